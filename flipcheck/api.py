@@ -1,0 +1,260 @@
+"""The two calls of the Python API: paths or predictions in, a Report or Predictions out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from flipcheck.audits.compare import CLASS
+from flipcheck.audits.compare import compare as audit
+from flipcheck.errors import UsageError
+from flipcheck.gates import Gate
+from flipcheck.predictions import Predictions
+from flipcheck.report import Data, Model, Report, Settings
+from flipcheck.sources.sides import Gathered, Given, gather
+from flipcheck.sources.spec import Columns, SideSpec
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from flipcheck.gates import Decide
+    from flipcheck.predictions import Side
+    from flipcheck.sources.onnx.run import Progress
+
+PathText = str | PathLike[str]
+Names = str | Sequence[str] | None
+"""Class names: a file, names inline with commas, or a list."""
+Translation = str | Mapping[str, str] | None
+"""A label map: a file, a JSON object as text, or a mapping."""
+
+
+class Options(TypedDict, total=False):
+    """What `compare` takes beside its sources; each is the command's option of that name."""
+
+    gates: Sequence[Gate | str]
+    by: Sequence[str]
+    old_data: PathText | None
+    new_data: PathText | None
+    labels: PathText | None
+    labels_from: Side | None
+    allow_missing: bool
+    id: str | None
+    label: str | None
+    prediction: str | None
+    correct: str | None
+    classes: Names
+    old_classes: Names
+    new_classes: Names
+    label_map: Translation
+    old_label_map: Translation
+    new_label_map: Translation
+    output: str | None
+    old_output: str | None
+    new_output: str | None
+    threshold: float | None
+    old_threshold: float | None
+    new_threshold: float | None
+    preprocess: str | None
+    old_preprocess: str | None
+    new_preprocess: str | None
+    features: Names
+    confidence: float
+    resamples: int
+    seed: int
+    decide: Decide
+    listed: int
+    progress: Progress
+
+
+def compare(
+    old: PathText | Predictions,
+    new: PathText | Predictions,
+    data: PathText | None = None,
+    **options: Unpack[Options],
+) -> Report:
+    """Audit an update: which answers that the old model got right does the new one break?
+
+    `old` and `new` are ONNX models or saved predictions, in any mixture; `data` is the labelled
+    test set for models (a folder of images by class, .npz, .csv or .parquet). Raises
+    FlipcheckError for bad input: what is wrong, where, and how to fix it.
+    """
+    unknown = set(options) - set(Options.__annotations__)
+    if unknown:
+        raise UsageError(f"compare() has no option {sorted(unknown)[0]!r}")
+    settings = _settings(options)
+    gates = [gate if isinstance(gate, Gate) else Gate.parse(gate)
+             for gate in options.get("gates", ())]  # fmt: skip
+    given = _given(old, new, data, options, _columns_by(options, gates))
+    found = gather(given, options.get("progress") or _silent)
+    report = audit(
+        found.paired,
+        _model(found.old),
+        _model(found.new),
+        _data(given, found),
+        settings,
+        gates=gates,
+        by=given.by,
+        warnings=found.warnings,
+        run=_run(found),
+    )
+    return _with_images(report, found)
+
+
+def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Predictions:
+    """Run a model once over a test set; `flipcheck predict` saves what comes back."""
+    from flipcheck.sources.datasets import open_dataset
+    from flipcheck.sources.files import file_kind
+    from flipcheck.sources.onnx.model import open_model
+    from flipcheck.sources.onnx.run import run
+
+    path = Path(model)
+    if file_kind(path) != "onnx":
+        raise UsageError(f"{path}: not an ONNX model", hint="give a model to run")
+    spec = _side("", options, tuple(options.get("by", ())))
+    dataset = open_dataset(Path(data), spec.columns)
+    found = run([(open_model(path, spec), spec)], dataset,
+                progress=options.get("progress") or _silent)  # fmt: skip
+    return found[0]
+
+
+def _silent(_done: int, _total: int) -> None:
+    """No progress."""
+
+
+def _settings(options: Options) -> Settings:
+    names = ("confidence", "resamples", "seed", "decide", "listed")
+    given: Any = {name: options[name] for name in names if name in options}
+    return Settings(**given)
+
+
+def _columns_by(options: Options, gates: Sequence[Gate]) -> tuple[str, ...]:
+    """The columns to slice by: those asked for, and those that gates speak of."""
+    asked = list(options.get("by", ()))
+    for gate in gates:
+        name = gate.by or (gate.where[0] if gate.where else None)
+        if name is not None and name != CLASS:
+            asked.append(name)
+    return tuple(dict.fromkeys(asked))
+
+
+def _given(
+    old: PathText | Predictions,
+    new: PathText | Predictions,
+    data: PathText | None,
+    options: Options,
+    by: tuple[str, ...],
+) -> Given:
+    return Given(
+        old=old if isinstance(old, Predictions) else Path(old),
+        new=new if isinstance(new, Predictions) else Path(new),
+        old_spec=_side("old_", options, by),
+        new_spec=_side("new_", options, by),
+        data=_path(data),
+        old_data=_path(options.get("old_data")),
+        new_data=_path(options.get("new_data")),
+        labels=_path(options.get("labels")),
+        classes=_names(options.get("classes")),
+        label_map=_table(options.get("label_map")),
+        labels_from=options.get("labels_from"),
+        allow_missing=options.get("allow_missing", False),
+        by=by,
+    )
+
+
+def _path(value: PathText | None) -> Path | None:
+    return None if value is None else Path(value)
+
+
+def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideSpec:
+    """One side's options: its own where given, else those for both."""
+
+    def own(name: str) -> Any:
+        mine = options.get(f"{prefix}{name}")
+        return options.get(name) if mine is None else mine
+
+    return SideSpec(
+        columns=Columns(*(options.get(name) for name in ("id", "label", "prediction", "correct")),
+                        by=by),
+        classes=_names(own("classes")),
+        label_map=_table(own("label_map")),
+        output=own("output"),
+        threshold=own("threshold"),
+        preprocess=own("preprocess"),
+        features=_features(own("features")),
+    )  # fmt: skip
+
+
+def _names(value: Names) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    from flipcheck.sources.names import class_list
+
+    return class_list(value) if isinstance(value, str) else tuple(map(str, value))
+
+
+def _features(value: Names) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+
+
+def _table(value: Translation) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    from flipcheck.sources.names import label_map
+
+    return label_map(value) if isinstance(value, str) else value
+
+
+def _model(source: Predictions) -> Model:
+    facts = dict(source.facts)
+    classes = facts.pop("classes", None)
+    return Model(
+        name=Path(source.source or source.name).stem,
+        source=source.source or source.name,
+        sha256=facts.pop("sha256", None),
+        classes=None if classes is None else len(classes),
+        missing_answers=0 if source.answers is None else source.answers.missing,
+        facts={name: value for name, value in facts.items() if value not in (None, "", {}, [])},
+    )
+
+
+def _data(given: Given, found: Gathered) -> Data:
+    path = given.labels or given.data or given.new_data or given.old_data
+    digest = found.images.sha256 if found.images else None
+    if digest is None and path is not None and path.is_file():
+        from flipcheck.sources.files import sha256
+
+        digest = sha256(path)
+    return Data(
+        source=None if path is None else str(path),
+        examples=len(found.paired),
+        sha256=digest,
+        dropped=found.paired.dropped,
+        label_disagreements=found.paired.label_disagreements,
+    )
+
+
+def _run(found: Gathered) -> dict[str, str]:
+    """Versions of what decided the answers: the runtime and the decoder, where they were used."""
+    used = {}
+    if any(source.facts.get("kind") == "onnx" for source in (found.old, found.new)):
+        import onnxruntime
+
+        used["onnxruntime"] = str(onnxruntime.__version__)
+        if found.images is not None:
+            import PIL
+
+            used["pillow"] = PIL.__version__
+    return used
+
+
+def _with_images(report: Report, found: Gathered) -> Report:
+    if found.images is None:
+        return report
+    from flipcheck.sources.thumbnails import thumbnails
+
+    ids = [example.id for example in report.negative_flips.examples]
+    return report.with_images(thumbnails(found.images, ids))

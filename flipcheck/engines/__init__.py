@@ -1,0 +1,1 @@
+"""Where work runs: threads of this process by default, with the order of results kept."""

@@ -1,0 +1,81 @@
+"""The errors that a user can cause, each with what is wrong and how to fix it.
+
+FlipcheckError
+├── UsageError    the command or call itself: a flag, a gate, a name that does not exist
+├── InputError    a file or its content
+│   ├── PairingError   two sources that do not fit together
+│   └── ModelError     a model that cannot be read or run
+└── OutputError   a report that cannot be written
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SHOWN = 5
+"""How many ids, rows or names an error quotes before it says how many more there are."""
+
+
+class FlipcheckError(Exception):
+    """What is wrong, all of its problems at once, and a hint that says how to fix it."""
+
+    def __init__(self, message: str, *, hint: str = "", problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
+        return "\n".join([*lines, f"  hint: {self.hint}"] if self.hint else lines)
+
+
+class UsageError(FlipcheckError):
+    """The command line or the call asks for something that cannot be."""
+
+
+class InputError(FlipcheckError):
+    """A file, or what is in it, cannot be used."""
+
+
+class PairingError(InputError):
+    """Two sources do not speak of the same examples, or not in the same words."""
+
+
+class ModelError(InputError):
+    """A model cannot be read, run, or understood."""
+
+
+class OutputError(FlipcheckError):
+    """A report cannot be written."""
+
+
+def listed(values: Iterable[object], total: int | None = None) -> str:
+    """The first few values, quoted, and how many more there are."""
+    shown = [str(value) for value in values]
+    total = len(shown) if total is None else total
+    text = ", ".join(repr(value) for value in shown[:SHOWN])
+    rest = total - min(len(shown), SHOWN)
+    return f"{text} and {rest:,} more" if rest > 0 else text
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint that names the nearest known name, or all of them."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: "1 example", "2 examples", "2 classes"."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("s"):
+        return f"{count:,} {noun}es"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{count:,} {noun[:-1]}ies"
+    return f"{count:,} {noun}s"

@@ -1,0 +1,210 @@
+"""Answers and truths as small whole numbers, and how names, indices and taxonomies meet.
+
+A label is text, always: `2e34`, `007`, `no` and `None` are what they look like. Only a column
+that its file declares numeric is read as numbers, and then 1 and 1.0 are one class, "1".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import InputError, listed, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+MISSING = -1
+"""The code of an example without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """One label for each example: a code into `names`, or MISSING.
+
+    `codes` is int32 of shape (examples,); `names` are distinct texts.
+    """
+
+    codes: NDArray[np.int32]
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("the names of labels are distinct")
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @classmethod
+    def of(cls, values: Any) -> Labels:
+        """Labels from a pyarrow array, a numpy array, a pandas Series or a list."""
+        import numpy as np
+        import pyarrow as pa
+
+        column = as_text(to_arrow(values))
+        encoded = column.dictionary_encode()
+        names = encoded.dictionary.to_pylist()
+        codes = encoded.indices.fill_null(MISSING).to_numpy(zero_copy_only=False)
+        codes = codes.astype(np.int32)
+        if "" in names:  # an empty answer is no answer
+            empty = names.index("")
+            codes = np.where(codes == empty, MISSING, codes - (codes > empty)).astype(np.int32)
+            del names[empty]
+        assert isinstance(column, pa.Array)  # noqa: S101  (for the type checker)
+        return cls(codes, tuple(names))
+
+    @property
+    def missing(self) -> int:
+        """How many examples have no label."""
+        return int((self.codes == MISSING).sum())
+
+    def used(self) -> tuple[str, ...]:
+        """The names that at least one example has, in the order of `names`."""
+        import numpy as np
+
+        present = np.unique(self.codes)
+        return tuple(self.names[code] for code in present.tolist() if code != MISSING)
+
+    def texts(self, rows: Iterable[int] | None = None) -> list[str | None]:
+        """The labels of some rows, or of all, as text; None where missing."""
+        codes = self.codes if rows is None else self.codes[list(rows)]
+        return [None if code == MISSING else self.names[code] for code in codes.tolist()]
+
+    def take(self, rows: NDArray[Any]) -> Labels:
+        """The labels of these rows, in their order; a row of -1 is missing."""
+        import numpy as np
+
+        codes = np.append(self.codes, np.int32(MISSING))[rows]
+        return Labels(codes.astype(np.int32), self.names)
+
+    def renamed(self, names: Sequence[str]) -> Labels:
+        """The same labels under other names (one for each); equal names become one class."""
+        import numpy as np
+
+        distinct = tuple(dict.fromkeys(names))
+        place = {name: code for code, name in enumerate(distinct)}
+        table = np.array([place[name] for name in names] + [MISSING], dtype=np.int32)
+        return Labels(table[self.codes], distinct)
+
+    def recoded(self, names: tuple[str, ...]) -> NDArray[np.int32]:
+        """The codes of the same labels in a larger list of names."""
+        import numpy as np
+
+        place = {name: code for code, name in enumerate(names)}
+        table = np.array([place[name] for name in self.names] + [MISSING], dtype=np.int32)
+        return table[self.codes]
+
+
+def to_arrow(values: Any) -> Any:
+    """A pyarrow array of the values: one chunk, NaN as null."""
+    import pyarrow as pa
+
+    if isinstance(values, pa.ChunkedArray):
+        return values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
+    if isinstance(values, pa.Array):
+        return values
+    if hasattr(values, "dtype") and values.dtype.kind == "U":
+        values = values.tolist()
+    return pa.array(values, from_pandas=True)
+
+
+def as_text(column: Any) -> Any:
+    """The canonical text of each value of a pyarrow array; nulls stay.
+
+    Whole numbers lose a trailing ".0" because a numeric column says that 1 and 1.0 are one class.
+    Raises InputError for a type that is no label (a list, a date, an image).
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    if pa.types.is_null(kind):
+        return pa.nulls(len(column), pa.string())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return column
+    if pa.types.is_boolean(kind):
+        return pc.if_else(column, "True", "False")
+    if pa.types.is_integer(kind):
+        return column.cast(pa.string())
+    if pa.types.is_floating(kind):
+        values = column.dictionary_encode()
+        texts = [_number_text(value) for value in values.dictionary.to_pylist()]
+        return pa.array(texts, pa.string()).take(values.indices)
+    raise InputError(
+        f"a column of type {kind} holds no labels", hint="give a column of text or whole numbers"
+    )
+
+
+def _number_text(value: float | None) -> str | None:
+    if value is None or value != value:  # noqa: PLR0124  (NaN is the value that is not itself)
+        return None
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def shared_names(*labels: Labels | None) -> tuple[str, ...]:
+    """Every name of several labels once, in order of first appearance."""
+    return tuple(dict.fromkeys(name for each in labels if each for name in each.names))
+
+
+def name_by_classes(
+    labels: Labels, classes: Sequence[str], what: str, also: Iterable[str] = ()
+) -> Labels:
+    """Labels that may be class names or class indices, as class names.
+
+    Names win: only where some label is no name (nor one of `also`, which a label map translates),
+    and all are indices, are they read as indices. Raises InputError that lists the labels that no
+    class has.
+    """
+    used, known = labels.used(), {*classes, *also}
+    if all(name in known for name in used):
+        return labels
+    index = {str(number): name for number, name in enumerate(classes)}
+    if all(name in index for name in used):
+        return labels.renamed([index.get(name, name) for name in labels.names])
+    strange = [name for name in used if name not in known and name not in index]
+    strange = strange or [name for name in used if name not in index]
+    raise InputError(
+        f"{what}: {plural(len(strange), 'label')} that no class has: {listed(strange)}",
+        hint=f"the {plural(len(classes), 'class')}: {listed(classes)}; "
+        "give the right list with --classes (--old-classes, --new-classes), or translate with "
+        "--label-map",
+    )
+
+
+def translate(labels: Labels, table: Mapping[str, str]) -> Labels:
+    """Labels under another taxonomy; a label that the table lacks stays as it is."""
+    return labels.renamed([table.get(name, name) for name in labels.names]) if table else labels
+
+
+def check_spelling(what: str, answers: Labels | None, truth: Labels | None, *, verdicts: bool) -> None:
+    """Raise InputError where no answer is right only because labels are written otherwise.
+
+    `1` and `1.0`, or `Cat` and `cat`, are two classes in text. That may be meant; that not one
+    answer is right, and many would be if they were written alike, is not.
+    """
+    if verdicts or not answers or not truth or (answers.codes == truth.codes).any():
+        return
+    rows = list(range(min(len(answers), 10_000)))
+    for given, label in zip(answers.texts(rows), truth.texts(rows), strict=True):
+        if given is not None and label is not None and _alike(given) == _alike(label):
+            raise InputError(
+                f"{what}: not one answer equals its label, but {given!r} and {label!r} differ "
+                "only in how they are written",
+                hint="write labels and answers alike, or translate them with --label-map",
+            )
+
+
+def _alike(text: str) -> str:
+    """A text without what two tools may write differently: case, spaces, a trailing ".0"."""
+    folded = text.strip().casefold()
+    try:
+        number = float(folded)
+    except ValueError:
+        return folded
+    return str(number)

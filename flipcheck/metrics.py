@@ -1,0 +1,231 @@
+"""The metrics of a model update: one table, each a named value over a tally.
+
+Reports, gates, `flipcheck explain` and the documentation all read METRICS. Every metric is a
+numerator over a denominator, both whole numbers on a tally; a denominator of 0 is undefined.
+Names, formulas and sources are those of METRICS.md §1, with the cells a (both right),
+b (negative flips), c (positive flips), d = d_same + d_diff (both wrong) and N = a + b + c + d.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from flipcheck.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flipcheck.outcomes import Cells, Tally
+
+Kind = Literal["proportion", "difference", "flip ratio", "odds"]
+"""What decides the interval: an exact one for a proportion, a score interval for a paired
+difference, log-delta for the ratio to independent flips, exact odds for c/b."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A value over a tally, what it means and where it was first defined."""
+
+    name: str
+    title: str
+    abbreviation: str
+    meaning: str
+    formula: str
+    source: str
+    numerator: Callable[[Cells], Any]
+    denominator: Callable[[Cells], Any]
+    kind: Kind = "proportion"
+    needs_split: bool = False
+    better: Literal["lower", "higher", "neither"] = "lower"
+
+    def value(self, tally: Tally) -> float | None:
+        """The metric of a tally; None where it is undefined or not available."""
+        denominator = self.denominator(tally)
+        if not denominator or not self.available(tally):
+            return None
+        return float(self.numerator(tally) / denominator)
+
+    def available(self, tally: Tally) -> bool:
+        """Whether the source can support the metric at all."""
+        return tally.split or not self.needs_split
+
+
+_TABLE = (
+    Metric(
+        name="old_error_rate",
+        title="old error rate",
+        abbreviation="ER old",
+        meaning="The share of examples that the old model answers wrong.",
+        formula="(c + d) / N",
+        source="standard",
+        numerator=lambda t: t.old_wrong,
+        denominator=lambda t: t.examples,
+    ),
+    Metric(
+        name="new_error_rate",
+        title="new error rate",
+        abbreviation="ER new",
+        meaning="The share of examples that the new model answers wrong.",
+        formula="(b + d) / N",
+        source="standard",
+        numerator=lambda t: t.new_wrong,
+        denominator=lambda t: t.examples,
+    ),
+    Metric(
+        name="error_rate_change",
+        title="error rate change",
+        abbreviation="ΔER",
+        meaning="How much the error rate grows (new − old); below 0 the new model is better.",
+        formula="(b − c) / N",
+        source="standard; score interval of Tango, Statistics in Medicine 1998",
+        numerator=lambda t: t.negative_flips - t.positive_flips,
+        denominator=lambda t: t.examples,
+        kind="difference",
+    ),
+    Metric(
+        name="negative_flip_rate",
+        title="negative flip rate",
+        abbreviation="NFR",
+        meaning="The share of all examples that the old model got right and the new one breaks.",
+        formula="b / N",
+        source="Yan et al., CVPR 2021, eq. 2",
+        numerator=lambda t: t.negative_flips,
+        denominator=lambda t: t.examples,
+    ),
+    Metric(
+        name="positive_flip_rate",
+        title="positive flip rate",
+        abbreviation="PFR",
+        meaning="The share of all examples that the old model got wrong and the new one mends.",
+        formula="c / N",
+        source="Yan et al., CVPR 2021",
+        numerator=lambda t: t.positive_flips,
+        denominator=lambda t: t.examples,
+        better="higher",
+    ),
+    Metric(
+        name="relative_negative_flip_rate",
+        title="relative negative flip rate",
+        abbreviation="relative NFR",
+        meaning="Negative flips against what two models with independent errors would make: "
+        "1 means that the new model keeps nothing of the old one's knowledge of what is right.",
+        formula="NFR / ((1 − ER_old) · ER_new) = N·b / ((a + b)(b + d))",
+        source="Yan et al., CVPR 2021, eq. 11",
+        numerator=lambda t: t.negative_flips * t.examples,
+        denominator=lambda t: t.old_right * t.new_wrong,
+        kind="flip ratio",
+    ),
+    Metric(
+        name="negative_flip_impact",
+        title="negative flip impact",
+        abbreviation="NFI",
+        meaning="The share of the new model's errors that are negative flips.",
+        formula="b / (b + d) = NFR / ER_new",
+        source="Cai et al., NeurIPS 2022",
+        numerator=lambda t: t.negative_flips,
+        denominator=lambda t: t.new_wrong,
+    ),
+    Metric(
+        name="positive_flip_impact",
+        title="positive flip impact",
+        abbreviation="PFI",
+        meaning="The share of the new model's right answers that are positive flips.",
+        formula="c / (a + c)",
+        source="Cai et al., NeurIPS 2022",
+        numerator=lambda t: t.positive_flips,
+        denominator=lambda t: t.new_right,
+        better="higher",
+    ),
+    Metric(
+        name="backward_trust_compatibility",
+        title="backward trust compatibility",
+        abbreviation="BTC",
+        meaning="The share of the old model's right answers that stay right.",
+        formula="a / (a + b) = 1 − NFR / (1 − ER_old)",
+        source="Bansal et al., AAAI 2019",
+        numerator=lambda t: t.both_right,
+        denominator=lambda t: t.old_right,
+        better="higher",
+    ),
+    Metric(
+        name="backward_error_compatibility",
+        title="backward error compatibility",
+        abbreviation="BEC",
+        meaning="The share of the new model's errors that the old model made as well.",
+        formula="d / (b + d) = 1 − NFI",
+        source="Srivastava et al., KDD 2020",
+        numerator=lambda t: t.both_wrong,
+        denominator=lambda t: t.new_wrong,
+        better="higher",
+    ),
+    Metric(
+        name="churn",
+        title="churn",
+        abbreviation="churn",
+        meaning="The share of examples on which the two models give different answers.",
+        formula="(b + c + d_diff) / N",
+        source="Milani Fard et al., NeurIPS 2016",
+        numerator=lambda t: t.negative_flips + t.positive_flips + t.both_wrong_different,
+        denominator=lambda t: t.examples,
+        needs_split=True,
+        better="neither",
+    ),
+    Metric(
+        name="flips",
+        title="flips",
+        abbreviation="flips",
+        meaning="The share of examples whose correctness changes, either way.",
+        formula="(b + c) / N",
+        source="Dutta et al., NeurIPS 2024",
+        numerator=lambda t: t.negative_flips + t.positive_flips,
+        denominator=lambda t: t.examples,
+        better="neither",
+    ),
+    Metric(
+        name="inconsistent_flip_rate",
+        title="inconsistent flip rate",
+        abbreviation="NFR_mc",
+        meaning="The share of examples where the new model is wrong and answers otherwise than "
+        "the old one.",
+        formula="(b + d_diff) / N",
+        source="Echterhoff et al. (MUSCLE), Apple 2024",
+        numerator=lambda t: t.negative_flips + t.both_wrong_different,
+        denominator=lambda t: t.examples,
+        needs_split=True,
+    ),
+    Metric(
+        name="win_loss_ratio",
+        title="win/loss ratio",
+        abbreviation="wins/losses",
+        meaning="Positive flips for each negative flip.",
+        formula="c / b = PFR / NFR",
+        source="standard; exact conditional odds given b + c",
+        numerator=lambda t: t.positive_flips,
+        denominator=lambda t: t.negative_flips,
+        kind="odds",
+        better="higher",
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
+"""Every metric by its name, in the order of reports."""
+
+SLICE_METRICS = (
+    "old_error_rate",
+    "new_error_rate",
+    "error_rate_change",
+    "negative_flip_rate",
+    "positive_flip_rate",
+)
+"""What a report tells of each slice and class; its tally has the rest."""
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name. Raises UsageError that names the nearest one."""
+    if name in METRICS:
+        return METRICS[name]
+    short = {each.abbreviation.lower(): each.name for each in _TABLE}
+    if name.lower() in short:
+        raise UsageError(f"no metric {name!r}", hint=f"its name is {short[name.lower()]!r}")
+    raise UsageError(f"no metric {name!r}", hint=nearest(name, METRICS))

@@ -1,0 +1,332 @@
+"""The report of an audit: a frozen value, and its JSON form (format 1, DESIGN.md §5).
+
+Reporters are functions from this value to text; nothing is computed after it is made, so no two
+reports of one run can disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import InputError, UsageError
+from flipcheck.gates import Gate, Judgement, Verdict
+from flipcheck.outcomes import Tally
+from flipcheck.stats.intervals import Interval
+from flipcheck.stats.tests import Significance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from flipcheck.gates import Decide
+
+FORMAT_VERSION = 1
+FORMAT = f"flipcheck.report/{FORMAT_VERSION}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One of the two sides: where its answers come from."""
+
+    name: str
+    source: str
+    sha256: str | None = None
+    classes: int | None = None
+    missing_answers: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The labelled examples that both models were judged on."""
+
+    source: str | None
+    examples: int
+    sha256: str | None = None
+    dropped: int = 0
+    label_disagreements: int = 0
+    clusters: int | None = None
+    weighted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the numbers depend on beside the data."""
+
+    confidence: float = 0.95
+    resamples: int = 10_000
+    seed: int = 0
+    decide: Decide = "bound"
+    listed: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0.5 < self.confidence < 1:
+            raise UsageError(
+                f"a confidence of {self.confidence:g} is out of range",
+                hint="give a level between 0.5 and 1, as in --confidence 0.95",
+            )
+        for name in ("resamples", "seed", "listed"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} is {getattr(self, name)}", hint="give 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A metric's value with its counts and intervals; None where undefined or not available."""
+
+    value: float | None
+    numerator: int | None
+    denominator: int | None
+    interval: Interval | None
+    bootstrap: Interval | None = None
+    available: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A subgroup: its tally, its metrics, and whether it flips more than the rest.
+
+    The p-value is Fisher's one-sided one, adjusted by Holm over all slices of the same kind.
+    """
+
+    by: str
+    value: str
+    tally: Tally
+    metrics: Mapping[str, Estimate]
+    p_value: float
+    p_adjusted: float
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A flipped example."""
+
+    id: str
+    truth: str | None
+    old: str | None
+    new: str | None
+    old_confidence: float | None = None
+    new_confidence: float | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A kind of negative flip: what the old model answered, what the new one does, how often."""
+
+    old: str | None
+    new: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """The negative flips: how many, which kinds, and the first examples (most confident first)."""
+
+    total: int
+    transitions: tuple[Transition, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole of an audit. `flips` is a pyarrow table of every flip, not kept in JSON."""
+
+    verdict: Verdict | None
+    old: Model
+    new: Model
+    data: Data
+    settings: Settings
+    tally: Tally
+    metrics: Mapping[str, Estimate]
+    mcnemar: Significance
+    slices: tuple[Slice, ...]
+    classes: tuple[Slice, ...]
+    gates: tuple[Judgement, ...]
+    negative_flips: Flips
+    warnings: tuple[str, ...] = ()
+    run: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    flips: Any = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready values, keys in the order of the format."""
+        written = {
+            "format": FORMAT,
+            "version": self.version,
+            "verdict": self.verdict,
+            "old": asdict(self.old),
+            "new": asdict(self.new),
+            "data": asdict(self.data),
+            "settings": asdict(self.settings),
+            "tally": self.tally.to_dict(),
+            "metrics": {name: asdict(estimate) for name, estimate in self.metrics.items()},
+            "tests": {"mcnemar": asdict(self.mcnemar)},
+            "slices": [_slice_dict(part) for part in self.slices],
+            "classes": [_slice_dict(part) for part in self.classes],
+            "gates": [_gate_dict(judged) for judged in self.gates],
+            "negative_flips": {
+                "total": self.negative_flips.total,
+                "listed": len(self.negative_flips.examples),
+                "transitions": [asdict(kind) for kind in self.negative_flips.transitions],
+                "examples": [asdict(example) for example in self.negative_flips.examples],
+            },
+            "warnings": list(self.warnings),
+            "run": dict(self.run),
+        }
+        return _rounded(written)  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_dict(cls, written: Any) -> Report:
+        """The report that `to_dict` wrote. Raises InputError for anything else."""
+        name = written.get("format") if isinstance(written, dict) else None
+        if name != FORMAT:
+            raise InputError(
+                f"not a report that flipcheck can read: its format is {name!r}",
+                hint=f"this version reads {FORMAT!r}; a newer report needs a newer flipcheck",
+            )
+        try:
+            return _read(cls, written)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"a damaged report: {type(error).__name__} {error}",
+                hint="write it again with `flipcheck compare … --json`",
+            ) from error
+
+    @classmethod
+    def load(cls, path: str | Path) -> Report:
+        """The report in a JSON file. Raises InputError where it cannot be read."""
+        from pathlib import Path
+
+        try:
+            written = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(f"{path}: not a JSON report: {error}") from error
+        return cls.from_dict(written)
+
+    def save(self, path: str | Path) -> None:
+        """Write the report in the format of the path's suffix (.html, .json, .md, .txt)."""
+        from flipcheck.reporters import save
+
+        save(self, path)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The metrics as a table: one row a metric, indexed by its name."""
+        import pandas as pd
+
+        rows = {
+            name: {
+                "value": estimate.value,
+                "low": estimate.interval and estimate.interval.low,
+                "high": estimate.interval and estimate.interval.high,
+                "numerator": estimate.numerator,
+                "denominator": estimate.denominator,
+            }
+            for name, estimate in self.metrics.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def with_images(self, images: Mapping[str, str]) -> Report:
+        """The same report with thumbnails (data URIs by id) for the listed flips."""
+        flips = self.negative_flips
+        examples = (replace(each, image=images.get(each.id)) for each in flips.examples)
+        return replace(self, negative_flips=replace(flips, examples=tuple(examples)))
+
+
+def _slice_dict(part: Slice) -> dict[str, Any]:
+    metrics = {name: asdict(estimate) for name, estimate in part.metrics.items()}
+    for estimate in metrics.values():
+        del estimate["bootstrap"], estimate["available"]
+    return {
+        "by": part.by,
+        "value": part.value,
+        "tally": part.tally.to_dict(),
+        "metrics": metrics,
+        "p_value": part.p_value,
+        "p_adjusted": part.p_adjusted,
+    }
+
+
+def _gate_dict(judged: Judgement) -> dict[str, Any]:
+    return {
+        "gate": str(judged.gate),
+        "metric": judged.gate.metric,
+        "slice": judged.scope and {"by": judged.scope[0], "value": judged.scope[1]},
+        "limit": judged.gate.limit,
+        "value": judged.value,
+        "numerator": judged.numerator,
+        "denominator": judged.denominator,
+        "bound": judged.bound,
+        "opposite_bound": judged.opposite,
+        "verdict": judged.verdict,
+        "examples_needed": judged.needed,
+        "reason": judged.reason,
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """The value with every float at 10 significant digits, tuples as lists."""
+    if isinstance(value, float):
+        return float(f"{value:.10g}")
+    if isinstance(value, Mapping):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(each) for each in value]
+    return value
+
+
+def _read(cls: type[Report], written: dict[str, Any]) -> Report:
+    flips = written["negative_flips"]
+    return cls(
+        verdict=written["verdict"] and Verdict(written["verdict"]),
+        old=Model(**written["old"]),
+        new=Model(**written["new"]),
+        data=Data(**written["data"]),
+        settings=Settings(**written["settings"]),
+        tally=Tally.from_dict(written["tally"]),
+        metrics={name: _estimate(each) for name, each in written["metrics"].items()},
+        mcnemar=Significance(**written["tests"]["mcnemar"]),
+        slices=tuple(_read_slice(part) for part in written["slices"]),
+        classes=tuple(_read_slice(part) for part in written["classes"]),
+        gates=tuple(_read_gate(each) for each in written["gates"]),
+        negative_flips=Flips(
+            flips["total"],
+            tuple(Transition(**each) for each in flips["transitions"]),
+            tuple(Example(**each) for each in flips["examples"]),
+        ),
+        warnings=tuple(written["warnings"]),
+        run=written["run"],
+        version=written["version"],
+    )
+
+
+def _estimate(written: dict[str, Any]) -> Estimate:
+    ends = {name: Interval(**written[name]) for name in ("interval", "bootstrap")
+            if written.get(name)}  # fmt: skip
+    rest = {name: each for name, each in written.items() if name not in {"interval", "bootstrap"}}
+    return Estimate(**{"interval": None, **rest, **ends})
+
+
+def _read_slice(written: dict[str, Any]) -> Slice:
+    metrics = {name: _estimate(each) for name, each in written["metrics"].items()}
+    return Slice(**written | {"tally": Tally.from_dict(written["tally"]), "metrics": metrics})
+
+
+def _read_gate(written: dict[str, Any]) -> Judgement:
+    part = written["slice"]
+    return Judgement(
+        gate=Gate.parse(written["gate"]),
+        verdict=Verdict(written["verdict"]),
+        value=written["value"],
+        bound=written["bound"],
+        opposite=written["opposite_bound"],
+        numerator=written["numerator"],
+        denominator=written["denominator"],
+        scope=part and (part["by"], part["value"]),
+        needed=written["examples_needed"],
+        reason=written["reason"],
+    )

@@ -1,0 +1,48 @@
+"""Subgroups of the examples and their tallies, counted in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flipcheck.labels import MISSING, Labels
+from flipcheck.outcomes import Tally, grouped_counts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NO_VALUE = "(missing)"
+"""The slice of the examples that have no value in the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The slices of one column: the values that occur, and the six counts of each."""
+
+    by: str
+    values: tuple[str, ...]
+    counts: NDArray[np.int64]
+
+    def tallies(self) -> list[Tally]:
+        """Each slice's tally, in the order of `values`."""
+        return [Tally(*row) for row in self.counts.tolist()]
+
+
+def slices(by: str, column: Labels, outcomes: NDArray[np.uint8]) -> Slices:
+    """The slices of a column, sorted by value."""
+    import numpy as np
+
+    size = len(column.names) + 1
+    groups = np.where(column.codes == MISSING, size - 1, column.codes)
+    counts = grouped_counts(outcomes, groups, size)
+    names = [*column.names, NO_VALUE]
+    order = [row for row in sorted(range(size), key=lambda row: natural(names[row]))
+             if counts[row].any()]  # fmt: skip
+    return Slices(by, tuple(names[row] for row in order), counts[order])
+
+
+def natural(text: str) -> tuple[int, int, str]:
+    """A sort key that puts whole numbers in their own order, before other text."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 19
+    return (0, int(text), text) if is_number else (1, 0, text)

@@ -1,0 +1,85 @@
+"""What kind of file a path is, by its content, and the digests that reports record."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from flipcheck.errors import InputError
+
+FileKind = Literal["onnx", "npz", "parquet", "feather", "jsonl", "text", "folder"]
+
+PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".npy", ".ckpt", ".bin"}
+OTHER_MODELS = {".h5", ".keras", ".tflite", ".pb", ".safetensors", ".gguf", ".mlmodel", ".ort"}
+
+
+def file_kind(path: Path) -> FileKind:
+    """What the path holds. Raises InputError for what flipcheck does not read."""
+    if path.is_dir():
+        return "folder"
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder", hint="check the path")
+    if not path.is_file():
+        raise InputError(f"{path}: neither a file nor a folder", hint="give a regular file")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    if path.suffix.lower() == ".onnx":
+        return "onnx"
+    _refuse(path, head)
+    return _by_content(path, head)
+
+
+def _refuse(path: Path, head: bytes) -> None:
+    suffix = path.suffix.lower()
+    if not head:
+        raise InputError(f"{path}: the file is empty", hint="write the predictions again")
+    if suffix in PICKLES or head[:1] == b"\x80" or head[:6] == b"\x93NUMPY":
+        raise InputError(
+            f"{path}: flipcheck never loads pickles or bare arrays",
+            hint="export the model to ONNX, or save its predictions as CSV, Parquet or NPZ",
+        )
+    if suffix in OTHER_MODELS:
+        raise InputError(
+            f"{path}: not a model format that flipcheck runs",
+            hint="export the model to ONNX, or save its predictions as CSV, Parquet or NPZ",
+        )
+
+
+def _by_content(path: Path, head: bytes) -> FileKind:
+    if head[:4] == b"PAR1":
+        return "parquet"
+    if head[:6] == b"ARROW1":
+        return "feather"
+    if head[:4] == b"PK\x03\x04":
+        return "npz"
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start[:1] == b"{":
+        return "jsonl"
+    if start[:1] == b"[" and path.suffix.lower() in {".json", ".jsonl"}:
+        raise InputError(
+            f"{path}: a JSON list", hint="write one JSON object a line (JSONL), without brackets"
+        )
+    if head[:2] == b"\x1f\x8b" or head[:4] == b"\x28\xb5\x2f\xfd":
+        raise InputError(f"{path}: compressed", hint="decompress it first")
+    if b"\x00" in head and head[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
+        if head[:1] == b"\x08":  # the first field of every ONNX model is its version
+            return "onnx"
+        raise InputError(
+            f"{path}: a binary file of an unknown kind",
+            hint="give an ONNX model, or predictions as CSV, TSV, Parquet, JSONL or NPZ",
+        )
+    return "text"
+
+
+def sha256(*paths: Path) -> str:
+    """The SHA-256 of the files' bytes, one after another."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,170 @@
+"""An ONNX model opened for inference: its inputs, outputs, classes and session."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import ModelError, listed
+from flipcheck.sources.files import sha256
+from flipcheck.sources.names import classes_beside, metadata_classes
+from flipcheck.sources.onnx.graph import Graph, read_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from flipcheck.sources.spec import SideSpec
+
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(int16)": "int16",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(uint16)": "uint16",
+    "tensor(uint32)": "uint32",
+    "tensor(uint64)": "uint64",
+    "tensor(bool)": "bool",
+    "tensor(string)": "object",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output: its name, ONNX type and shape; an open axis is None."""
+
+    name: str
+    type: str
+    shape: tuple[int | None, ...]
+
+    def __str__(self) -> str:
+        axes = ", ".join("?" if axis is None else str(axis) for axis in self.shape)
+        return f"{self.name} {self.type} [{axes}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that can be run. `classes` is None where neither flags nor files name them."""
+
+    path: Path
+    name: str
+    session: Any
+    graph: Graph
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    classes: tuple[str, ...] | None
+    classes_from: str
+    sha256: str
+
+    @property
+    def fixed_batch(self) -> int | None:
+        """The only batch size that the model takes; 1 where answers depend on the batch."""
+        if self.graph.batch_dependent:
+            return self.inputs[0].shape[0] or 1
+        sizes = {port.shape[0] for port in self.inputs if port.shape and port.shape[0]}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    def run(self, feeds: Mapping[str, NDArray[Any]], names: list[str]) -> list[Any]:
+        """The named outputs. Raises ModelError in the runtime's words."""
+        try:
+            return self.session.run(names, dict(feeds))  # type: ignore[no-any-return]
+        except Exception as error:  # noqa: BLE001  (the runtime has no common error)
+            raise ModelError(
+                f"{self.path}: the model cannot run on this data: {runtime_message(error)}",
+                hint=f"it takes {', '.join(map(str, self.inputs))}",
+            ) from error
+
+
+def open_model(path: Path, spec: SideSpec) -> Model:
+    """The model of a file, checked and loaded. Raises ModelError."""
+    graph = read_graph(path)
+    session = _session(path)
+    inputs = tuple(_port(port) for port in session.get_inputs())
+    outputs = tuple(_port(port) for port in session.get_outputs())
+    if not inputs:
+        raise ModelError(f"{path}: the model has no inputs")
+    odd = [str(port) for port in inputs if port.type not in DTYPES]
+    if odd:
+        raise ModelError(
+            f"{path}: inputs of a kind that cannot be fed: {listed(odd)}",
+            hint="save the model's predictions and compare those",
+        )
+    classes, origin = _classes(path, graph, spec)
+    return Model(
+        path=path,
+        name=path.stem,
+        session=session,
+        graph=graph,
+        inputs=inputs,
+        outputs=outputs,
+        classes=classes,
+        classes_from=origin,
+        sha256=sha256(path, *graph.external),
+    )
+
+
+def _port(port: Any) -> Port:
+    axes = (axis if isinstance(axis, int) and axis > 0 else None for axis in port.shape)
+    return Port(port.name, port.type, tuple(axes))
+
+
+def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] | None, str]:
+    if spec.classes is not None:
+        return spec.classes, "--classes"
+    named = metadata_classes(graph.metadata, str(path))
+    if named is not None:
+        return named, "the model's metadata"
+    beside = classes_beside(path)
+    return beside or (None, "")
+
+
+def _session(path: Path) -> Any:
+    """A session of one thread without spinning: worker threads share it (ENGINEERING.md §1)."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # noqa: BLE001  (the runtime has no common error)
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: Exception) -> ModelError:
+    message = runtime_message(error)
+    if re.search(r"not a registered function|No Op registered|NOT_IMPLEMENTED|opset", str(error)):
+        return ModelError(
+            f"{path}: the runtime lacks an operator of this model: {message}",
+            hint="export it with standard operators, or save its predictions and compare those",
+        )
+    return ModelError(
+        f"{path}: the runtime cannot load this model: {message}",
+        hint="the file is damaged, or was exported wrongly: check it with onnx.checker",
+    )
+
+
+def runtime_message(error: Exception) -> str:
+    """The runtime's message without its codes and the path, on one line."""
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error))
+    text = re.sub(r"^Load model from .*? failed:", "", text)
+    return " ".join(text.split())[:300]
+
+
+def numeric(port: Port) -> np.dtype[Any]:
+    """The numpy type that an input takes."""
+    import numpy as np
+
+    return np.dtype(DTYPES[port.type])

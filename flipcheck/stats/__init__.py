@@ -1,0 +1,1 @@
+"""How sure a number is: intervals, the bootstrap, tests, and corrections for many of them."""

@@ -1,0 +1,177 @@
+"""Confidence intervals of the metrics in closed form, over one tally or many at once.
+
+Which method serves which metric, and the coverage that each was measured to have, is
+STATISTICS.md §0 and §2. Counts may be arrays of one shape and need not be whole numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from flipcheck.metrics import Kind, Metric
+    from flipcheck.outcomes import Cells
+
+    Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval; an end without a bound (odds of c to 0) is None."""
+
+    low: float | None
+    high: float | None
+    level: float
+    method: str
+
+
+def clopper_pearson(count: Any, total: Any, level: float) -> Bounds:
+    """The exact interval of a proportion (Clopper & Pearson 1934), NaN where total is 0."""
+    import numpy as np
+    from scipy.special import betaincinv
+
+    x, n = np.broadcast_arrays(np.asarray(count, float), np.asarray(total, float))
+    tail = (1 - level) / 2
+    with np.errstate(invalid="ignore"):
+        low = np.where(x <= 0, 0.0, betaincinv(np.maximum(x, 1e-300), n - x + 1, tail))
+        high = np.where(x >= n, 1.0, betaincinv(x + 1, np.maximum(n - x, 1e-300), 1 - tail))
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def tango(gained: Any, lost: Any, total: Any, level: float) -> Bounds:
+    """The score interval of a paired difference (gained − lost) / total (Tango 1998).
+
+    `gained` and `lost` are the two discordant counts. The interval holds every difference that
+    the score test does not reject; the score falls in the difference, so both ends are found by
+    bisection to 1e-13.
+    """
+    import numpy as np
+    from scipy.special import ndtri
+
+    b, c, n = np.broadcast_arrays(*(np.asarray(each, float) for each in (gained, lost, total)))
+    z = float(ndtri((1 + level) / 2))
+    known = n > 0
+    safe = np.where(known, n, 1.0)
+    low = _root(lambda change: tango_score(b, c, safe, change) - z, b.shape)
+    high = _root(lambda change: tango_score(b, c, safe, change) + z, b.shape)
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
+def tango_score(
+    gained: NDArray[Any], lost: NDArray[Any], total: NDArray[Any], change: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Tango's score statistic at a supposed difference; at 0 it is McNemar's z."""
+    import numpy as np
+
+    twice = 2 * total
+    linear = -gained - lost + (twice - gained + lost) * change
+    root = np.sqrt(np.maximum(linear**2 + 4 * twice * lost * change * (1 - change), 0))
+    # The larger root of the quadratic, written so that it never subtracts near-equal numbers.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        q = np.where(
+            linear <= 0,
+            (root - linear) / (2 * twice),
+            2 * lost * change * (1 - change) / (root + linear),
+        )
+        variance = total * (2 * np.nan_to_num(q) + change * (1 - change))
+        score = (gained - lost - total * change) / np.sqrt(variance)
+    sign = np.sign(gained - lost - total * change)
+    return np.where(variance > 0, score, np.where(sign == 0, 0.0, np.copysign(np.inf, sign)))
+
+
+def _root(
+    falling: Callable[[NDArray[np.float64]], NDArray[np.float64]], shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Where a falling function over [-1, 1] crosses 0."""
+    import numpy as np
+
+    low, high = np.full(shape, -1.0), np.full(shape, 1.0)
+    for _ in range(48):
+        middle = (low + high) / 2
+        above = falling(middle) > 0
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return (low + high) / 2
+
+
+def log_delta(cells: Cells, level: float) -> Bounds:
+    """The interval of relative NFR, N·b / ((a + b)(b + d)): delta method on its logarithm.
+
+    Half an example is added to every cell; with no negative flip the lower end is 0
+    (STATISTICS.md §2.3).
+    """
+    import numpy as np
+    from scipy.special import ndtri
+
+    z = float(ndtri((1 + level) / 2))
+    flips = np.asarray(cells.negative_flips, float)
+    a, b, c, d = (
+        np.asarray(count, float) + 0.5
+        for count in (cells.both_right, flips, cells.positive_flips, cells.both_wrong)
+    )
+    n = a + b + c + d
+    grad_a, grad_d = -n / (a + b), -n / (b + d)
+    grad_b = n / b + grad_a + grad_d
+    mean = (a * grad_a + b * grad_b + d * grad_d) / n
+    variance = ((a * grad_a**2 + b * grad_b**2 + d * grad_d**2) / n - mean**2) / n
+    estimate, width = n * b / ((a + b) * (b + d)), np.exp(z * np.sqrt(np.maximum(variance, 0)))
+    low = np.where(flips == 0, 0.0, estimate / width)
+    defined = (cells.old_right > 0) & (cells.new_wrong > 0)
+    return np.where(defined, low, np.nan), np.where(defined, estimate * width, np.nan)
+
+
+def odds(count: Any, against: Any, level: float) -> Bounds:
+    """The exact interval of count/against given their sum: Clopper–Pearson's, as odds."""
+    import numpy as np
+
+    low, high = clopper_pearson(count, np.asarray(count) + np.asarray(against), level)
+    with np.errstate(divide="ignore"):
+        low, high = low / (1 - low), high / (1 - high)
+    defined = np.asarray(against) > 0
+    return np.where(defined, low, np.nan), np.where(defined, high, np.nan)
+
+
+def _proportion(metric: Metric, cells: Cells, level: float) -> Bounds:
+    return clopper_pearson(metric.numerator(cells), metric.denominator(cells), level)
+
+
+def _difference(_: Metric, cells: Cells, level: float) -> Bounds:
+    return tango(cells.negative_flips, cells.positive_flips, cells.examples, level)
+
+
+def _flip_ratio(_: Metric, cells: Cells, level: float) -> Bounds:
+    return log_delta(cells, level)
+
+
+def _odds(metric: Metric, cells: Cells, level: float) -> Bounds:
+    return odds(metric.numerator(cells), metric.denominator(cells), level)
+
+
+METHODS: dict[Kind, tuple[str, Callable[[Metric, Cells, float], Bounds]]] = {
+    "proportion": ("clopper-pearson", _proportion),
+    "difference": ("tango", _difference),
+    "flip ratio": ("log-delta", _flip_ratio),
+    "odds": ("clopper-pearson-odds", _odds),
+}
+"""The default method of each kind of metric, by its name in reports."""
+
+
+def bounds(metric: Metric, cells: Cells, level: float) -> Bounds:
+    """The ends of the metric's default interval, NaN where it is undefined."""
+    return METHODS[metric.kind][1](metric, cells, level)
+
+
+def interval(metric: Metric, cells: Cells, level: float) -> Interval | None:
+    """The default interval of a metric over one tally; None where it is undefined."""
+    import numpy as np
+
+    low, high = (float(end) for end in bounds(metric, cells, level))
+    if np.isnan(low):
+        return None
+    method = METHODS[metric.kind][0]
+    return Interval(low, high if np.isfinite(high) else None, level, method)
