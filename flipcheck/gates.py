@@ -8,8 +8,10 @@ bound is beyond it, and is inconclusive in between (DESIGN.md §4, STATISTICS.md
 from __future__ import annotations
 
 import math
+import operator
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +20,7 @@ from flipcheck.metrics import METRICS, Metric, metric
 from flipcheck.outcomes import Cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from flipcheck.outcomes import Tally
 
@@ -44,8 +46,15 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict | None:
     return None
 
 
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    "<": operator.lt,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
 GRAMMAR = re.compile(
-    r"\s*(?P<metric>[\w/-]+)\s*(?P<operator><=|>=|<|>|≤|≥)\s*(?P<limit>[-+.\w]+)\s*(?P<unit>%|pp)?"
+    r"\s*(?P<metric>[\w/-]+)\s*(?P<operator><=|>=|<|>|≤|≥)\s*(?P<limit>[-+.\w]+?)\s*(?P<unit>%|pp)?"
     r"(?:\s+by\s+(?P<by>.+?)|\s+where\s+(?P<column>[^=]+?)\s*=\s*(?P<value>.*?))?\s*"
 )
 
@@ -62,6 +71,9 @@ class Gate:
     where: Scope | None = None
 
     def __post_init__(self) -> None:
+        if self.operator not in OPERATORS:
+            hint = f"there are: {', '.join(OPERATORS)}"
+            raise UsageError(f"gate '{self}': no operator {self.operator!r}", hint=hint)
         _check_limit(metric(self.metric), self)
 
     @classmethod
@@ -72,13 +84,14 @@ class Gate:
         hint += "each slice or 'where COLUMN=VALUE' for one"
         if not found:
             raise UsageError(f"cannot read the gate {text!r}", hint=hint)
-        limit, unit = _number(found["limit"], text, hint), found["unit"] or ""
+        unit = found["unit"] or ""
+        limit = _number(found["limit"], text, hint, percent=bool(unit))
         column, value = found["column"], found["value"]
-        operator: Any = found["operator"].replace("≤", "<=").replace("≥", ">=")
+        sign: Any = found["operator"].replace("≤", "<=").replace("≥", ">=")
         return cls(
             metric=found["metric"],
-            operator=operator,
-            limit=limit / 100 if unit else limit,
+            operator=sign,
+            limit=limit,
             limit_text=found["limit"] + unit,
             by=found["by"],
             where=(column, value) if column else None,
@@ -96,17 +109,14 @@ class Gate:
 
     def within(self, value: float) -> bool:
         """Whether a value keeps the limit."""
-        if self.operator == "<=":
-            return value <= self.limit
-        if self.operator == "<":
-            return value < self.limit
-        return value >= self.limit if self.operator == ">=" else value > self.limit
+        return OPERATORS[self.operator](value, self.limit)
 
 
-def _number(text: str, gate: str, hint: str) -> float:
+def _number(text: str, gate: str, hint: str, *, percent: bool) -> float:
+    """The number nearest to what is written: 2.9 % is 0.029, though 2.9 / 100 is less."""
     try:
-        number = float(text)
-    except ValueError:
+        number = float(Decimal(text) / 100) if percent else float(text)
+    except (ValueError, ArithmeticError):
         number = math.nan
     if not math.isfinite(number):
         raise UsageError(f"cannot read the limit {text!r} of the gate {gate!r}", hint=hint)
@@ -119,10 +129,12 @@ def _check_limit(measured: Metric, gate: Gate) -> None:
         measured.kind, (0.0, math.inf)
     )
     limit, bare = gate.limit, not gate.limit_text.endswith(("%", "pp"))
-    if low < limit < high or limit == (low if gate.upper else high):
+    strict, edge = gate.operator in {"<", ">"}, low if gate.upper else high
+    if low < limit < high or (limit == edge and math.isfinite(limit) and not strict):
         return
-    beyond = limit < low or limit > high
+    beyond = not low <= limit <= high
     why = "is out of its range" if beyond else "can never be broken"
+    why = "can never be kept" if limit == edge else why
     percent = f"{gate.limit_text}%"
     hint = f"did you mean {percent}?" if bare and abs(limit) >= 1 else "give a limit inside it"
     raise UsageError(
@@ -227,13 +239,16 @@ def examples_needed(gate: Gate, tally: Tally, confidence: float) -> int | None:
 
     None where no number would: the observed value lies on the limit.
     """
-    counts = tally.counts().astype(float)
+    from flipcheck.stats.intervals import tails
+
+    counts, total = tally.counts().astype(float), int(tally.examples)
 
     def decided(examples: int) -> bool:
-        cells = Cells.of(counts * (examples / tally.examples))
-        return _verdict(gate, *_one_sided(gate, cells, confidence)) is not Verdict.INCONCLUSIVE
+        cells = Cells.of(counts * (examples / total))
+        chances = tails(METRICS[gate.metric], cells, gate.limit)
+        return min(float(chance) for chance in chances) <= 1 - confidence
 
-    low = high = tally.examples
+    low = high = total
     while not decided(high):
         low, high = high, high * 2
         if high > 10**12:
@@ -262,8 +277,8 @@ def _why_open(gate: Gate, tally: Tally, needed: int | None, confidence: float) -
 
 
 def rough(number: int) -> int:
-    """A number to two leading digits, rounded up, for "about"; small ones stay as they are."""
-    scale = 10 ** max(0, len(str(number)) - 3)
+    """A number to three leading digits, rounded up, for "about"; small ones stay as they are."""
+    scale: int = 10 ** max(0, len(str(number)) - 3)
     return -(-number // scale) * scale
 
 
@@ -279,6 +294,7 @@ def judge_slices(
     Passing needs no correction (all must pass: intersection–union); a slice is named as failed
     only when its p-value survives Holm's correction over all slices of the gate.
     """
+    from flipcheck.stats.intervals import tails
     from flipcheck.stats.tests import holm
 
     judged = [
@@ -288,7 +304,9 @@ def judge_slices(
     if decide == "point":
         return judged
     p_values = [
-        _p_beyond(gate, tally) if each.verdict is Verdict.FAIL else 1.0
+        float(tails(METRICS[gate.metric], tally, gate.limit)[0 if gate.upper else 1])
+        if each.verdict is Verdict.FAIL
+        else 1.0
         for each, (_, tally) in zip(judged, tallies, strict=True)
     ]
     adjusted = holm(p_values)
@@ -299,13 +317,3 @@ def judge_slices(
         else each
         for each, p in zip(judged, adjusted.tolist(), strict=True)
     ]
-
-
-def _p_beyond(gate: Gate, tally: Tally) -> float:
-    """The smallest one-sided level at which the limit is broken, by bisection of its logarithm."""
-    low, high = math.log(1e-300), math.log(0.5)
-    for _ in range(40):
-        middle = (low + high) / 2
-        opposite = _one_sided(gate, tally, 1 - math.exp(middle))[1]
-        low, high = (low, middle) if not gate.within(opposite) else (middle, high)
-    return math.exp(high)

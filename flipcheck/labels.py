@@ -6,6 +6,7 @@ that its file declares numeric is read as numbers, and then 1 and 1.0 are one cl
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,10 @@ class Labels:
 
 
 def to_arrow(values: Any) -> Any:
-    """A pyarrow array of the values: one chunk, NaN as null."""
+    """A pyarrow array of the values: one chunk, NaN as null.
+
+    Raises InputError for what is not one column of one type.
+    """
     import pyarrow as pa
 
     if isinstance(values, pa.ChunkedArray):
@@ -108,7 +112,15 @@ def to_arrow(values: Any) -> Any:
         return values
     if hasattr(values, "dtype") and values.dtype.kind == "U":
         values = values.tolist()
-    return pa.array(values, from_pandas=True)
+    try:
+        array = pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(
+            f"not one column of values of one type: {first}",
+            hint="give one value for each example, all texts or all numbers",
+        ) from error
+    return to_arrow(array) if isinstance(array, pa.ChunkedArray) else array
 
 
 def as_text(column: Any) -> Any:
@@ -128,21 +140,26 @@ def as_text(column: Any) -> Any:
         return pa.nulls(len(column), pa.string())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return column
+    if pa.types.is_string_view(kind):
+        return column.cast(pa.string())
     if pa.types.is_boolean(kind):
         return pc.if_else(column, "True", "False")
     if pa.types.is_integer(kind):
         return column.cast(pa.string())
     if pa.types.is_floating(kind):
+        column = column.cast(pa.float32()) if pa.types.is_float16(kind) else column
         values = column.dictionary_encode()
-        texts = [_number_text(value) for value in values.dictionary.to_pylist()]
+        # Through the shortest text, so that a float32 0.1 and a float64 0.1 are one class.
+        shortest = values.dictionary.cast(pa.string()).to_pylist()
+        texts = [None if text is None else _number_text(float(text)) for text in shortest]
         return pa.array(texts, pa.string()).take(values.indices)
     raise InputError(
         f"a column of type {kind} holds no labels", hint="give a column of text or whole numbers"
     )
 
 
-def _number_text(value: float | None) -> str | None:
-    if value is None or value != value:  # noqa: PLR0124  (NaN is the value that is not itself)
+def _number_text(value: float) -> str | None:
+    if math.isnan(value):
         return None
     return str(int(value)) if value.is_integer() else repr(value)
 
@@ -168,9 +185,11 @@ def name_by_classes(
     if all(name in index for name in used):
         return labels.renamed([index.get(name, name) for name in labels.names])
     strange = [name for name in used if name not in known and name not in index]
-    strange = strange or [name for name in used if name not in index]
+    mixed = [name for name in used if name not in known]
     raise InputError(
-        f"{what}: {plural(len(strange), 'label')} that no class has: {listed(strange)}",
+        f"{what}: {plural(len(strange), 'label')} that no class has: {listed(strange)}"
+        if strange
+        else f"{what}: class names mixed with class indices: {listed(mixed)}",
         hint=f"the {plural(len(classes), 'class')}: {listed(classes)}; "
         "give the right list with --classes (--old-classes, --new-classes), or translate with "
         "--label-map",
@@ -182,7 +201,9 @@ def translate(labels: Labels, table: Mapping[str, str]) -> Labels:
     return labels.renamed([table.get(name, name) for name in labels.names]) if table else labels
 
 
-def check_spelling(what: str, answers: Labels | None, truth: Labels | None, *, verdicts: bool) -> None:
+def check_spelling(
+    what: str, answers: Labels | None, truth: Labels | None, *, verdicts: bool
+) -> None:
     """Raise InputError where no answer is right only because labels are written otherwise.
 
     `1` and `1.0`, or `Cat` and `cat`, are two classes in text. That may be meant; that not one

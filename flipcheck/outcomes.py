@@ -118,10 +118,10 @@ class Tally(Cells):
     @classmethod
     def from_dict(cls, cells: dict[str, Any]) -> Tally:
         """The tally that `to_dict` wrote."""
-        known = [cells[name] for name in CELL_NAMES]
-        if known[3] is None:
-            return cls(*known[:3], 0, 0, cells["both_wrong"])
-        return cls(*known)
+        kept, lost, won, same, different = (cells[name] for name in CELL_NAMES)
+        if same is None:
+            return cls(kept, lost, won, 0, 0, cells["both_wrong"])
+        return cls(kept, lost, won, same, different)
 
 
 CELL_NAMES = (

@@ -6,7 +6,6 @@ and the first few ids, all problems at once (FORMATS.md, the last section).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +13,8 @@ from flipcheck.errors import SHOWN, InputError, PairingError, UsageError, listed
 from flipcheck.labels import MISSING, Labels, check_spelling, shared_names, to_arrow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -49,7 +50,7 @@ class Predictions:
             "truth": self.truth,
             "correct": self.correct,
             "confidence": self.confidence,
-        } | dict(self.columns)
+        } | {f"values of column {name!r}": values for name, values in self.columns.items()}
         for part, values in parts.items():
             if values is not None and len(values) != len(self.ids):
                 message = f"{self.name}: {len(values):,} {part} for {len(self.ids):,} ids"
@@ -84,11 +85,10 @@ def id_array(values: Any, name: str) -> Any:
     from flipcheck.labels import as_text
 
     ids = to_arrow(values)
-    if pa.types.is_integer(ids.type):
-        ids = ids.cast(pa.int64())
-    else:
-        ids = as_text(ids)
-    blank = pc.is_null(ids) if pa.types.is_integer(ids.type) else pc.equal(ids.fill_null(""), "")
+    # A 64-bit hash without a sign may not fit int64; as text it pairs all the same.
+    whole = pa.types.is_integer(ids.type) and not pa.types.is_uint64(ids.type)
+    ids = ids.cast(pa.int64()) if whole else as_text(ids)
+    blank = pc.is_null(ids) if whole else pc.equal(ids.fill_null(""), pa.scalar("", ids.type))
     missing = pc.indices_nonzero(blank).to_pylist()
     if missing:
         rows = listed((row + 1 for row in missing[:SHOWN]), len(missing))
@@ -136,20 +136,20 @@ def positions(wanted: Any, ids: Any) -> NDArray[np.int64]:
     if wanted.equals(ids):
         return np.arange(len(ids))
     found = pc.index_in(wanted, value_set=ids)
-    return found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(found.fill_null(-1), dtype=np.int64)
 
 
 def duplicates(source: Predictions) -> list[str]:
     """A problem for a source whose ids repeat, with the first few of them."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     if pc.count_distinct(source.ids).as_py() == len(source.ids):
         return []
     counts = pc.value_counts(source.ids)
-    repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-    ids = repeated.slice(0, SHOWN).to_pylist()
-    return [f"{source.name}: {plural(len(repeated), 'id')} more than once: "
-            f"{listed(ids, len(repeated))}"]  # fmt: skip
+    repeated = counts.filter(pc.greater(counts.field("counts"), pa.scalar(1))).field("values")
+    ids = listed(repeated.slice(0, SHOWN).to_pylist(), len(repeated))
+    return [f"{source.name}: {plural(len(repeated), 'id')} more than once: {ids}"]
 
 
 def pair(
@@ -187,7 +187,7 @@ def pair(
         raise PairingError(
             "no examples to compare", hint="the test set is empty, or no id is on both sides"
         )
-    return _paired(old, new, labels, rows, dropped, disagreements, sources)
+    return _paired(sources, labels, rows, dropped=dropped, disagreements=disagreements)
 
 
 def _check_ids(sources: list[Predictions]) -> None:
@@ -215,31 +215,29 @@ def _check_missing(
     """How many examples are not in every source. Raises PairingError unless that is allowed."""
     import numpy as np
 
-    old, problems, dropped = sources[0], [], len(sources[0]) - len(kept)
+    old, problems, beside = sources[0], [], set[str]()
     for source in sources[1:]:
         place = others[id(source)]
         absent = np.flatnonzero(place < 0)
-        extra = np.ones(len(source), dtype=bool)
-        extra[place[place >= 0]] = False
-        problems += _absences(old, source, absent) + _absences(source, old, np.flatnonzero(extra))
-        dropped += int(extra.sum())
+        unknown = np.ones(len(source), dtype=bool)
+        unknown[place[place >= 0]] = False
+        extra = np.flatnonzero(unknown)
+        problems += _absences(old, source, absent) + _absences(source, old, extra)
+        beside.update(map(str, source.ids.take(extra).to_pylist()))
     if problems and not allow_missing:
         raise PairingError(
             "the sources do not hold the same examples",
             problems=problems,
             hint="give the same test set to both, or leave these examples out with --allow-missing",
         )
-    return dropped
+    return len(old) - len(kept) + len(beside)
 
 
 def _absences(here: Predictions, there: Predictions, rows: NDArray[np.int64]) -> list[str]:
     if not len(rows):
         return []
-    ids = here.ids.take(rows[:SHOWN]).to_pylist()
-    return [
-        f"{plural(len(rows), 'example')} of {here.name} not in {there.name}: "
-        f"{listed(ids, len(rows))}"
-    ]
+    ids = listed(here.ids.take(rows[:SHOWN]).to_pylist(), len(rows))
+    return [f"{plural(len(rows), 'example')} of {here.name} not in {there.name}: {ids}"]
 
 
 def _check_unlabelled(ids: Any, labelled: NDArray[np.bool_], *, allow_missing: bool) -> None:
@@ -262,11 +260,17 @@ def _truth(
     rows: Mapping[int, NDArray[np.int64]],
     labels_from: Side | None,
 ) -> tuple[Labels | None, int]:
-    """The true labels of the paired rows, and on how many of them the sources disagree."""
+    """The true labels of the paired rows, and on how many of them the sources disagree.
+
+    Where the files' own labels are the truth, one that a file lacks is taken from the other.
+    """
     import numpy as np
 
-    given = {id(source): source.truth.take(rows[id(source)])
-             for source in (truth, old, new) if source is not None and source.truth}  # fmt: skip
+    given = {
+        id(source): source.truth.take(rows[id(source)])
+        for source in (truth, old, new)
+        if source is not None and source.truth is not None
+    }
     chosen = _truth_source(old, new, truth, labels_from)
     if chosen is None:
         return None, 0
@@ -277,7 +281,9 @@ def _truth(
     for other in codes.values():
         differs |= (other != reference) & (other != MISSING) & (reference != MISSING)
     disagreements = int(differs.sum())
-    if disagreements and truth is None and labels_from is None:
+    if chosen is truth or labels_from is not None:
+        return Labels(reference, names), disagreements
+    if disagreements:
         first = np.flatnonzero(differs)[:SHOWN]
         ids = old.ids.take(rows[id(old)][first]).to_pylist()
         raise PairingError(
@@ -288,7 +294,9 @@ def _truth(
             "the labels in a file of their own with --labels; where one file has names and the "
             "other numbers, give the names with --old-classes or --new-classes",
         )
-    return Labels(reference, names), disagreements
+    for other in codes.values():
+        reference = np.where(reference == MISSING, other, reference)
+    return Labels(reference, names), 0
 
 
 def _label_examples(
@@ -323,14 +331,14 @@ def _truth_source(
 
 
 def _paired(
-    old: Predictions,
-    new: Predictions,
+    sources: list[Predictions],
     labels: Labels | None,
     rows: Mapping[int, NDArray[np.int64]],
+    *,
     dropped: int,
     disagreements: int,
-    sources: list[Predictions],
 ) -> Paired:
+    old, new = sources[:2]
     answers = {
         id(source): source.answers and source.answers.take(rows[id(source)])
         for source in (old, new)
@@ -379,10 +387,8 @@ def _right(
     verdict = source.correct[rows]
     if equal is None or (odd := int((equal != verdict).sum())) == 0:
         return verdict, []
-    return verdict, [
-        f"{source.name}: the verdict column and the equality of answer and label disagree on "
-        f"{plural(odd, 'row')}; the verdict column decides"
-    ]
+    note = "the verdict column and the equality of answer and label disagree on"
+    return verdict, [f"{source.name}: {note} {plural(odd, 'row')}; the verdict column decides"]
 
 
 def _columns(
@@ -400,6 +406,6 @@ def _columns(
             names = shared_names(taken, columns[name])
             odd = int((taken.recoded(names) != columns[name].recoded(names)).sum())
             if odd:
-                warnings.append(f"column {name!r} differs between the sources on "
-                                f"{plural(odd, 'example')}")  # fmt: skip
+                where = plural(odd, "example")
+                warnings.append(f"column {name!r} differs between the sources on {where}")
     return columns, warnings

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import InputError, UsageError
+from flipcheck.errors import FlipcheckError, InputError, UsageError
 from flipcheck.gates import Gate, Judgement, Verdict
 from flipcheck.outcomes import Tally
 from flipcheck.stats.intervals import Interval
@@ -191,9 +191,10 @@ class Report:
             )
         try:
             return _read(cls, written)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (FlipcheckError, KeyError, TypeError, ValueError, AttributeError) as error:
+            what = getattr(error, "message", f"{type(error).__name__} {error}")
             raise InputError(
-                f"a damaged report: {type(error).__name__} {error}",
+                f"a damaged report: {what}",
                 hint="write it again with `flipcheck compare … --json`",
             ) from error
 
@@ -203,7 +204,8 @@ class Report:
         from pathlib import Path
 
         try:
-            written = json.loads(Path(path).read_text(encoding="utf-8"))
+            text = Path(path).read_text(encoding="utf-8")
+            written = json.loads(text, parse_constant=_refused)
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: not a JSON report: {error}") from error
         return cls.from_dict(written)
@@ -235,6 +237,10 @@ class Report:
         flips = self.negative_flips
         examples = (replace(each, image=images.get(each.id)) for each in flips.examples)
         return replace(self, negative_flips=replace(flips, examples=tuple(examples)))
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 def _slice_dict(part: Slice) -> dict[str, Any]:
@@ -305,10 +311,23 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
 
 
 def _estimate(written: dict[str, Any]) -> Estimate:
-    ends = {name: Interval(**written[name]) for name in ("interval", "bootstrap")
-            if written.get(name)}  # fmt: skip
+    ends = {
+        name: Interval(**_numbers(written[name], "low", "high"))
+        for name in ("interval", "bootstrap")
+        if written.get(name)
+    }
     rest = {name: each for name, each in written.items() if name not in {"interval", "bootstrap"}}
+    _numbers(rest, "value", "numerator", "denominator")
     return Estimate(**{"interval": None, **rest, **ends})
+
+
+def _numbers(written: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The same values, once these are known to be numbers or null."""
+    for name in names:
+        value = written[name]
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise ValueError(f"{name} is {value!r}")
+    return written
 
 
 def _read_slice(written: dict[str, Any]) -> Slice:
@@ -318,6 +337,7 @@ def _read_slice(written: dict[str, Any]) -> Slice:
 
 def _read_gate(written: dict[str, Any]) -> Judgement:
     part = written["slice"]
+    _numbers(written, "value", "bound", "opposite_bound", "examples_needed")
     return Judgement(
         gate=Gate.parse(written["gate"]),
         verdict=Verdict(written["verdict"]),

@@ -30,15 +30,14 @@ class Slices:
 
 
 def slices(by: str, column: Labels, outcomes: NDArray[np.uint8]) -> Slices:
-    """The slices of a column, sorted by value."""
+    """The slices of a column, sorted by value; examples without a value are one of them."""
     import numpy as np
 
-    size = len(column.names) + 1
-    groups = np.where(column.codes == MISSING, size - 1, column.codes)
-    counts = grouped_counts(outcomes, groups, size)
-    names = [*column.names, NO_VALUE]
-    order = [row for row in sorted(range(size), key=lambda row: natural(names[row]))
-             if counts[row].any()]  # fmt: skip
+    names = tuple(dict.fromkeys([*column.names, NO_VALUE]))
+    groups = np.where(column.codes == MISSING, names.index(NO_VALUE), column.codes)
+    counts = grouped_counts(outcomes, groups, len(names))
+    occurring = np.flatnonzero(counts.any(axis=1)).tolist()
+    order = sorted(occurring, key=lambda row: natural(names[row]))
     return Slices(by, tuple(names[row] for row in order), counts[order])
 
 

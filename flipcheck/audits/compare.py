@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from flipcheck._version import __version__
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, Judgement, Scope, check_available, judge, judge_slices, overall
-from flipcheck.labels import MISSING
 from flipcheck.metrics import METRICS, SLICE_METRICS
 from flipcheck.outcomes import Cells, Outcome, Tally, outcomes, tally
 from flipcheck.report import Estimate, Example, Flips, Report, Slice, Transition
@@ -31,6 +31,9 @@ CLASS = "class"
 
 KINDS_LISTED = 50
 
+FLIP_COLUMNS = ("id", "outcome")
+"""The columns of the table of flips that no slice column of the same name may replace."""
+
 
 def compare(
     paired: Paired,
@@ -50,7 +53,7 @@ def compare(
     """
     codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
     total = tally(codes)
-    columns = [slices(name, paired.columns[name], codes) for name in by if name in paired.columns]
+    columns = [slices(name, _slice_column(paired, name), codes) for name in dict.fromkeys(by)]
     classes = [slices(CLASS, paired.truth, codes)] if paired.truth else []
     judged = judgements(gates, total, [*classes, *columns], settings)
     return Report(
@@ -102,17 +105,19 @@ def judgements(
     """
     check_available(gates, total)
     parts: dict[str, list[tuple[Scope, Tally]]] = {
-        column.by: [((column.by, value), each)
-                    for value, each in zip(column.values, column.tallies(), strict=True)]
+        column.by: [
+            ((column.by, value), each)
+            for value, each in zip(column.values, column.tallies(), strict=True)
+        ]
         for column in columns
-    }  # fmt: skip
+    }
     judged: list[Judgement] = []
     for gate in gates:
         how: Any = {"confidence": settings.confidence, "decide": settings.decide}
         if gate.by is not None:
             judged += judge_slices(gate, _column(parts, gate.by, gate), **how)
         elif gate.where is not None:
-            part = _one_slice(_column(parts, gate.where[0], gate), gate)
+            part = _one_slice(_column(parts, gate.where[0], gate), gate.where, gate)
             judged.append(judge(gate, part, scope=gate.where, **how))
         else:
             judged.append(judge(gate, total, **how))
@@ -128,16 +133,22 @@ def _column(
     return parts[name]
 
 
-def _one_slice(parts: Iterable[tuple[Scope, Tally]], gate: Gate) -> Tally:
-    found = {scope: tally for scope, tally in parts}  # noqa: C416  (says what the pairs are)
-    assert gate.where is not None  # noqa: S101  (only called for such gates)
-    if gate.where not in found:
-        known = [value for _, value in found]
+def _one_slice(parts: Iterable[tuple[Scope, Tally]], scope: Scope, gate: Gate) -> Tally:
+    known = dict(parts)
+    if scope not in known:
+        column, value = scope
         raise UsageError(
-            f"gate '{gate}': no examples where {gate.where[0]} is {gate.where[1]!r}",
-            hint=nearest(gate.where[1], known),
+            f"gate '{gate}': no examples where {column} is {value!r}",
+            hint=nearest(value, [each for _, each in known]),
         )
-    return found[gate.where]
+    return known[scope]
+
+
+def _slice_column(paired: Paired, name: str) -> Labels:
+    if name not in paired.columns:
+        hint = nearest(name, paired.columns)
+        raise UsageError(f"no column {name!r} to slice by", hint=hint)
+    return paired.columns[name]
 
 
 def _slice_reports(columns: Sequence[Slices], settings: Settings) -> tuple[Slice, ...]:
@@ -180,8 +191,10 @@ def _negative_flips(paired: Paired, codes: NDArray[np.uint8], listed: int) -> Fl
 
     rows = np.flatnonzero(codes == Outcome.NEGATIVE_FLIP)
     first = _most_confident(paired, rows)[:listed]
-    texts = [each.texts(first.tolist()) if each else [None] * len(first)
-             for each in (paired.truth, paired.old, paired.new)]  # fmt: skip
+    texts = [
+        each.texts(first.tolist()) if each else [None] * len(first)
+        for each in (paired.truth, paired.old, paired.new)
+    ]
     sure = [_confidences(each, first) for each in (paired.old_confidence, paired.new_confidence)]
     ids = [str(each) for each in paired.ids.take(first).to_pylist()]
     examples = tuple(Example(*row) for row in zip(ids, *texts, *sure, strict=True))
@@ -205,8 +218,8 @@ def _confidences(
 ) -> list[float | None]:
     if confidence is None:
         return [None] * len(rows)
-    return [round(each, 6) if each == each else None  # noqa: PLR0124  (NaN: unknown)
-            for each in confidence[rows].tolist()]  # fmt: skip
+    found = confidence[rows].tolist()
+    return [round(each, 6) if math.isfinite(each) else None for each in found]
 
 
 def _transitions(
@@ -220,9 +233,10 @@ def _transitions(
     pairs, counts = np.unique(
         np.stack([old.codes[rows], new.codes[rows]]), axis=1, return_counts=True
     )
+    names = [*old.names, None]  # both sides share their names; MISSING, -1, is the last
     kinds = [
-        Transition(*(None if code == MISSING else old.names[code] for code in pair), count)
-        for pair, count in zip(pairs.T.tolist(), counts.tolist(), strict=True)
+        Transition(names[before], names[after], count)
+        for (before, after), count in zip(pairs.T.tolist(), counts.tolist(), strict=True)
     ]
     kinds.sort(key=lambda kind: (-kind.count, kind.old or "", kind.new or ""))
     return tuple(kinds[:KINDS_LISTED])
@@ -240,17 +254,20 @@ def _flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
     by_id = pc.array_sort_indices(ids).to_numpy()
     order = by_id[np.argsort(codes[rows][by_id], kind="stable")]
     rows = rows[order]
-    kinds = {int(Outcome.NEGATIVE_FLIP): "negative_flip", int(Outcome.POSITIVE_FLIP): "positive_flip"}
+    kinds = {
+        int(Outcome.NEGATIVE_FLIP): "negative_flip",
+        int(Outcome.POSITIVE_FLIP): "positive_flip",
+    }
     columns: dict[str, Any] = {
         "id": paired.ids.take(rows),
         "outcome": pa.array([kinds[code] for code in codes[rows].tolist()], pa.string()),
     }
-    named = {**paired.columns, "truth": paired.truth, "old": paired.old, "new": paired.new}
-    for name, labels in named.items():
-        if labels is not None:
+    answers = {"truth": paired.truth, "old": paired.old, "new": paired.new}
+    sure = {"old_confidence": paired.old_confidence, "new_confidence": paired.new_confidence}
+    for name, labels in {**paired.columns, **answers}.items():
+        if labels is not None and name not in FLIP_COLUMNS:
             columns[name] = pa.array(labels.texts(rows.tolist()), pa.string())
-    for name, sure in (("old_confidence", paired.old_confidence),
-                       ("new_confidence", paired.new_confidence)):  # fmt: skip
-        if sure is not None:
-            columns[name] = pa.array(sure[rows], from_pandas=True)
+    for name, confidence in sure.items():
+        if confidence is not None:
+            columns[name] = pa.array(confidence[rows], from_pandas=True)
     return pa.table(columns)

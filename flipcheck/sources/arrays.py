@@ -89,9 +89,7 @@ class Archive:
                     member.read(self.headers[name].offset)
                 for start in range(0, count, size):
                     rows = min(size, count - start)
-                    yield {
-                        name: self._read(member, name, rows) for name, member in members.items()
-                    }
+                    yield {name: self._read(member, name, rows) for name, member in members.items()}
         except BROKEN as error:
             raise _damaged(self.path, error) from error
 

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from flipcheck.errors import InputError
+from flipcheck.errors import SHOWN, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 FileKind = Literal["onnx", "npz", "parquet", "feather", "jsonl", "text", "folder"]
 
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".npy", ".ckpt", ".bin"}
+SHEETS = {".xlsx", ".xls", ".xlsm", ".ods"}
 OTHER_MODELS = {".h5", ".keras", ".tflite", ".pb", ".safetensors", ".gguf", ".mlmodel", ".ort"}
 
 
 def file_kind(path: Path) -> FileKind:
     """What the path holds. Raises InputError for what flipcheck does not read."""
-    if path.is_dir():
-        return "folder"
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder", hint="check the path")
-    if not path.is_file():
-        raise InputError(f"{path}: neither a file nor a folder", hint="give a regular file")
     try:
+        if path.is_dir():
+            return "folder"
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder", hint="check the path")
+        if not path.is_file():
+            raise InputError(f"{path}: neither a file nor a folder", hint="give a regular file")
         with path.open("rb") as file:
             head = file.read(4096)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {reason(error)}") from error
     if path.suffix.lower() == ".onnx":
         return "onnx"
     _refuse(path, head)
@@ -42,6 +46,10 @@ def _refuse(path: Path, head: bytes) -> None:
             f"{path}: flipcheck never loads pickles or bare arrays",
             hint="export the model to ONNX, or save its predictions as CSV, Parquet or NPZ",
         )
+    if suffix in SHEETS:
+        raise InputError(
+            f"{path}: a spreadsheet", hint="save the sheet with the predictions as 'CSV UTF-8'"
+        )
     if suffix in OTHER_MODELS:
         raise InputError(
             f"{path}: not a model format that flipcheck runs",
@@ -54,7 +62,7 @@ def _by_content(path: Path, head: bytes) -> FileKind:
         return "parquet"
     if head[:6] == b"ARROW1":
         return "feather"
-    if head[:4] == b"PK\x03\x04":
+    if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:  # with members, and without
         return "npz"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start[:1] == b"{":
@@ -83,3 +91,22 @@ def sha256(*paths: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def is_file(text: Path) -> bool:
+    """Whether a text that may be a path, or something written inline, is a file's path."""
+    try:
+        return text.is_file()
+    except (OSError, ValueError):  # too long for a path, or with a character that none can have
+        return False
+
+
+def reason(error: Exception) -> str:
+    """Why a file cannot be read, without its path."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def first_few(problems: Sequence[str]) -> list[str]:
+    """The first few problems, and how many more there are."""
+    rest = len(problems) - SHOWN
+    return [*problems[:SHOWN], *([f"and {rest:,} more"] if rest > 0 else [])]

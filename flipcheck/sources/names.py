@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import csv
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError, listed, plural
+from flipcheck.sources.files import is_file, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +25,12 @@ HINT = "give a JSON list, a file with one name a line, or names inline: --classe
 def class_list(text: str) -> tuple[str, ...]:
     """The class names of `--classes`: a file, or names inline. Raises UsageError or InputError."""
     path = Path(text)
-    if path.is_file():
+    if is_file(path):
         return _checked(_parsed(_read(path), str(path)), str(path))
-    if path.suffix in {".json", ".txt"} or "/" in text:
+    if text.lstrip()[:1] in {"[", "{"}:
+        return _checked(_parsed(text, "--classes"), "--classes")
+    if path.suffix in {".json", ".txt"} or ("/" in text and "," not in text):
         raise InputError(f"{text}: no such file of class names", hint=HINT)
-    if text.lstrip().startswith("["):
-        return _checked(_parsed(text, text), "--classes")
     return _checked([name.strip() for name in text.split(",")], "--classes")
 
 
@@ -38,7 +40,7 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8", hint="save the file as UTF-8") from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{path}: cannot be read: {reason(error)}") from error
 
 
 def _parsed(text: str, what: str) -> list[str]:
@@ -47,28 +49,44 @@ def _parsed(text: str, what: str) -> list[str]:
             return _names(json.loads(text), what)
         except (ValueError, RecursionError) as error:
             raise InputError(f"{what}: not JSON: {error}", hint=HINT) from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    names = [line.strip() for line in text.rstrip().split("\n")]
+    gaps = [number for number, name in enumerate(names, start=1) if not name]
+    if gaps and any(names):
+        raise InputError(
+            f"{what}: no name in row {listed(gaps)}, so that the classes after it have no place",
+            hint=HINT,
+        )
+    return names
 
 
 def _names(value: Any, what: str) -> list[str]:
     """Names from a list, or from a mapping of index to name."""
     if isinstance(value, dict):
-        try:
-            by_index = {int(key): name for key, name in value.items()}
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{what}: the keys of a class mapping are indices", hint=HINT) from error
-        if sorted(by_index) != list(range(len(by_index))):
-            raise InputError(f"{what}: the indices of the classes have gaps", hint=HINT)
-        value = [by_index[index] for index in range(len(by_index))]
-    if not isinstance(value, list) or not all(isinstance(name, (str, int)) for name in value):
+        value = _by_index(value, what)
+    if not isinstance(value, (list, tuple)):
+        raise InputError(f"{what}: not a list of names", hint=HINT)
+    if not all(isinstance(name, (str, int)) and not isinstance(name, bool) for name in value):
         raise InputError(f"{what}: not a list of names", hint=HINT)
     return [str(name) for name in value]
 
 
+def _by_index(table: dict[Any, Any], what: str) -> list[Any]:
+    try:
+        by_index = {int(str(key)): name for key, name in table.items()}
+    except ValueError as error:
+        raise InputError(f"{what}: the keys of a class mapping are indices", hint=HINT) from error
+    if sorted(by_index) != list(range(len(table))):
+        raise InputError(f"{what}: the indices of the classes have gaps", hint=HINT)
+    return [by_index[index] for index in range(len(table))]
+
+
 def _checked(names: list[str], what: str) -> tuple[str, ...]:
-    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if repeated:
-        raise InputError(f"{what}: class names that occur twice: {listed(repeated)}", hint=HINT)
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated and any(names):
+        raise InputError(
+            f"{what}: class names that occur twice: {listed(repeated)}",
+            hint="give every class a name of its own with --classes",
+        )
     if len(names) < 2 or not all(names):
         raise UsageError(f"{what}: a class list has two names or more", hint=HINT)
     return tuple(names)
@@ -87,7 +105,7 @@ def metadata_classes(metadata: Mapping[str, str], what: str) -> tuple[str, ...] 
             pass
         try:
             return _checked(_names(ast.literal_eval(text), where), where)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             if "," in text:
                 return _checked([name.strip() for name in text.split(",")], where)
     return None
@@ -112,33 +130,45 @@ def classes_beside(model: Path) -> tuple[tuple[str, ...], str] | None:
 
 def label_map(text: str) -> dict[str, str]:
     """The translation of `--label-map`: a JSON object or a two-column CSV file."""
-    path = Path(text)
     hint = "give a JSON object or a CSV file of two columns: old name, new name"
-    if not path.is_file() and not text.lstrip().startswith("{"):
-        raise InputError(f"{text}: no such label map", hint=hint)
-    content = text if text.lstrip().startswith("{") else _read(path)
-    if content.lstrip().startswith("{"):
-        try:
-            pairs = json.loads(content, object_pairs_hook=list)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{text}: not JSON: {error}", hint=hint) from error
-        rows = [[str(key), value if value is None else str(value)] for key, value in pairs]
+    if text.lstrip().startswith("{"):
+        content, what = text, "--label-map"
+    elif is_file(Path(text)):
+        content, what = _read(Path(text)), text
     else:
-        rows = [row for row in csv.reader(content.splitlines()) if row]
-    return _pairs(rows, text, hint)
+        raise InputError(f"{text}: no such label map", hint=hint)
+    try:
+        rows = _map_rows(content)
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise InputError(f"{what}: not a label map: {error}", hint=hint) from error
+    return _pairs(rows, what, hint)
 
 
-def _pairs(rows: list[list[str]], what: str, hint: str) -> dict[str, str]:
-    wrong = [number for number, row in enumerate(rows, start=1) if len(row) != 2 or None in row]
-    if wrong or not rows:
+def _map_rows(content: str) -> list[list[Any]]:
+    """The rows of a map: pairs, if all is well."""
+    if content.lstrip().startswith("{"):
+        return [list(pair) for pair in json.loads(content, object_pairs_hook=list)]
+    return [row for row in csv.reader(content.splitlines()) if row]
+
+
+def _pairs(rows: list[list[Any]], what: str, hint: str) -> dict[str, str]:
+    if not rows:
+        raise InputError(f"{what}: an empty label map", hint=hint)
+    wrong = [number for number, row in enumerate(rows, start=1) if not _is_pair(row)]
+    if wrong:
         raise InputError(
-            f"{what}: {plural(len(wrong), 'row')} without two names: row {listed(wrong)}"
-            if rows
-            else f"{what}: an empty label map",
-            hint=hint,
+            f"{what}: {plural(len(wrong), 'row')} without two names: row {listed(wrong)}", hint=hint
         )
     table: dict[str, str] = {}
     for name, other in rows:
-        if table.setdefault(name, other) != other:
+        if table.setdefault(name, str(other)) != str(other):
             raise InputError(f"{what}: {name!r} is mapped to two names", hint=hint)
     return table
+
+
+def _is_pair(row: list[Any]) -> bool:
+    """Whether a row is a name and the name, or whole number, that it becomes."""
+    if len(row) != 2 or not row[0]:
+        return False
+    other = row[1]
+    return isinstance(other, (str, int)) and not isinstance(other, bool) and other != ""

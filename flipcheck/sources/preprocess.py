@@ -104,7 +104,9 @@ def _step(key: str, text: str) -> Any:
             return _size(text, square=False)
     except (ValueError, ZeroDivisionError) as error:
         raise UsageError(f"cannot read the preprocessing step {key}={text}", hint=HINT) from error
-    choices = {"layout": get_args(Layout), "channels": get_args(Channels), "resample": RESAMPLE}[key]
+    choices = {"layout": get_args(Layout), "channels": get_args(Channels), "resample": RESAMPLE}[
+        key
+    ]
     if text not in choices:
         raise UsageError(f"{key}={text}: not one of {', '.join(choices)}", hint=HINT)
     return text
@@ -135,12 +137,16 @@ def from_config(path: Path) -> Preprocess:
             raise TypeError("not an object")
         steps = _from_dict(config)
     except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
-        raise InputError(f"{path}: not a preprocessing configuration: {error}", hint=HINT) from error
+        raise InputError(
+            f"{path}: not a preprocessing configuration: {error}", hint=HINT
+        ) from error
     return replace(_checked(steps), origin=str(path))
 
 
 def _from_dict(config: dict[str, Any]) -> Preprocess:
-    unknown = [step for step in ("do_pad", "do_thumbnail", "do_align_long_axis") if config.get(step)]
+    unknown = [
+        step for step in ("do_pad", "do_thumbnail", "do_align_long_axis") if config.get(step)
+    ]
     if unknown:
         raise ValueError(f"the step {unknown[0]!r} is not supported")
     resize, crop = _config_sizes(config)

@@ -251,9 +251,7 @@ def _verdicts(path: Path, name: str, column: Any) -> NDArray[np.bool_]:
     return np.array(known, dtype=bool)[labels.codes]
 
 
-def _unused_verdict(
-    found: Predictions, loaded: Mapping[str, Any], unused: str | None
-) -> list[str]:
+def _unused_verdict(found: Predictions, loaded: Mapping[str, Any], unused: str | None) -> list[str]:
     """A warning where the data's own verdict differs from equality and was not asked for."""
     if unused is None or found.answers is None or found.truth is None:
         return []
@@ -305,7 +303,9 @@ def _from_archive(path: Path, columns: Columns, *, answers: bool = True) -> Pred
     kept = [name for name in (*names.values(), *by) if name is not None]
     size = archive.require_rows(kept)
     loaded = {name: plain(archive.load(name)) for name in kept}
-    found, confidence = _array_answers(path, names["prediction"], loaded) if answers else (None,) * 2
+    found, confidence = (
+        _array_answers(path, names["prediction"], loaded) if answers else (None,) * 2
+    )
     flat = {name: one_dimension(path, name, loaded[name]) for name in kept
             if name != names["prediction"]}  # fmt: skip
     part = {role: flat.get(name) for role, name in names.items() if name and role != "prediction"}
@@ -322,8 +322,11 @@ def _from_archive(path: Path, columns: Columns, *, answers: bool = True) -> Pred
         rows=names["id"] is None,
         source=str(path),
         available=tuple(archive.headers),
-        facts={"kind": "predictions", "sha256": sha256(path),
-               "columns": {role: name for role, name in names.items() if name}},  # fmt: skip
+        facts={
+            "kind": "predictions",
+            "sha256": sha256(path),
+            "columns": {role: name for role, name in names.items() if name},
+        },  # fmt: skip
     )
 
 

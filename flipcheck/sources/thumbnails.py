@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EDGE, QUALITY = 96, 60  # ENGINEERING.md §2.1: about 1.7 kB each
 TINY = 32
-"""An image up to this edge is kept whole and lossless."""
+"""An image up to this edge is enlarged without smoothing and kept lossless."""
 
 
 def thumbnails(images: Dataset, ids: Sequence[str]) -> dict[str, str]:
@@ -31,9 +31,14 @@ def thumbnails(images: Dataset, ids: Sequence[str]) -> dict[str, str]:
 
 def thumbnail(path: Path) -> str:
     """One image as a data URI, no edge longer than EDGE."""
+    from PIL import Image
+
     image = open_image(path)
     image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
     tiny = max(image.size) <= TINY
+    if tiny:
+        times = 2 * TINY // max(image.size)
+        image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
     image.thumbnail((EDGE, EDGE))
     data = BytesIO()
     image.save(data, "WEBP", quality=QUALITY, lossless=tiny, method=4)

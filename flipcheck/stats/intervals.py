@@ -58,8 +58,8 @@ def tango(gained: Any, lost: Any, total: Any, level: float) -> Bounds:
     z = float(ndtri((1 + level) / 2))
     known = n > 0
     safe = np.where(known, n, 1.0)
-    low = _root(lambda change: tango_score(b, c, safe, change) - z, b.shape)
-    high = _root(lambda change: tango_score(b, c, safe, change) + z, b.shape)
+    ends = np.reshape([z, -z], (2, *(1,) * b.ndim))
+    low, high = _root(lambda change: tango_score(b, c, safe, change) - ends, (2, *b.shape))
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
@@ -82,7 +82,8 @@ def tango_score(
         variance = total * (2 * np.nan_to_num(q) + change * (1 - change))
         score = (gained - lost - total * change) / np.sqrt(variance)
     sign = np.sign(gained - lost - total * change)
-    return np.where(variance > 0, score, np.where(sign == 0, 0.0, np.copysign(np.inf, sign)))
+    certain = np.where(sign == 0, 0.0, np.copysign(np.inf, sign))
+    return np.asarray(np.where(variance > 0, score, certain))
 
 
 def _root(
@@ -96,7 +97,7 @@ def _root(
         middle = (low + high) / 2
         above = falling(middle) > 0
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return (low + high) / 2
+    return np.asarray((low + high) / 2)
 
 
 def log_delta(cells: Cells, level: float) -> Bounds:
@@ -108,21 +109,32 @@ def log_delta(cells: Cells, level: float) -> Bounds:
     import numpy as np
     from scipy.special import ndtri
 
-    z = float(ndtri((1 + level) / 2))
-    flips = np.asarray(cells.negative_flips, float)
+    logarithm, error = _log_ratio(cells)
+    width = float(ndtri((1 + level) / 2)) * error
+    low = np.where(np.asarray(cells.negative_flips) == 0, 0.0, np.exp(logarithm - width))
+    defined = (cells.old_right > 0) & (cells.new_wrong > 0)
+    return np.where(defined, low, np.nan), np.where(defined, np.exp(logarithm + width), np.nan)
+
+
+def _log_ratio(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The logarithm of relative NFR with half an example in every cell, and its error."""
+    import numpy as np
+
     a, b, c, d = (
         np.asarray(count, float) + 0.5
-        for count in (cells.both_right, flips, cells.positive_flips, cells.both_wrong)
+        for count in (
+            cells.both_right,
+            cells.negative_flips,
+            cells.positive_flips,
+            cells.both_wrong,
+        )
     )
     n = a + b + c + d
     grad_a, grad_d = -n / (a + b), -n / (b + d)
     grad_b = n / b + grad_a + grad_d
     mean = (a * grad_a + b * grad_b + d * grad_d) / n
     variance = ((a * grad_a**2 + b * grad_b**2 + d * grad_d**2) / n - mean**2) / n
-    estimate, width = n * b / ((a + b) * (b + d)), np.exp(z * np.sqrt(np.maximum(variance, 0)))
-    low = np.where(flips == 0, 0.0, estimate / width)
-    defined = (cells.old_right > 0) & (cells.new_wrong > 0)
-    return np.where(defined, low, np.nan), np.where(defined, estimate * width, np.nan)
+    return np.log(n * b / ((a + b) * (b + d))), np.sqrt(np.maximum(variance, 0))
 
 
 def odds(count: Any, against: Any, level: float) -> Bounds:
@@ -164,6 +176,45 @@ METHODS: dict[Kind, tuple[str, Callable[[Metric, Cells, float], Bounds]]] = {
 def bounds(metric: Metric, cells: Cells, level: float) -> Bounds:
     """The ends of the metric's default interval, NaN where it is undefined."""
     return METHODS[metric.kind][1](metric, cells, level)
+
+
+def tails(metric: Metric, cells: Cells, limit: float) -> Bounds:
+    """The chances of at least, and of at most, what was seen, were the limit the true value.
+
+    They are the tests that the default intervals invert: the low end at a level is beyond the
+    limit where the first chance is below (1 − level) / 2, the high end within it where the second
+    one is.
+    """
+    import numpy as np
+    from scipy.special import ndtr
+
+    if metric.kind == "difference":
+        counts = (cells.negative_flips, cells.positive_flips, cells.examples)
+        b, c, n = (np.asarray(each, float) for each in counts)
+        score = tango_score(b, c, n, np.asarray(limit))
+        return ndtr(-score), ndtr(score)
+    if metric.kind == "flip ratio":
+        logarithm, error = _log_ratio(cells)
+        with np.errstate(divide="ignore"):
+            score = (logarithm - np.log(limit)) / error
+        none = np.asarray(cells.negative_flips) == 0
+        return np.where(none, 1.0, ndtr(-score)), ndtr(score)
+    count, total = metric.numerator(cells), metric.denominator(cells)
+    if metric.kind == "odds":
+        total, limit = count + total, limit / (1 + limit)
+    return _binomial_tails(count, total, limit)
+
+
+def _binomial_tails(count: Any, total: Any, share: float) -> Bounds:
+    """The chances of at least and of at most `count` of `total`, which need not be whole."""
+    import numpy as np
+    from scipy.special import betainc
+
+    x, n = np.asarray(count, float), np.asarray(total, float)
+    some, rest = np.maximum(x, 1e-300), np.maximum(n - x, 1e-300)
+    above = np.where(x <= 0, 1.0, betainc(some, n - x + 1, share))
+    below = np.where(x >= n, 1.0, betainc(rest, x + 1, 1 - share))
+    return above, below
 
 
 def interval(metric: Metric, cells: Cells, level: float) -> Interval | None:

@@ -26,9 +26,8 @@ def mcnemar(negative_flips: int, positive_flips: int) -> Significance:
     Fagerland, Lydersen & Laake (2013): mid-p holds its level where the exact test is too
     conservative. It says nothing about the negative flip rate, and is never a gate.
     """
-    from scipy.special import bdtr, gammaln
-
     import numpy as np
+    from scipy.special import bdtr, gammaln
 
     total, smaller = negative_flips + positive_flips, min(negative_flips, positive_flips)
     if not total:
@@ -46,8 +45,9 @@ def more_than_the_rest(flips: NDArray[np.int64], sizes: NDArray[np.int64]) -> ND
     One-sided hypergeometric p (Fisher's exact test of the slice against the rest); `flips` and
     `sizes` are the flips and examples of every part of the whole.
     """
-    return np_array([_upper_tail(int(x), int(n), int(flips.sum()), int(sizes.sum()))
-                     for x, n in zip(flips, sizes, strict=True)])  # fmt: skip
+    marked, total = int(flips.sum()), int(sizes.sum())
+    pairs = zip(flips.tolist(), sizes.tolist(), strict=True)
+    return np_array([_upper_tail(count, drawn, marked, total) for count, drawn in pairs])
 
 
 def np_array(values: ArrayLike) -> NDArray[np.float64]:

@@ -178,7 +178,12 @@ def _array_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
     for port, name in chosen.items():
         shape, dtype = tests.shapes[name]
         _check_array(model, port, name, shape, dtype)
-        if dtype.kind in "iu" and numeric(port).kind == "f" and len(shape) > 2 and not spec.preprocess:
+        if (
+            dtype.kind in "iu"
+            and numeric(port).kind == "f"
+            and len(shape) > 2
+            and not spec.preprocess
+        ):
             warnings.append(
                 f"{model.path}: {name!r} holds whole numbers ({dtype}) and goes into a float input "
                 "unscaled; say --preprocess scale=1/255 if it holds pixels"
@@ -195,7 +200,9 @@ def _array_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
     first = next(iter(chosen))
     told = {"input": ", ".join(map(str, chosen)), "preprocess": steps.told()}
     names = tuple(chosen.values())
-    return Feeder(dict.fromkeys(names, False), feeds, _array_batch(tests, names, first), told, tuple(warnings))
+    return Feeder(
+        dict.fromkeys(names, False), feeds, _array_batch(tests, names, first), told, tuple(warnings)
+    )
 
 
 def _array_batch(tests: Dataset, names: tuple[str, ...], first: Port) -> int:

@@ -137,7 +137,9 @@ class _Walk:
     def _read_opset(self, data: memoryview) -> None:
         found = dict(fields(data))
         domain, version = found.get(1, b""), found.get(2)
-        if isinstance(version, int) and (isinstance(domain, int) or bytes(domain) in {b"", b"ai.onnx"}):
+        if isinstance(version, int) and (
+            isinstance(domain, int) or bytes(domain) in {b"", b"ai.onnx"}
+        ):
             self.opset = version
 
     def graph(self, data: memoryview, depth: int) -> None:

@@ -151,6 +151,7 @@ def _label_and_scores(
     outputs = (label.name, *names)
     told = f"label output {label.name!r}"
     if spec.threshold is not None and keys is not None and len(keys) == 2 and scores is not None:
+
         def by_threshold(values: list[Any]) -> Answers:
             found = _finite(model, scores(values[1:]))
             return _cut(found[:, 1], spec.threshold or 0.0)
@@ -357,6 +358,7 @@ def _unreadable(model: Model, outputs: list[Output], why: str, hint: str = "") -
     return ModelError(
         f"{model.path}: {why}",
         problems=[f"output {output.name!r}: {output.about}" for output in outputs],
-        hint=hint or "name the one that answers with --output (--old-output, --new-output), or "
+        hint=hint
+        or "name the one that answers with --output (--old-output, --new-output), or "
         "save the model's predictions and compare those",
     )

@@ -9,7 +9,15 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.engines.embedded import cores, ordered_map
-from flipcheck.errors import SHOWN, FlipcheckError, InputError, ModelError, UsageError, listed, plural
+from flipcheck.errors import (
+    SHOWN,
+    FlipcheckError,
+    InputError,
+    ModelError,
+    UsageError,
+    listed,
+    plural,
+)
 from flipcheck.labels import Labels
 from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import BadExamples
@@ -98,7 +106,9 @@ def run(
     size = max(each.batch for each in feeders)
     batches = dataset.reader.batches(_needs(feeders), size)
     first = next(batches)
-    bound = _bound(models, feeders, dataset.reader.decoded(first)) if _readable(dataset, first) else []
+    bound = (
+        _bound(models, feeders, dataset.reader.decoded(first)) if _readable(dataset, first) else []
+    )
     total, done = len(dataset), 0
     found: list[list[Answers]] = [[] for _ in models]
     problems: list[str] = []

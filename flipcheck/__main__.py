@@ -1,0 +1,51 @@
+"""The command line's entry: every way to end, in one place.
+
+Exit status: 0 passed, or no gate · 1 a gate failed · 2 could not run · 3 inconclusive ·
+70 an internal error · 130 interrupted. A crash never looks like a failed gate.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from flipcheck.errors import FlipcheckError
+
+COULD_NOT_RUN, INTERNAL, INTERRUPTED = 2, 70, 130
+TRACEBACK = "--traceback"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and exit with its status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        from flipcheck.cli import app
+
+        app([each for each in given if each != TRACEBACK], prog_name="flipcheck")
+    except FlipcheckError as error:
+        _say(f"error: {error}")
+        if TRACEBACK in given:
+            raise
+        sys.exit(COULD_NOT_RUN)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        sys.exit(INTERRUPTED)
+    except MemoryError:
+        _say("error: out of memory")
+        sys.exit(COULD_NOT_RUN)
+    except Exception as error:  # noqa: BLE001  (the last line of defence)
+        if TRACEBACK in given:
+            raise
+        _say(f"internal error: {type(error).__name__}: {error}\n"
+             f"  hint: please report it with the output of the same command and {TRACEBACK}")  # fmt: skip
+        sys.exit(INTERNAL)
+
+
+def _say(text: str) -> None:
+    """A message on standard error, where no terminal code of a file name or id can act."""
+    shown = "".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}"
+                    for each in text)  # fmt: skip
+    print(shown.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

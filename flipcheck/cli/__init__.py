@@ -1,0 +1,58 @@
+"""The commands: each parses, calls one audit, writes reports and exits.
+
+Nothing heavy is imported before a command runs, so that help is instant.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flipcheck._version import __version__
+from flipcheck.cli.compare import compare
+from flipcheck.cli.explain import explain
+from flipcheck.cli.predict import predict
+from flipcheck.cli.render import render
+
+EPILOG = (
+    "Exit status: 0 every gate passed, 1 a gate failed, 2 could not run, 3 inconclusive (the test "
+    "set is too small to decide)."
+)
+
+app = typer.Typer(
+    name="flipcheck",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  (Typer calls it so)
+    if asked:
+        typer.echo(f"flipcheck {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def flipcheck(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an error was raised, for reporting it.")
+    ] = False,
+) -> None:
+    """May the new model replace the old one?
+
+    flipcheck shows which answers that used to be right are now wrong, how sure that is and where
+    it concentrates, and stops a release that breaks its limits.
+    """
+
+
+app.command(no_args_is_help=True)(compare)
+app.command(no_args_is_help=True)(predict)
+app.command(no_args_is_help=True)(render)
+app.command()(explain)

@@ -1,0 +1,87 @@
+"""`flipcheck compare`: audit one update."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from flipcheck.cli import options as o
+from flipcheck.cli.outputs import Outputs, status
+from flipcheck.cli.progress import progress
+
+
+def compare(
+    old: o.Old,
+    new: o.New,
+    data: o.Data = None,
+    gate: o.GateTexts = None,
+    max_nfr: o.MaxNfr = None,
+    max_error_increase: o.MaxErrorIncrease = None,
+    decide: o.Decide = "bound",
+    by: o.By = None,
+    old_data: o.OldData = None,
+    new_data: o.NewData = None,
+    labels: o.LabelsFile = None,
+    labels_from: o.LabelsFrom = None,
+    allow_missing: o.AllowMissing = False,
+    id_column: o.IdColumn = None,
+    label: o.LabelColumn = None,
+    prediction: o.PredictionColumn = None,
+    correct: o.CorrectColumn = None,
+    features: o.Features = None,
+    classes: o.Classes = None,
+    old_classes: o.OldClasses = None,
+    new_classes: o.NewClasses = None,
+    label_map: o.LabelMap = None,
+    old_label_map: o.OldLabelMap = None,
+    new_label_map: o.NewLabelMap = None,
+    output: o.Output = None,
+    old_output: o.OldOutput = None,
+    new_output: o.NewOutput = None,
+    threshold: o.Threshold = None,
+    old_threshold: o.OldThreshold = None,
+    new_threshold: o.NewThreshold = None,
+    preprocess: o.Preprocess = None,
+    old_preprocess: o.OldPreprocess = None,
+    new_preprocess: o.NewPreprocess = None,
+    confidence: o.Confidence = 0.95,
+    resamples: o.Resamples = 10_000,
+    seed: o.Seed = 0,
+    listed: o.Listed = 100,
+    json: o.Json = None,
+    html: o.Html = None,
+    markdown: o.Markdown = None,
+    flips: o.FlipsPath = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Audit an update: which answers that the old model got right does the new one break?
+
+    Example:
+
+        flipcheck compare old.onnx new.onnx images/ --max-nfr 1% --html report.html
+    """
+    given: dict[str, Any] = dict(locals())
+    reports = Outputs(json, html, markdown, flips)
+    reports.check((old, new, data, old_data, new_data, labels))
+    given["gates"] = gate_texts(gate, max_nfr, max_error_increase)
+    given["by"] = by or []
+    given["id"] = given.pop("id_column")
+    for name in ("gate", "max_nfr", "max_error_increase", "old", "new", "data", "json", "html",
+                 "markdown", "flips", "quiet"):  # fmt: skip
+        del given[name]
+    from flipcheck.api import compare as audit
+
+    with progress(quiet=quiet) as show:
+        report = audit(old, new, data, **given, progress=show)
+    reports.write(report)
+    raise typer.Exit(status(report.verdict))
+
+
+def gate_texts(
+    gates: list[str] | None, max_nfr: str | None, max_error_increase: str | None
+) -> list[str]:
+    """All gates as texts, the short forms spelled out."""
+    short = (("negative_flip_rate", max_nfr), ("error_rate_change", max_error_increase))
+    return [*(f"{metric} <= {limit}" for metric, limit in short if limit is not None),
+            *(gates or [])]  # fmt: skip

@@ -1,0 +1,100 @@
+"""`flipcheck explain`: what a number means, its formula and source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flipcheck.cli.outputs import columns, has_color, put
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from flipcheck.metrics import Metric
+
+Name = Annotated[
+    str | None,
+    typer.Argument(metavar="METRIC", help="A metric's name or abbreviation.", show_default=False),
+]
+
+CELLS = (
+    ("a", "both models right"),
+    ("b", "negative flip: old right, new wrong"),
+    ("c", "positive flip: old wrong, new right"),
+    ("d", "both wrong: d_same the same answer, d_diff another one"),
+    ("N", "a + b + c + d, all examples"),
+)
+
+
+def explain(metric: Name = None) -> None:
+    """Explain a metric, or list them all.
+
+    Example:
+
+        flipcheck explain negative_flip_rate
+    """
+    from flipcheck.metrics import METRICS
+    from flipcheck.metrics import metric as find
+
+    if metric is None:
+        put(_printed(_overview(METRICS)))
+        return
+    short = {each.abbreviation.lower(): each for each in METRICS.values()}
+    put(_printed(_details(short.get(metric.lower()) or find(metric))))
+
+
+def _printed(parts: list[RenderableType]) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    out, color = StringIO(), has_color()
+    console = Console(file=out, width=columns(), force_terminal=color, no_color=not color,
+                      highlight=False)  # fmt: skip
+    for part in parts:
+        console.print(part)
+    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+
+
+def _overview(metrics: dict[str, Metric]) -> list[RenderableType]:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(style="dim")
+    for each in metrics.values():
+        table.add_row(Text(each.name, "bold"), Text(each.formula))
+    cells = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for name, meaning in CELLS:
+        cells.add_row(Text(name, "bold"), Text(meaning))
+    return [table, Text(""), cells, Text(""), Text("flipcheck explain METRIC tells more of one.")]
+
+
+def _details(metric: Metric) -> list[RenderableType]:
+    from rich.table import Table
+    from rich.text import Text
+
+    from flipcheck.stats.intervals import METHODS
+
+    method = METHODS[metric.kind][0]
+    better = {"lower": "lower is better", "higher": "higher is better",
+              "neither": "neither way is better by itself"}[metric.better]  # fmt: skip
+    sign = ">=" if metric.better == "higher" else "<="
+    limit = {"proportion": "95%" if sign == ">=" else "1%", "difference": "0.2%"}.get(metric.kind,
+                                                                                      "0.5")  # fmt: skip
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    rows = [
+        ("formula", metric.formula),
+        ("read", better + ("; needs both models' answers" if metric.needs_split else "")),
+        ("interval", method),
+        ("source", metric.source),
+        ("gate", f"--gate '{metric.name} {sign} {limit}'"),
+    ]
+    for name, text in rows:
+        table.add_row(name, Text(text))
+    title = Text.assemble((metric.name, "bold"), f"  ({metric.abbreviation})")
+    return [title, Text(metric.meaning), Text(""), table]

@@ -1,0 +1,71 @@
+"""`flipcheck predict`: run a model once and keep its predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from flipcheck.cli import options as o
+from flipcheck.cli.outputs import check_table, put, write_table
+from flipcheck.cli.progress import progress
+from flipcheck.errors import UsageError, plural
+
+if TYPE_CHECKING:
+    from flipcheck.predictions import Predictions
+
+
+def predict(
+    model: o.Model,
+    data: o.ModelData,
+    out: o.PredictionsPath,
+    by: o.By = None,
+    id_column: o.IdColumn = None,
+    label: o.LabelColumn = None,
+    features: o.Features = None,
+    classes: o.Classes = None,
+    label_map: o.LabelMap = None,
+    output: o.Output = None,
+    threshold: o.Threshold = None,
+    preprocess: o.Preprocess = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Run a model over a test set and save its predictions, which `compare` reads back.
+
+    Example:
+
+        flipcheck predict old.onnx images/ -o old.parquet
+    """
+    from flipcheck.api import predict as run
+    from flipcheck.reporters.writing import check_writable
+
+    check_table(out)
+    check_writable(out)
+    if out.resolve() in {type(out)(each).resolve() for each in (model, data)}:
+        raise UsageError(f"{out} is read by this command, and would be overwritten")
+    with progress(quiet=quiet) as show:
+        found = run(
+            model, data, by=by or [], id=id_column, label=label, features=features,
+            classes=classes, label_map=label_map, output=output, threshold=threshold,
+            preprocess=preprocess, progress=show,
+        )  # fmt: skip
+    write_table(out, predictions_table(found))
+    put(f"{plural(len(found), 'prediction')} in {out}\n")
+    raise typer.Exit
+
+
+def predictions_table(found: Predictions) -> Any:
+    """Predictions as a pyarrow table with the columns that `compare` looks for.
+
+    Row numbers are no ids, and are not written as such.
+    """
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {} if found.rows else {"id": found.ids}
+    parts = {"label": found.truth, "prediction": found.answers, **found.columns}
+    for name, labels in parts.items():
+        if labels is not None:
+            columns[name] = pa.array(labels.texts(), pa.string())
+    if found.confidence is not None:
+        columns["confidence"] = pa.array(found.confidence, from_pandas=True)
+    return pa.table(columns)

@@ -1,0 +1,46 @@
+"""`flipcheck render`: any report again from its JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flipcheck.cli import options as o
+from flipcheck.cli.compare import gate_texts
+from flipcheck.cli.outputs import Outputs, status
+from flipcheck.errors import UsageError
+
+ReportPath = Annotated[str, typer.Argument(metavar="REPORT.json", help="A report of `compare`.")]
+
+
+def render(
+    report: ReportPath,
+    json: o.Json = None,
+    html: o.Html = None,
+    markdown: o.Markdown = None,
+    gate: o.GateTexts = None,
+    max_nfr: o.MaxNfr = None,
+    max_error_increase: o.MaxErrorIncrease = None,
+    decide: o.Decide = "bound",
+) -> None:
+    """Make any report again from the JSON; gates judge its tally anew, without the predictions.
+
+    Example:
+
+        flipcheck render report.json --html report.html --max-nfr 0.5%
+    """
+    from flipcheck.audits.rejudge import rejudge
+    from flipcheck.gates import Gate
+    from flipcheck.report import Report
+
+    reports = Outputs(json, html, markdown)
+    reports.check((report,))
+    found = Report.load(report)
+    gates = [Gate.parse(text) for text in gate_texts(gate, max_nfr, max_error_increase)]
+    if decide == "point" and not gates:
+        raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")
+    if gates:
+        found = rejudge(found, gates, decide)
+    reports.write(found)
+    raise typer.Exit(status(found.verdict) if gates else 0)

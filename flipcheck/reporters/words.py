@@ -1,0 +1,178 @@
+"""The words and numbers that every reporter shares, so that all say the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flipcheck.errors import plural
+from flipcheck.gates import Judgement, Verdict, rough
+from flipcheck.metrics import METRICS, Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flipcheck.report import Estimate, Example, Report, Slice
+    from flipcheck.stats.intervals import Interval
+
+UNKNOWN = "–"
+SIGNIFICANT = 0.05
+"""Slices with an adjusted p-value up to this are marked."""
+
+TITLES = {
+    Verdict.PASS: "PASS",
+    Verdict.FAIL: "FAIL",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+    None: "NO VERDICT",
+}
+
+
+def percent(value: float | None, *, signed: bool = False) -> str:
+    """A rate as a percentage: "0%" only for a true 0, "100%" only for a true 1."""
+    if value is None:
+        return UNKNOWN
+    size, sign = abs(value) * 100, "−" if value < 0 else "+" if signed and value > 0 else ""
+    if size in {0, 100}:
+        return f"{sign}{size:g}%"
+    decimals = 2 if size >= 1 else 3 if size >= 0.1 else 4
+    text = f"{size:.{decimals}f}"
+    if float(text) == 0:
+        return f"{sign}<0.0001%"
+    if float(text) == 100 and size < 100:
+        return f"{sign}>99.99%"
+    return f"{sign}{text}%"
+
+
+def number(metric: Metric, value: float | None) -> str:
+    """A metric's value as its readers write it: a percentage, points, or a ratio."""
+    if value is None:
+        return UNKNOWN
+    if metric.kind == "proportion":
+        return percent(value)
+    if metric.kind == "difference":
+        return percent(value, signed=True).replace("%", " pp")
+    return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
+
+
+def span(metric: Metric, interval: Interval | None) -> str:
+    """An interval as "4.51 to 4.89%", its unit once; an end without a bound as "∞"."""
+    if interval is None:
+        return UNKNOWN
+    low, high = (
+        number(metric, end) if end is not None else "∞" for end in (interval.low, interval.high)
+    )
+    for unit in ("%", " pp"):
+        if low.endswith(unit) and high.endswith(unit):
+            low = low.removesuffix(unit)
+    return f"{low} to {high}"
+
+
+def counted(metric: Metric, estimate: Estimate, examples: int) -> str:
+    """The counts behind a metric: "12 / 540"; for a ratio to chance, "12 / 25.7 exp." (expected)."""
+    top, bottom = estimate.numerator, estimate.denominator
+    if top is None or bottom is None:
+        return UNKNOWN
+    if metric.kind == "flip ratio":
+        return f"{top // examples:,} / {bottom / examples:,.1f} exp."
+    return f"{top:,} / {bottom:,}".replace("-", "−")
+
+
+def share(level: float) -> str:
+    """A confidence level: "95%"."""
+    return f"{level * 100:.10g}%"
+
+
+def clean(text: str | None) -> str:
+    """Text from files without control and other unprintable characters; None as "(none)"."""
+    if text is None:
+        return "(none)"
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+
+
+def decision(report: Report) -> str:
+    """The verdict in one sentence: ship or not, and why."""
+    judged = report.gates
+    count = {verdict: [each for each in judged if each.verdict is verdict] for verdict in Verdict}
+    failed, undecided = count[Verdict.FAIL], count[Verdict.INCONCLUSIVE]
+    of = f"of {plural(len(judged), 'gate')}" if len(judged) > 1 else ""
+    if report.verdict is None:
+        return "No gate was given, so nothing was decided."
+    if report.verdict is Verdict.PASS:
+        what = "the gate" if len(judged) == 1 else f"all {len(judged):,} gates"
+        return f"May replace the old model: it passes {what}."
+    if report.verdict is Verdict.FAIL:
+        what = f"{len(failed):,} {of} failed" if of else "the gate failed"
+        return f"Do not ship: {what}."
+    needed = [each.needed for each in undecided if each.needed]
+    more = f" About {rough(max(needed)):,} examples would decide." if needed else ""
+    what = f"{len(undecided):,} {of} are undecided" if of else "the gate is undecided"
+    return f"Do not ship yet: {what}; the test set is too small.{more}"
+
+
+def summary(report: Report) -> str:
+    """What the update does, in one sentence."""
+    total, change = report.tally, report.metrics["error_rate_change"].interval
+    old, new = (percent(report.metrics[name].value) for name in ("old_error_rate", "new_error_rate"))
+    better = "The new model is neither clearly better nor worse"
+    if change is not None and change.high is not None and change.high < 0:
+        better = "The new model is better on average"
+    elif change is not None and change.low is not None and change.low > 0:
+        better = "The new model is worse on average"
+    broken, mended = total.negative_flips, total.positive_flips
+    rate = percent(report.metrics["negative_flip_rate"].value)
+    broke = f"breaks {broken:,} of {plural(total.examples, 'answer')} ({rate})" if broken else (
+        f"breaks none of {plural(total.examples, 'answer')}")  # fmt: skip
+    joint = "but" if better.endswith("average") and "better" in better and broken else "and"
+    return f"{better} (error {old} → {new}), {joint} it {broke} and mends {mended:,}."
+
+
+def bound_text(judged: Judgement, confidence: float) -> str:
+    """What is known of the gated metric with confidence: the bound that decided."""
+    metric = METRICS[judged.gate.metric]
+    bound = judged.opposite if judged.verdict is Verdict.FAIL else judged.bound
+    upper = judged.gate.upper != (judged.verdict is Verdict.FAIL)
+    if bound is None:
+        return UNKNOWN
+    side = "at most" if upper else "at least"
+    return f"with {share(confidence)} confidence {side} {number(metric, bound)}"
+
+
+def has_answers(report: Report) -> bool:
+    """Whether the report knows what the models answered, and not only right or wrong."""
+    return report.metrics["churn"].available or any(
+        example.new is not None for example in report.negative_flips.examples
+    )
+
+
+def kind(old: str | None, new: str | None) -> str:
+    """A flip as "cat → dog"."""
+    return f"{clean(old)} → {clean(new)}"
+
+
+def worst(slices: Sequence[Slice]) -> list[Slice]:
+    """Slices with negative flips: the most surprising first, then the highest rate."""
+    flipped = [each for each in slices if each.tally.negative_flips]
+    return sorted(flipped, key=lambda each: (each.p_value, -each.tally.negative_flips, each.by,
+                                             each.value))  # fmt: skip
+
+
+def next_step(report: Report) -> str:
+    """What to look at or do next, in one or two sentences."""
+    flips = report.negative_flips
+    if not flips.total:
+        return "No answer broke; the interval says how many might with other examples."
+    top = flips.transitions[0] if flips.transitions else None
+    if top is not None and top.count > 1:
+        what = f"{top.count:,} of {plural(flips.total, 'negative flip')} are {kind(top.old, top.new)}"
+        return f"{what}; look at these first."
+    marked = [each for each in worst((*report.slices, *report.classes))
+              if each.p_adjusted <= SIGNIFICANT]  # fmt: skip
+    if marked:
+        first = marked[0]
+        return (f"Negative flips concentrate where {clean(first.by)} is {clean(first.value)}; "
+                "look there first.")  # fmt: skip
+    return "The negative flips are spread out; read the examples."
+
+
+def confident(example: Example) -> str:
+    """How sure the new model is of its wrong answer."""
+    return UNKNOWN if example.new_confidence is None else f"{example.new_confidence:.2f}"

@@ -1,0 +1,107 @@
+"""JSONL: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import InputError, plural
+from flipcheck.sources.files import first_few
+from flipcheck.sources.tables.text import not_utf8
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from flipcheck.sources.tables import Table
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """Each row's line (from 1), its object, and what is wrong with it."""
+    with path.open("rb") as file:
+        for line, data in enumerate(file, start=1):
+            if not data.strip():
+                continue
+            try:
+                value = json.loads(data.decode("utf-8-sig" if line == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                raise not_utf8(path) from error
+            except (ValueError, RecursionError) as error:
+                yield line, {}, f"row {line:,}: not JSON: {error}"
+                continue
+            if isinstance(value, dict):
+                yield line, value, ""
+            else:
+                yield line, {}, f"row {line:,}: not a JSON object"
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """Every name that some row has, in order of appearance."""
+    found: dict[str, None] = {}
+    for _, value, _ in _rows(path):
+        found.update(dict.fromkeys(value))
+    if not found:
+        raise InputError(f"{path}: no JSON object in it", hint="write one JSON object a line")
+    return tuple(found)
+
+
+def lines(path: Path) -> list[int]:
+    """The line of each row, from 1."""
+    return [line for line, _, _ in _rows(path)]
+
+
+def read(table: Table, wanted: Sequence[str]) -> dict[str, Any]:
+    """The named columns; a row that lacks one has a null there."""
+    columns: dict[str, list[Any]] = {name: [] for name in wanted}
+    problems: list[str] = []
+    for line, row, wrong in _rows(table.path):
+        if wrong:
+            problems.append(wrong)
+        for name, column in columns.items():
+            value = row.get(name)
+            strange = _strange(value)
+            if strange:
+                problems.append(f"row {line:,}: {name!r} is {strange}")
+                value = None
+            column.append(value)
+    if problems:
+        raise InputError(
+            f"{table.path}: {plural(len(problems), 'problem')}",
+            problems=first_few(problems),
+            hint="every line is one JSON object, and labels are text or numbers",
+        )
+    return {name: _column(column) for name, column in columns.items()}
+
+
+def _strange(value: Any) -> str:
+    """What makes a value no label, or nothing."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, str) and not _is_unicode(value):
+        return "not Unicode text"
+    return ""
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _column(values: list[Any]) -> Any:
+    """A column of one type where all its values are numbers or all booleans, else of text."""
+    import pyarrow as pa
+
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, bool) for value in known):
+        return pa.array(values, pa.bool_())
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
+        whole = all(isinstance(value, int) for value in known)
+        if all(abs(value) < 2**63 for value in known if isinstance(value, int)):
+            return pa.array(values, pa.int64() if whole else pa.float64(), from_pandas=True)
+    texts = [value if value is None or isinstance(value, str) else str(value) for value in values]
+    return pa.array(texts, pa.string())

@@ -1,0 +1,69 @@
+"""What several tests need: the sample data, and the command line run in this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from flipcheck.__main__ import main
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "sample_data"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def sample() -> Path:
+    """The folder of the sample models, images and predictions."""
+    return SAMPLE
+
+
+@pytest.fixture
+def command(capfd):
+    """Run the command line with these arguments and catch what it prints."""
+
+    def run(*arguments: object) -> Run:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(each) for each in arguments])
+        out, err = capfd.readouterr()
+        return Run(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Write a CSV file of rows under a header, and return its path."""
+
+    def write(name: str, header: str, *rows: str) -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def flipped(table):
+    """A function that writes old and new predictions with these counts of outcomes."""
+
+    def write(right: int = 0, broken: int = 0, mended: int = 0, wrong: int = 0) -> tuple[Path, Path]:
+        kinds = [("a", "a")] * right + [("a", "b")] * broken + [("b", "a")] * mended
+        kinds += [("b", "b")] * wrong
+        old = [f"x{row:05},a,{one}" for row, (one, _) in enumerate(kinds)]
+        new = [f"x{row:05},a,{two}" for row, (_, two) in enumerate(kinds)]
+        header = "id,label,prediction"
+        return table("old.csv", header, *old), table("new.csv", header, *new)
+
+    return write

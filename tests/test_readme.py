@@ -1,0 +1,105 @@
+"""The README's commands and code are run as a newcomer would."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+FLIPCHECK = str(Path(sys.executable).parent / "flipcheck")
+
+
+def blocks(language):
+    return [text.strip() for name, text in BLOCKS if name == language]
+
+
+def console_lines():
+    lines = [line for text in blocks("console") for line in text.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+@pytest.fixture
+def newcomer(tmp_path, monkeypatch):
+    """A folder with the sample data, and with files under the names that the README uses."""
+    import numpy as np
+    from PIL import Image
+    from pyarrow import csv, parquet
+
+    sample = ROOT / "sample_data"
+    (tmp_path / "sample_data").symlink_to(sample)
+    (tmp_path / "images").symlink_to(sample / "images")
+    for side in ("old", "new"):
+        shutil.copy(sample / f"{side}.onnx", tmp_path)
+        table = csv.read_csv(sample / f"{side}_predictions.csv")
+        table = table.append_column("region", [["EU" if row.endswith("2.png") else "US"
+                                                for row in table["id"].to_pylist()]])  # fmt: skip
+        csv.write_csv(table, tmp_path / f"{side}.csv")
+        parquet.write_table(table, tmp_path / f"{side}.parquet")
+    paths = sorted((sample / "images").glob("*/*.png"))
+    pixels = np.stack([np.asarray(Image.open(path), np.float32)[None] / 255 for path in paths])
+    np.savez(tmp_path / "test.npz", image=pixels, y=[path.parent.name for path in paths],
+             id=[path.name for path in paths])  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_first_two_bash_blocks_are_one_command_line_each():
+    """The main job and the tests, each on a machine with only Python and pip."""
+    first, second = blocks("bash")[:2]
+    assert len(first.splitlines()) == len(second.splitlines()) == 1
+    assert first.startswith("python3 -m venv")
+    assert "pytest" in second
+
+
+def test_the_first_command_does_the_main_job(newcomer):
+    """What stands behind the installation passes its gate and writes the HTML report."""
+    command = blocks("bash")[0].split(" && ")[-1]
+    assert command.startswith(".venv/bin/flipcheck ")
+    done = subprocess.run(
+        [FLIPCHECK, *shlex.split(command)[1:]], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    shown = next(text for name, text in BLOCKS if name == "text").split("…")
+    for part in shown:
+        assert part.strip() in done.stdout
+    assert "<!doctype html>" in (newcomer / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_stricter_limit_fails_as_the_readme_says(newcomer):
+    """With --max-nfr 1% the same command exits with 1."""
+    command = blocks("bash")[0].split(" && ")[-1].replace("5%", "1%")
+    done = subprocess.run(
+        [FLIPCHECK, *shlex.split(command)[1:]], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith(" FAIL ")
+
+
+@pytest.mark.parametrize("line", console_lines())
+def test_every_console_line_runs(newcomer, line):
+    """Each ends in a verdict, none in an error."""
+    words = shlex.split(line, comments=True)
+    done = subprocess.run(
+        [FLIPCHECK, *words[1:]], cwd=newcomer, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in {0, 1, 3}, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_the_python_code_runs(newcomer, code):
+    """The API example prints a verdict and writes a report."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=newcomer, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pass" in done.stdout
+    assert (newcomer / "report.html").exists()
