@@ -32,18 +32,21 @@ def main(arguments: list[str] | None = None) -> None:
     except MemoryError:
         _say("error: out of memory")
         sys.exit(COULD_NOT_RUN)
-    except Exception as error:  # noqa: BLE001  (the last line of defence)
+    except Exception as error:
         if TRACEBACK in given:
             raise
-        _say(f"internal error: {type(error).__name__}: {error}\n"
-             f"  hint: please report it with the output of the same command and {TRACEBACK}")  # fmt: skip
+        _say(
+            f"internal error: {type(error).__name__}: {error}\n"
+            f"  hint: please report it with the output of the same command and {TRACEBACK}"
+        )
         sys.exit(INTERNAL)
 
 
 def _say(text: str) -> None:
     """A message on standard error, where no terminal code of a file name or id can act."""
-    shown = "".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}"
-                    for each in text)  # fmt: skip
+    shown = "".join(
+        each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in text
+    )
     print(shown.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)  # noqa: T201
 
 

@@ -84,8 +84,9 @@ def compare(
     if unknown:
         raise UsageError(f"compare() has no option {sorted(unknown)[0]!r}")
     settings = _settings(options)
-    gates = [gate if isinstance(gate, Gate) else Gate.parse(gate)
-             for gate in options.get("gates", ())]  # fmt: skip
+    gates = [
+        gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in options.get("gates", ())
+    ]
     given = _given(old, new, data, options, _columns_by(options, gates))
     found = gather(given, options.get("progress") or _silent)
     report = audit(
@@ -114,8 +115,9 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
         raise UsageError(f"{path}: not an ONNX model", hint="give a model to run")
     spec = _side("", options, tuple(options.get("by", ())))
     dataset = open_dataset(Path(data), spec.columns)
-    found = run([(open_model(path, spec), spec)], dataset,
-                progress=options.get("progress") or _silent)  # fmt: skip
+    found = run(
+        [(open_model(path, spec), spec)], dataset, progress=options.get("progress") or _silent
+    )
     return found[0]
 
 
@@ -175,15 +177,16 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
         return options.get(name) if mine is None else mine
 
     return SideSpec(
-        columns=Columns(*(options.get(name) for name in ("id", "label", "prediction", "correct")),
-                        by=by),
+        columns=Columns(
+            *(options.get(name) for name in ("id", "label", "prediction", "correct")), by=by
+        ),
         classes=_names(own("classes")),
         label_map=_table(own("label_map")),
         output=own("output"),
         threshold=own("threshold"),
         preprocess=own("preprocess"),
         features=_features(own("features")),
-    )  # fmt: skip
+    )
 
 
 def _names(value: Names) -> tuple[str, ...] | None:

@@ -269,8 +269,10 @@ def smallest_passing(gate: Gate, confidence: float) -> int | None:
 
 def _why_open(gate: Gate, tally: Tally, needed: int | None, confidence: float) -> str:
     smallest = smallest_passing(gate, confidence)
-    if smallest is not None and METRICS[gate.metric].denominator(tally) < smallest:
-        return f"too small ever to pass: that needs at least {smallest:,} examples"
+    counted = METRICS[gate.metric].denominator(tally)
+    if smallest is not None and counted < smallest:
+        which = "" if counted == tally.examples else " in its denominator"
+        return f"too small ever to pass: that needs at least {smallest:,} examples{which}"
     if needed is None:
         return "the observed value lies on the limit: no number of examples would decide it"
     return f"about {rough(needed):,} examples would decide it at these rates"

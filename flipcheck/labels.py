@@ -166,7 +166,8 @@ def _number_text(value: float) -> str | None:
 
 def shared_names(*labels: Labels | None) -> tuple[str, ...]:
     """Every name of several labels once, in order of first appearance."""
-    return tuple(dict.fromkeys(name for each in labels if each for name in each.names))
+    given = (each.names for each in labels if each is not None)
+    return tuple(dict.fromkeys(name for names in given for name in names))
 
 
 def name_by_classes(

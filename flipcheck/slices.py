@@ -33,7 +33,7 @@ def slices(by: str, column: Labels, outcomes: NDArray[np.uint8]) -> Slices:
     """The slices of a column, sorted by value; examples without a value are one of them."""
     import numpy as np
 
-    names = tuple(dict.fromkeys([*column.names, NO_VALUE]))
+    names = (*column.names, NO_VALUE)
     groups = np.where(column.codes == MISSING, names.index(NO_VALUE), column.codes)
     counts = grouped_counts(outcomes, groups, len(names))
     occurring = np.flatnonzero(counts.any(axis=1)).tolist()

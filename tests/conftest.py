@@ -58,7 +58,9 @@ def table(tmp_path):
 def flipped(table):
     """A function that writes old and new predictions with these counts of outcomes."""
 
-    def write(right: int = 0, broken: int = 0, mended: int = 0, wrong: int = 0) -> tuple[Path, Path]:
+    def write(
+        right: int = 0, broken: int = 0, mended: int = 0, wrong: int = 0
+    ) -> tuple[Path, Path]:
         kinds = [("a", "a")] * right + [("a", "b")] * broken + [("b", "a")] * mended
         kinds += [("b", "b")] * wrong
         old = [f"x{row:05},a,{one}" for row, (one, _) in enumerate(kinds)]

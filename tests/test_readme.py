@@ -39,14 +39,19 @@ def newcomer(tmp_path, monkeypatch):
     for side in ("old", "new"):
         shutil.copy(sample / f"{side}.onnx", tmp_path)
         table = csv.read_csv(sample / f"{side}_predictions.csv")
-        table = table.append_column("region", [["EU" if row.endswith("2.png") else "US"
-                                                for row in table["id"].to_pylist()]])  # fmt: skip
+        table = table.append_column(
+            "region", [["EU" if row.endswith("2.png") else "US" for row in table["id"].to_pylist()]]
+        )
         csv.write_csv(table, tmp_path / f"{side}.csv")
         parquet.write_table(table, tmp_path / f"{side}.parquet")
     paths = sorted((sample / "images").glob("*/*.png"))
     pixels = np.stack([np.asarray(Image.open(path), np.float32)[None] / 255 for path in paths])
-    np.savez(tmp_path / "test.npz", image=pixels, y=[path.parent.name for path in paths],
-             id=[path.name for path in paths])  # fmt: skip
+    np.savez(
+        tmp_path / "test.npz",
+        image=pixels,
+        y=[path.parent.name for path in paths],
+        id=[path.name for path in paths],
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

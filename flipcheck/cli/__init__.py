@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001  (Typer calls it so)
+def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"flipcheck {__version__}")
         raise typer.Exit

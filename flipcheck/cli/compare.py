@@ -67,8 +67,19 @@ def compare(
     given["gates"] = gate_texts(gate, max_nfr, max_error_increase)
     given["by"] = by or []
     given["id"] = given.pop("id_column")
-    for name in ("gate", "max_nfr", "max_error_increase", "old", "new", "data", "json", "html",
-                 "markdown", "flips", "quiet"):  # fmt: skip
+    for name in (
+        "gate",
+        "max_nfr",
+        "max_error_increase",
+        "old",
+        "new",
+        "data",
+        "json",
+        "html",
+        "markdown",
+        "flips",
+        "quiet",
+    ):
         del given[name]
     from flipcheck.api import compare as audit
 
@@ -83,5 +94,7 @@ def gate_texts(
 ) -> list[str]:
     """All gates as texts, the short forms spelled out."""
     short = (("negative_flip_rate", max_nfr), ("error_rate_change", max_error_increase))
-    return [*(f"{metric} <= {limit}" for metric, limit in short if limit is not None),
-            *(gates or [])]  # fmt: skip
+    return [
+        *(f"{metric} <= {limit}" for metric, limit in short if limit is not None),
+        *(gates or []),
+    ]

@@ -50,8 +50,9 @@ def _printed(parts: list[RenderableType]) -> str:
     from rich.console import Console
 
     out, color = StringIO(), has_color()
-    console = Console(file=out, width=columns(), force_terminal=color, no_color=not color,
-                      highlight=False)  # fmt: skip
+    console = Console(
+        file=out, width=columns(), force_terminal=color, no_color=not color, highlight=False
+    )
     for part in parts:
         console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
@@ -79,11 +80,15 @@ def _details(metric: Metric) -> list[RenderableType]:
     from flipcheck.stats.intervals import METHODS
 
     method = METHODS[metric.kind][0]
-    better = {"lower": "lower is better", "higher": "higher is better",
-              "neither": "neither way is better by itself"}[metric.better]  # fmt: skip
+    better = {
+        "lower": "lower is better",
+        "higher": "higher is better",
+        "neither": "neither way is better by itself",
+    }[metric.better]
     sign = ">=" if metric.better == "higher" else "<="
-    limit = {"proportion": "95%" if sign == ">=" else "1%", "difference": "0.2%"}.get(metric.kind,
-                                                                                      "0.5")  # fmt: skip
+    limit = {"proportion": "95%" if sign == ">=" else "1%", "difference": "0.2%"}.get(
+        metric.kind, "0.5"
+    )
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column()

@@ -36,10 +36,14 @@ class Outputs:
 
         texts = [path for path in (self.json, self.html, self.markdown) if path is not None]
         if texts.count(STANDARD_OUTPUT) > 1:
-            raise UsageError("only one report can go to standard output",
-                             hint="give the others a file")  # fmt: skip
-        paths = [Path(path) for path in (*texts, self.flips)
-                 if path is not None and path != STANDARD_OUTPUT]  # fmt: skip
+            raise UsageError(
+                "only one report can go to standard output", hint="give the others a file"
+            )
+        paths = [
+            Path(path)
+            for path in (*texts, self.flips)
+            if path is not None and path != STANDARD_OUTPUT
+        ]
         sources = {Path(each).resolve() for each in inputs if each is not None}
         for place, path in enumerate(paths):
             check_writable(path)

@@ -45,10 +45,19 @@ def predict(
         raise UsageError(f"{out} is read by this command, and would be overwritten")
     with progress(quiet=quiet) as show:
         found = run(
-            model, data, by=by or [], id=id_column, label=label, features=features,
-            classes=classes, label_map=label_map, output=output, threshold=threshold,
-            preprocess=preprocess, progress=show,
-        )  # fmt: skip
+            model,
+            data,
+            by=by or [],
+            id=id_column,
+            label=label,
+            features=features,
+            classes=classes,
+            label_map=label_map,
+            output=output,
+            threshold=threshold,
+            preprocess=preprocess,
+            progress=show,
+        )
     write_table(out, predictions_table(found))
     put(f"{plural(len(found), 'prediction')} in {out}\n")
     raise typer.Exit

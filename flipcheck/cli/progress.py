@@ -26,9 +26,14 @@ def progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     )
 
     bar = Progress(
-        TextColumn("running"), BarColumn(), MofNCompleteColumn(), TextColumn("examples"),
-        TimeRemainingColumn(), console=Console(stderr=True), transient=True,
-    )  # fmt: skip
+        TextColumn("running"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("examples"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
     with bar:
         task = bar.add_task("running", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

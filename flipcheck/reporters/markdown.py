@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flipcheck.report import Report, Slice
 
-SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️", None: "ℹ️"}  # noqa: RUF001
+SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️", None: "ℹ️"}
 SHOWN = 10
 
 
@@ -52,7 +52,14 @@ def _gates(report: Report) -> list[str]:
     rows = [
         (
             f"{SIGNS[each.verdict]} {each.verdict}",
-            code(str(each.gate) + (f" [{each.scope[0]}={each.scope[1]}]" if each.scope and not each.gate.where else "")),
+            code(
+                str(each.gate)
+                + (
+                    f" [{each.scope[0]}={each.scope[1]}]"
+                    if each.scope and not each.gate.where
+                    else ""
+                )
+            ),
             words.number(METRICS[each.gate.metric], each.value),
             words.bound_text(each, confidence),
             each.reason,
@@ -104,8 +111,10 @@ def _examples(report: Report) -> list[str]:
     shown = report.negative_flips.examples[:SHOWN]
     if not shown:
         return []
-    rows = [(code(each.id), code(each.truth), code(each.old), code(each.new),
-             words.confident(each)) for each in shown]  # fmt: skip
+    rows = [
+        (code(each.id), code(each.truth), code(each.old), code(each.new), words.confident(each))
+        for each in shown
+    ]
     rest = report.negative_flips.total - len(shown)
     more = [f"and {rest:,} more"] if rest else []
     header = ("id", "truth", "old answer", "new answer", "new confidence")

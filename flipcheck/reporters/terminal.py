@@ -27,8 +27,11 @@ STYLES = {
     Verdict.INCONCLUSIVE: "bold black on yellow3",
     None: "bold reverse",
 }
-MARKS = {Verdict.PASS: ("✓", "green"), Verdict.FAIL: ("✗", "red"),
-         Verdict.INCONCLUSIVE: ("?", "yellow")}  # fmt: skip
+MARKS = {
+    Verdict.PASS: ("✓", "green"),
+    Verdict.FAIL: ("✗", "red"),
+    Verdict.INCONCLUSIVE: ("?", "yellow"),
+}
 GATES_SHOWN, KINDS_SHOWN, SLICES_SHOWN, EXAMPLES_SHOWN = 12, 5, 5, 5
 
 
@@ -36,10 +39,16 @@ def render(report: Report, *, color: bool = False, width: int = WIDTH) -> str:
     """The report as text of at most `width` columns, with ANSI colours or plain."""
     out = StringIO()
     console = Console(
-        file=out, width=width, highlight=False, markup=False, emoji=False,
-        force_terminal=color, color_system="256" if color else None, no_color=not color,
+        file=out,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_terminal=color,
+        color_system="256" if color else None,
+        no_color=not color,
         legacy_windows=False,
-    )  # fmt: skip
+    )
     for part in PARTS:
         for line in part(report):
             console.print(line)
@@ -85,7 +94,7 @@ def _sources(report: Report) -> list[Any]:
 def _short(text: str, width: int = 66) -> str:
     """A text that keeps its end, which tells more of a path than its beginning."""
     text = words.clean(text)
-    return text if len(text) <= width else f"…{text[1 - width:]}"
+    return text if len(text) <= width else f"…{text[1 - width :]}"
 
 
 def _gates(report: Report) -> list[Any]:
@@ -98,8 +107,11 @@ def _gates(report: Report) -> list[Any]:
         lines += _gate(each, report)
     if len(judged) > GATES_SHOWN:
         rest = judged[GATES_SHOWN:]
-        told = ", ".join(f"{sum(each.verdict is verdict for each in rest):,} {verdict}"
-                         for verdict in order if any(each.verdict is verdict for each in rest))  # fmt: skip
+        told = ", ".join(
+            f"{sum(each.verdict is verdict for each in rest):,} {verdict}"
+            for verdict in order
+            if any(each.verdict is verdict for each in rest)
+        )
         lines.append(Text(f"    and {len(rest):,} more: {told}", "dim"))
     return lines
 
@@ -107,7 +119,9 @@ def _gates(report: Report) -> list[Any]:
 def _gate(judged: Judgement, report: Report) -> list[Any]:
     mark, style = MARKS[judged.verdict]
     metric = METRICS[judged.gate.metric]
-    where = f" [{words.clean(judged.scope[0])}={words.clean(judged.scope[1])}]" if judged.scope else ""
+    where = (
+        f" [{words.clean(judged.scope[0])}={words.clean(judged.scope[1])}]" if judged.scope else ""
+    )
     gate = f"{judged.gate.metric} {judged.gate.operator} {judged.gate.limit_text}{where}"
     value = words.number(metric, judged.value)
     bound = words.bound_text(judged, report.settings.confidence)
@@ -137,7 +151,9 @@ def _flows(report: Report) -> list[Any]:
 def _metrics(report: Report) -> list[Any]:
     level = words.share(report.settings.confidence)
     table = _grid({}, {"justify": "right"}, {}, {"justify": "right", "style": "dim"})
-    table.add_row(*(Text(name, "dim") for name in ("metric", "value", f"{level} interval", "counts")))
+    table.add_row(
+        *(Text(name, "dim") for name in ("metric", "value", f"{level} interval", "counts"))
+    )
     for name, estimate in report.metrics.items():
         metric = METRICS[name]
         if not estimate.available:
@@ -179,8 +195,12 @@ def _slices(report: Report) -> list[Any]:
 
 
 def _slice_table(parts: Sequence[Slice]) -> Table:
-    table = _grid({"overflow": "ellipsis", "max_width": 30}, {"justify": "right"}, {},
-                  {"justify": "right", "style": "dim"})  # fmt: skip
+    table = _grid(
+        {"overflow": "ellipsis", "max_width": 30},
+        {"justify": "right"},
+        {},
+        {"justify": "right", "style": "dim"},
+    )
     metric = METRICS["negative_flip_rate"]
     table.add_row(*(Text(name, "dim") for name in ("", "NFR", "interval", "flips / examples")))
     for part in parts:
@@ -201,8 +221,11 @@ def _examples(report: Report) -> list[Any]:
     shown = flips.examples[:EXAMPLES_SHOWN]
     if not shown:
         return []
-    table = _grid({"overflow": "ellipsis", "max_width": 40},
-                  {"overflow": "ellipsis", "max_width": 26}, {"style": "dim"})  # fmt: skip
+    table = _grid(
+        {"overflow": "ellipsis", "max_width": 40},
+        {"overflow": "ellipsis", "max_width": 26},
+        {"style": "dim"},
+    )
     for example in shown:
         sure = "" if example.new_confidence is None else f"sure {words.confident(example)}"
         flip = words.kind(example.old, example.new) if words.has_answers(report) else ""
@@ -218,8 +241,10 @@ def _notes(report: Report) -> list[Any]:
     lines: list[Any] = []
     if report.warnings:
         lines += _heading("Warnings")
-        lines += [Padding(Text(f"! {words.clean(note)}", "yellow"), (0, 0, 0, 2))
-                  for note in report.warnings]  # fmt: skip
+        lines += [
+            Padding(Text(f"! {words.clean(note)}", "yellow"), (0, 0, 0, 2))
+            for note in report.warnings
+        ]
     return [*lines, Text(""), Text.assemble(("Next  ", "bold"), words.next_step(report))]
 
 

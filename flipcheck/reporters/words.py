@@ -111,7 +111,9 @@ def decision(report: Report) -> str:
 def summary(report: Report) -> str:
     """What the update does, in one sentence."""
     total, change = report.tally, report.metrics["error_rate_change"].interval
-    old, new = (percent(report.metrics[name].value) for name in ("old_error_rate", "new_error_rate"))
+    old, new = (
+        percent(report.metrics[name].value) for name in ("old_error_rate", "new_error_rate")
+    )
     better = "The new model is neither clearly better nor worse"
     if change is not None and change.high is not None and change.high < 0:
         better = "The new model is better on average"
@@ -119,8 +121,11 @@ def summary(report: Report) -> str:
         better = "The new model is worse on average"
     broken, mended = total.negative_flips, total.positive_flips
     rate = percent(report.metrics["negative_flip_rate"].value)
-    broke = f"breaks {broken:,} of {plural(total.examples, 'answer')} ({rate})" if broken else (
-        f"breaks none of {plural(total.examples, 'answer')}")  # fmt: skip
+    broke = (
+        f"breaks {broken:,} of {plural(total.examples, 'answer')} ({rate})"
+        if broken
+        else (f"breaks none of {plural(total.examples, 'answer')}")
+    )
     joint = "but" if better.endswith("average") and "better" in better and broken else "and"
     return f"{better} (error {old} → {new}), {joint} it {broke} and mends {mended:,}."
 
@@ -151,8 +156,9 @@ def kind(old: str | None, new: str | None) -> str:
 def worst(slices: Sequence[Slice]) -> list[Slice]:
     """Slices with negative flips: the most surprising first, then the highest rate."""
     flipped = [each for each in slices if each.tally.negative_flips]
-    return sorted(flipped, key=lambda each: (each.p_value, -each.tally.negative_flips, each.by,
-                                             each.value))  # fmt: skip
+    return sorted(
+        flipped, key=lambda each: (each.p_value, -each.tally.negative_flips, each.by, each.value)
+    )
 
 
 def next_step(report: Report) -> str:
@@ -162,14 +168,19 @@ def next_step(report: Report) -> str:
         return "No answer broke; the interval says how many might with other examples."
     top = flips.transitions[0] if flips.transitions else None
     if top is not None and top.count > 1:
-        what = f"{top.count:,} of {plural(flips.total, 'negative flip')} are {kind(top.old, top.new)}"
+        what = (
+            f"{top.count:,} of {plural(flips.total, 'negative flip')} are {kind(top.old, top.new)}"
+        )
         return f"{what}; look at these first."
-    marked = [each for each in worst((*report.slices, *report.classes))
-              if each.p_adjusted <= SIGNIFICANT]  # fmt: skip
+    marked = [
+        each for each in worst((*report.slices, *report.classes)) if each.p_adjusted <= SIGNIFICANT
+    ]
     if marked:
         first = marked[0]
-        return (f"Negative flips concentrate where {clean(first.by)} is {clean(first.value)}; "
-                "look there first.")  # fmt: skip
+        return (
+            f"Negative flips concentrate where {clean(first.by)} is {clean(first.value)}; "
+            "look there first."
+        )
     return "The negative flips are spread out; read the examples."
 
 

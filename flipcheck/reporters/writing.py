@@ -65,5 +65,7 @@ def _mode(path: Path) -> int:
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path}: cannot be written: {error.strerror or error}",
-                       hint="check the permissions and the free space")  # fmt: skip
+    return OutputError(
+        f"{path}: cannot be written: {error.strerror or error}",
+        hint="check the permissions and the free space",
+    )

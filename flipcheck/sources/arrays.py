@@ -6,16 +6,20 @@ their size and decompression bombs are refused.
 
 from __future__ import annotations
 
+import lzma
+import struct
+import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import IO, TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 LOADED_BYTES = 4 << 30
 """The most that one array of labels or ids may take in memory."""
+LARGEST_ITEM = 1 << 20
+"""The most bytes of one number or text; all the texts of an array take as many."""
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
 """An array this large that was compressed this well is taken for a bomb."""
 
@@ -43,6 +49,11 @@ class Header:
         for length in self.shape[1:]:
             size *= length
         return size
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the whole array."""
+        return self.row_bytes * (self.shape[0] if self.shape else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,53 +79,72 @@ class Archive:
 
     def load(self, name: str) -> NDArray[Any]:
         """A whole array: labels, ids, answers."""
-        import numpy as np
-
         header = self.headers[name]
-        if header.row_bytes * (header.shape[0] if header.shape else 1) > LOADED_BYTES:
+        if header.bytes > LOADED_BYTES:
             raise InputError(f"{self.path}: {name!r} would take over 4 GiB in memory")
-        rows = list(self.stream([name], max(1, header.shape[0] if header.shape else 1)))
-        if not rows:
-            return np.empty(header.shape, header.dtype)
-        return rows[0][name]
+        with self._opened([name]) as members:
+            values = self._read(members[name], name, header.bytes)
+        return values.reshape(header.shape, order="F" if header.fortran else "C")
 
     def stream(self, names: Sequence[str], size: int) -> Iterator[dict[str, NDArray[Any]]]:
         """The named arrays, `size` rows at a time; no more than one batch is in memory."""
         count = self.require_rows(names)
+        for name in names:
+            if self.headers[name].fortran and len(self.headers[name].shape) > 1:
+                raise InputError(
+                    f"{self.path}: {name!r} is stored column by column",
+                    hint="save it with numpy.ascontiguousarray, so that it can be read in batches",
+                )
+        with self._opened(names) as members:
+            for start in range(0, count, size):
+                rows = min(size, count - start)
+                yield {
+                    name: self._read(member, name, rows * self.headers[name].row_bytes).reshape(
+                        rows, *self.headers[name].shape[1:]
+                    )
+                    for name, member in members.items()
+                }
+
+    @contextmanager
+    def _opened(self, names: Sequence[str]) -> Iterator[dict[str, IO[bytes]]]:
+        """The named arrays' bytes, from after their headers."""
         try:
             with zipfile.ZipFile(self.path) as archive, ExitStack() as stack:
-                members = {name: stack.enter_context(archive.open(f"{name}.npy"))
-                           for name in names}  # fmt: skip
+                members = {name: stack.enter_context(archive.open(f"{name}.npy")) for name in names}
                 for name, member in members.items():
                     member.read(self.headers[name].offset)
-                for start in range(0, count, size):
-                    rows = min(size, count - start)
-                    yield {name: self._read(member, name, rows) for name, member in members.items()}
+                yield members
         except BROKEN as error:
             raise _damaged(self.path, error) from error
 
-    def _read(self, member: IO[bytes], name: str, rows: int) -> NDArray[Any]:
+    def _read(self, member: IO[bytes], name: str, size: int) -> NDArray[Any]:
+        """The next bytes of an array as its values, in this machine's byte order."""
         import numpy as np
 
-        header = self.headers[name]
-        if header.fortran and len(header.shape) > 1:
-            raise InputError(
-                f"{self.path}: {name!r} is stored column by column",
-                hint="save it with numpy.ascontiguousarray, so that it can be read in batches",
-            )
-        wanted = rows * header.row_bytes
-        data = member.read(wanted)
-        if len(data) != wanted:
-            raise _damaged(self.path, EOFError("it ends too early"))
-        return np.frombuffer(data, header.dtype).reshape(rows, *header.shape[1:])
+        data = member.read(size)
+        if len(data) != size:
+            raise EOFError("it ends too early")
+        values = np.frombuffer(data, self.headers[name].dtype)
+        return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError)
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # an encrypted archive, or a compression that Python lacks
+    UnicodeDecodeError,
+)
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: not a readable NPZ file: {error}",
-                      hint="the file is damaged or cut short: write it again with numpy.savez")  # fmt: skip
+    return InputError(
+        f"{path}: not a readable NPZ file: {error}",
+        hint="the file is damaged or cut short: write it again with numpy.savez",
+    )
 
 
 def open_archive(path: Path) -> Archive:
@@ -133,6 +163,17 @@ def open_archive(path: Path) -> Archive:
     return Archive(path, headers)
 
 
+NOT_A_HEADER = (
+    ValueError,
+    KeyError,
+    SyntaxError,
+    TypeError,
+    RecursionError,
+    MemoryError,
+    TokenError,
+)
+
+
 def _header(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Header:
     from numpy.lib import format as npy
 
@@ -140,8 +181,10 @@ def _header(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Head
         try:
             version = npy.read_magic(member)
             read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-            shape, fortran, dtype = read[version](member)
-        except (ValueError, KeyError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a header of Python 2 is read all the same
+                shape, fortran, dtype = read[version](member)
+        except NOT_A_HEADER as error:
             raise InputError(f"{path}: {info.filename} is no array: {error}") from error
         header = Header(tuple(shape), dtype, member.tell(), fortran)
     _check_header(path, info, header)
@@ -155,12 +198,18 @@ def _check_header(path: Path, info: zipfile.ZipInfo, header: Header) -> None:
             f"{path}: {name!r} is an object array, which is a pickle: flipcheck never unpickles",
             hint=f"save it as text or numbers: numpy.savez(…, {name}={name}.astype(str))",
         )
-    size = header.offset + header.row_bytes * (header.shape[0] if header.shape else 1)
-    if size != info.file_size or any(length < 0 for length in header.shape):
+    if header.dtype.kind not in "biufUS" or header.dtype.itemsize > LARGEST_ITEM:
+        raise InputError(
+            f"{path}: {name!r} is an array of {header.dtype}, which is no number and no text",
+            hint="save numbers or text",
+        )
+    if any(length < 0 for length in header.shape) or header.bytes + header.offset != info.file_size:
         raise InputError(
             f"{path}: {name!r} says it has the shape {header.shape}, but not as many bytes",
             hint="the file is damaged: write it again with numpy.savez",
         )
+    if not header.row_bytes and header.shape[:1] != (0,):
+        raise InputError(f"{path}: {name!r} of shape {header.shape} has no values in its rows")
     if info.file_size > BOMB_BYTES and info.file_size > BOMB_RATIO * max(1, info.compress_size):
         ratio = info.file_size // max(1, info.compress_size)
         raise InputError(
@@ -168,3 +217,29 @@ def _check_header(path: Path, info: zipfile.ZipInfo, header: Header) -> None:
             "taken for a decompression bomb",
             hint="if it is real, save it uncompressed with numpy.savez",
         )
+
+
+def plain(path: Path, name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Bytes as text; other arrays as they are."""
+    import numpy as np
+
+    if values.dtype.kind != "S":
+        return values
+    try:
+        return np.char.decode(values, "utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: {name!r} holds bytes that are not UTF-8",
+            hint=f"save it as text: numpy.savez(…, {name}={name}.astype(str))",
+        ) from error
+
+
+def one_dimension(path: Path, name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """One value a row; a single column counts as that."""
+    if values.ndim == 2 and values.shape[1] == 1:
+        return values[:, 0]
+    if values.ndim != 1:
+        raise InputError(
+            f"{path}: {name!r} has the shape {values.shape}, not one value for each example"
+        )
+    return values

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ID_NAMES = ("id", "sample_id", "item_id", "example_id", "index", "filename", "image_id")
 LABEL_NAMES = ("label", "y", "y_true", "target", "gold", "expected")

@@ -153,8 +153,14 @@ def test_an_interruption_is_130(command, flipped, monkeypatch):
 
 def test_the_same_run_gives_the_same_bytes(command, sample):
     """Models, images, bootstrap and all: two runs print the same JSON."""
-    arguments = ("compare", sample / "old.onnx", sample / "new.onnx", sample / "images", "--json",
-                 "-")  # fmt: skip
+    arguments = (
+        "compare",
+        sample / "old.onnx",
+        sample / "new.onnx",
+        sample / "images",
+        "--json",
+        "-",
+    )
     assert command(*arguments).out == command(*arguments).out
 
 

@@ -23,8 +23,9 @@ def test_compare_reads_what_predict_writes(command, sample, tmp_path, suffix):
         assert done.out == f"540 predictions in {saved[side]}\n"
     from_files = command("compare", saved["old"], saved["new"], "--json", "-")
     mixed = command("compare", saved["old"], sample / "new.onnx", sample / "images", "--json", "-")
-    from_models = command("compare", sample / "old.onnx", sample / "new.onnx", sample / "images",
-                          "--json", "-")  # fmt: skip
+    from_models = command(
+        "compare", sample / "old.onnx", sample / "new.onnx", sample / "images", "--json", "-"
+    )
     tallies = [json.loads(done.out)["tally"] for done in (from_files, mixed, from_models)]
     assert tallies[0] == tallies[1] == tallies[2]
 
@@ -35,16 +36,19 @@ def test_the_sample_predictions_are_the_models(command, sample, tmp_path):
 
     for side in ("old", "new"):
         command("predict", sample / f"{side}.onnx", sample / "images", "-o", tmp_path / "p.csv")
-        made, shipped = (csv.read_csv(path).sort_by("id")
-                         for path in (tmp_path / "p.csv", sample / f"{side}_predictions.csv"))  # fmt: skip
+        made, shipped = (
+            csv.read_csv(path).sort_by("id")
+            for path in (tmp_path / "p.csv", sample / f"{side}_predictions.csv")
+        )
         for column in ("id", "label", "prediction"):
             assert made[column].equals(shipped[column])
 
 
 def test_predict_does_not_take_saved_predictions(command, sample, tmp_path):
     """A file of predictions is no model."""
-    done = command("predict", sample / "old_predictions.csv", sample / "images", "-o",
-                   tmp_path / "p.csv")  # fmt: skip
+    done = command(
+        "predict", sample / "old_predictions.csv", sample / "images", "-o", tmp_path / "p.csv"
+    )
     assert done.status == 2
     assert "not an ONNX model" in done.err
 
@@ -53,18 +57,44 @@ def test_predict_does_not_take_saved_predictions(command, sample, tmp_path):
 def report(command, sample, tmp_path):
     """A JSON report with slices, classes, gates and images."""
     path = tmp_path / "report.json"
-    command("compare", sample / "old_predictions.csv", sample / "new_predictions.csv",
-            sample / "images", "--by", "ink", "--max-nfr", "5%", "--json", path)  # fmt: skip
+    command(
+        "compare",
+        sample / "old_predictions.csv",
+        sample / "new_predictions.csv",
+        sample / "images",
+        "--by",
+        "ink",
+        "--max-nfr",
+        "5%",
+        "--json",
+        path,
+    )
     return path
 
 
 def test_render_makes_the_same_reports_again(command, sample, report, tmp_path):
     """HTML, Markdown, terminal and JSON from the file are those of the run, byte for byte."""
-    run = ("compare", sample / "old_predictions.csv", sample / "new_predictions.csv",
-           sample / "images", "--by", "ink", "--max-nfr", "5%")  # fmt: skip
+    run = (
+        "compare",
+        sample / "old_predictions.csv",
+        sample / "new_predictions.csv",
+        sample / "images",
+        "--by",
+        "ink",
+        "--max-nfr",
+        "5%",
+    )
     first = command(*run, "--html", tmp_path / "1.html", "--markdown", tmp_path / "1.md")
-    again = command("render", report, "--html", tmp_path / "2.html", "--markdown",
-                    tmp_path / "2.md", "--json", tmp_path / "2.json")  # fmt: skip
+    again = command(
+        "render",
+        report,
+        "--html",
+        tmp_path / "2.html",
+        "--markdown",
+        tmp_path / "2.md",
+        "--json",
+        tmp_path / "2.json",
+    )
     assert again.status == 0
     assert first.out == again.out
     for suffix in ("html", "md"):
@@ -149,6 +179,7 @@ def test_help_loads_nothing_heavy(arguments):
 
 def test_the_command_and_the_module_are_one():
     """`python -m flipcheck` is the same command."""
-    done = subprocess.run([sys.executable, "-m", "flipcheck", "--version"], check=True,
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "flipcheck", "--version"], check=True, capture_output=True, text=True
+    )
     assert done.stdout == f"flipcheck {__version__}\n"

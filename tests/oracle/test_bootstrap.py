@@ -41,9 +41,7 @@ def rows():
     rng = np.random.default_rng(1)
     codes = np.repeat(np.arange(6, dtype=np.uint8), TALLY.counts())
     size = len(codes)
-    return np.array(
-        [tally(codes[rng.integers(0, size, size)]).counts() for _ in range(2000)]
-    )
+    return np.array([tally(codes[rng.integers(0, size, size)]).counts() for _ in range(2000)])
 
 
 @pytest.mark.parametrize("name", METRICS)

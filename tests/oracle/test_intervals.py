@@ -1,4 +1,4 @@
-"""Every interval against something that is not ours: scipy, statsmodels, a table, a naive search."""
+"""Every interval against scipy, statsmodels, a published table or a naive search."""
 
 from __future__ import annotations
 
@@ -281,6 +281,12 @@ def test_the_tail_at_an_intervals_end_is_its_level(name, alpha):
     at_least, _ = tails(METRICS[name], tally, float(low))
     _, at_most = tails(METRICS[name], tally, float(high))
     assert (float(at_least), float(at_most)) == pytest.approx((alpha, alpha), rel=1e-6)
+
+
+def test_no_flip_is_never_evidence_of_many():
+    """With no negative flip the lower end is 0, so the chance of at least that many is 1."""
+    at_least, _ = tails(METRICS["relative_negative_flip_rate"], Tally(2, 0, 0, 1), 0.01)
+    assert float(at_least) == 1.0
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,9 @@ def counts(row: str) -> tuple[int, int, int, int]:
     steps = sorted(product(range(-2, 3), repeat=3), key=lambda step: sum(map(abs, step)))
     for step in steps:
         old_wrong, new_wrong, b = (count + more for count, more in zip(middle, step, strict=True))
-        relative = b * N / ((N - old_wrong) * new_wrong)
-        if round(100 * relative, 2) == TABLE[row][3]:
-            d = new_wrong - b
+        d = new_wrong - b
+        relative, won = b * N / ((N - old_wrong) * new_wrong), (old_wrong - d) / N
+        if (round(100 * relative, 2), round(100 * won, 2)) == TABLE[row][3:]:
             return N - old_wrong - b, b, old_wrong - d, d
     raise AssertionError(f"no counts round to the row {row}")
 

@@ -93,12 +93,27 @@ def test_the_json_report_is_in_the_page(hostile):
 def browse(path, tmp_path):
     """The page's DOM after its script ran, and what the browser's console said."""
     done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr",
-         "--virtual-time-budget=2000", "--dump-dom", path.as_uri()],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=2000",
+            "--dump-dom",
+            path.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
@@ -120,8 +135,10 @@ def test_flipped_images_are_shown(sample, tmp_path):
     report = flipcheck.compare(sample / "old.onnx", sample / "new.onnx", sample / "images")
     path = tmp_path / "report.html"
     report.save(path)
-    probe = "<script>for (const each of document.images) each.dataset.wide = each.naturalWidth</script>"
-    page = path.read_text("utf-8").replace("loading=\"lazy\"", "")
+    probe = (
+        "<script>for (const each of document.images) each.dataset.wide = each.naturalWidth</script>"
+    )
+    page = path.read_text("utf-8").replace('loading="lazy"', "")
     page = re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>", f"{probe}</body>")
     path.write_text(page, encoding="utf-8")
     page, console = browse(path, tmp_path)

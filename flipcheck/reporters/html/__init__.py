@@ -97,8 +97,9 @@ def _slice_tables(report: Report) -> list[dict[str, Any]]:
     """The slices and the classes, the most telling first, each with its interval drawn."""
     tables = []
     for title, parts in (("Slices", report.slices), ("True classes", report.classes)):
-        ranked = sorted(parts, key=lambda part: (part.p_value, -part.tally.negative_flips,
-                                                 part.by, part.value))  # fmt: skip
+        ranked = sorted(
+            parts, key=lambda part: (part.p_value, -part.tally.negative_flips, part.by, part.value)
+        )
         shown = ranked[:SLICES_SHOWN]
         if len(parts) < 2:
             continue

@@ -34,8 +34,9 @@ def interval(estimate: Estimate, top: float) -> Markup:
     if estimate.value is None or estimate.interval is None:
         return Markup("")
     low, high = estimate.interval.low or 0.0, estimate.interval.high or top
-    left, right, at = (round(min(end, top) / top * (WIDTH - 8) + 4, 2)
-                       for end in (low, high, estimate.value))  # fmt: skip
+    left, right, at = (
+        round(min(end, top) / top * (WIDTH - 8) + 4, 2) for end in (low, high, estimate.value)
+    )
     return Markup(
         '<svg class="interval" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
         'aria-label="{label}">'
@@ -43,10 +44,16 @@ def interval(estimate: Estimate, top: float) -> Markup:
         '<line x1="{left}" y1="8" x2="{right}" y2="8" stroke="#64748b" stroke-width="3"/>'
         '<circle cx="{at}" cy="8" r="4" fill="{color}"/></svg>'
     ).format(
-        w=WIDTH, h=HEIGHT, end=WIDTH - 4, left=left, right=right, at=at, color=BROKEN,
+        w=WIDTH,
+        h=HEIGHT,
+        end=WIDTH - 4,
+        left=left,
+        right=right,
+        at=at,
+        color=BROKEN,
         label=f"{words.percent(estimate.value)}, "
         f"interval {words.percent(low)} to {words.percent(high)}",
-    )  # fmt: skip
+    )
 
 
 def gate(judged: Judgement) -> Markup:
@@ -72,12 +79,14 @@ def gate(judged: Judgement) -> Markup:
         '<line x1="{limit}" y1="2" x2="{limit}" y2="26" stroke="#b91c1c" stroke-width="2" '
         'stroke-dasharray="3 2"/></svg>'
     ).format(
-        left=place(min([*known, *ends])), right=place(max([*known, *ends])),
-        at=place(judged.value if judged.value is not None else limit), limit=place(limit),
+        left=place(min([*known, *ends])),
+        right=place(max([*known, *ends])),
+        at=place(judged.value if judged.value is not None else limit),
+        limit=place(limit),
         color=BROKEN,
         label=f"measured {words.number(metric, judged.value)}, limit "
         f"{words.number(metric, limit)} (dashed)",
-    )  # fmt: skip
+    )
 
 
 def mosaic(tally: Tally) -> Markup:
@@ -91,8 +100,11 @@ def mosaic(tally: Tally) -> Markup:
     ):
         column = right + wrong
         height = round(SQUARE * right / column, 2) if column else 0.0
-        names = ("both right", "negative flips") if left == 0 and colors[0] == KEPT else (
-            "positive flips", "both wrong")  # fmt: skip
+        names = (
+            ("both right", "negative flips")
+            if left == 0 and colors[0] == KEPT
+            else ("positive flips", "both wrong")
+        )
         for top, tall, count, color, name in (
             (0.0, height, right, colors[0], names[0]),
             (height, SQUARE - height, wrong, colors[1], names[1]),
@@ -102,20 +114,28 @@ def mosaic(tally: Tally) -> Markup:
         f"of {total:,} examples {tally.both_right:,} both right, {tally.negative_flips:,} negative "
         f"flips, {tally.positive_flips:,} positive flips, {tally.both_wrong:,} both wrong"
     )
-    return Markup('<svg class="mosaic" width="{s}" height="{s}" viewBox="0 0 {s} {s}" role="img" '
-                  'aria-label="{label}">{parts}</svg>').format(
-        s=SQUARE, label=label, parts=Markup("").join(parts)
-    )  # fmt: skip
+    return Markup(
+        '<svg class="mosaic" width="{s}" height="{s}" viewBox="0 0 {s} {s}" role="img" '
+        'aria-label="{label}">{parts}</svg>'
+    ).format(s=SQUARE, label=label, parts=Markup("").join(parts))
 
 
 def _area(x: float, y: float, width: float, height: float, color: str, title: str) -> Markup:
     gap = 1.0
-    return Markup(
-        '<rect x="{x}" y="{y}" width="{w}" height="{h}" fill="{color}"><title>{title}</title></rect>'
-    ).format(
-        x=round(x + gap, 2), y=round(y + gap, 2), w=round(max(0.5, width - 2 * gap), 2),
-        h=round(max(0.5, height - 2 * gap), 2), color=color, title=title,
-    ) if width and height else Markup("")  # fmt: skip
+    return (
+        Markup(
+            '<rect x="{x}" y="{y}" width="{w}" height="{h}" fill="{color}"><title>{title}</title></rect>'
+        ).format(
+            x=round(x + gap, 2),
+            y=round(y + gap, 2),
+            w=round(max(0.5, width - 2 * gap), 2),
+            h=round(max(0.5, height - 2 * gap), 2),
+            color=color,
+            title=title,
+        )
+        if width and height
+        else Markup("")
+    )
 
 
 def bar(count: int, most: int) -> Markup:

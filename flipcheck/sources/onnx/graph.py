@@ -8,26 +8,47 @@ that are there, so a damaged or hostile file ends in an error.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
 
-from flipcheck.errors import SHOWN, ModelError
+from flipcheck.errors import ModelError
+from flipcheck.sources.files import first_few, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 DEEPEST = 64
 
 MODEL_GRAPH, MODEL_OPSET, MODEL_METADATA, MODEL_FUNCTION = 7, 8, 14, 25
 GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_SPARSE = 1, 5, 15
-FUNCTION_NODE = 7
+FUNCTION_NODE, FUNCTION_ATTRIBUTE = 7, 11
 NODE_OPERATOR, NODE_ATTRIBUTE = 4, 5
 ATTRIBUTE_TENSOR, ATTRIBUTE_GRAPH, ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS = 5, 6, 10, 11
 ATTRIBUTE_SPARSE = (22, 23)
 TENSOR_EXTERNAL = 13
 
+PLAIN = re.compile(
+    rb"(?:\x3d[\s\S]{4}|\x40[\x80-\xff]{0,9}[\x00-\x7f]"
+    rb"|\x4a(?:\x04[\s\S]{4}|\x09[\s\S]{9}|\x0a[\s\S]{10}))++"
+)
+"""An attribute's single floats, whole numbers and words like LEAF: forests have millions."""
+
+LONGEST_NAME = 255
+"""Bytes of a file's name that every system takes."""
+
 BATCH_DEPENDENT = {"DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"}
-RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli",
-          "Multinomial"}  # fmt: skip
+RANDOM = {
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+    "Bernoulli",
+    "Multinomial",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +71,27 @@ class Graph:
         return bool(self.operators & RANDOM)
 
 
-class _Malformed(ValueError):
+class _MalformedError(ValueError):
     """Bytes that are no protobuf message."""
 
 
 def read_graph(path: Path) -> Graph:
     """What the model file says. Raises ModelError where it is no model, or not a safe one."""
     try:
+        found = _Walk()
         with path.open("rb") as file:
             if not file.read(1):
                 raise ModelError(f"{path}: the file is empty", hint="export the model again")
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                view = memoryview(data)
-                try:
-                    found = _Walk()
-                    found.model(view)
-                finally:
-                    view.release()
-    except _Malformed as error:
+            # Left to be closed when its last slice is gone: an error's traceback keeps some.
+            found.model(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+    except _MalformedError as error:
         raise ModelError(
             f"{path}: not an ONNX model, or one that is damaged or cut short",
             hint="export the model to ONNX again; saved predictions need their own suffix "
             "(.csv, .parquet, .jsonl, .npz)",
         ) from error
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ModelError(f"{path}: cannot be read: {reason(error)}") from error
     if not found.has_graph:
         raise ModelError(f"{path}: not an ONNX model: it has no graph")
     external = _external_files(path, found.locations)
@@ -85,28 +102,44 @@ def _external_files(path: Path, locations: dict[str, None]) -> tuple[Path, ...]:
     """The model's side files. Raises ModelError for those missing or outside its folder."""
     folder, files, outside, missing = path.parent.resolve(), [], [], []
     for location in locations:
-        pure = PurePosixPath(location)
-        target = (folder / location).resolve()
-        leaves = pure.is_absolute() or ".." in pure.parts or "\\" in location or "\0" in location
-        if leaves or PureWindowsPath(location).drive or folder not in target.parents:
-            outside.append(location)
+        target = None if _leaves(location) else _inside(folder, location)
+        if target is None:
+            outside.append(repr(location)[:200])
         elif not target.is_file():
-            missing.append(location)
+            missing.append(str(path.parent / location)[:200])
         else:
             files.append(target)
     if outside:
         raise ModelError(
             f"{path}: its external data points outside the model's folder: refused",
-            problems=[repr(location)[:200] for location in outside[:SHOWN]],
-            hint="do not trust this file; a sound export keeps its data beside the model",
+            problems=first_few(outside),
+            hint="a sound export keeps its data beside the model: do not trust this file, or, "
+            "where a link leads out, copy model and data into one folder",
         )
     if missing:
         raise ModelError(
             f"{path}: its external data is missing",
-            problems=[str(path.parent / location)[:200] for location in missing[:SHOWN]],
+            problems=first_few(missing),
             hint="copy the data file from where the model came, beside the model",
         )
     return tuple(files)
+
+
+def _leaves(location: str) -> bool:
+    """Whether a location says, by its look alone, that it is no file beside the model."""
+    pure = PurePosixPath(location)
+    if pure.is_absolute() or ".." in pure.parts or PureWindowsPath(location).drive:
+        return True
+    return any(char in location for char in "\\\0") or len(location.encode()) > LONGEST_NAME
+
+
+def _inside(folder: Path, location: str) -> Path | None:
+    """The file of a location, after all links; None where that is not in the folder."""
+    try:
+        target = (folder / location).resolve()
+    except (OSError, RuntimeError):  # a loop of links
+        return None
+    return target if folder in target.parents else None
 
 
 class _Walk:
@@ -130,21 +163,24 @@ class _Walk:
                 key, text = _entry(_message(value))
                 self.metadata[key] = text
             elif field == MODEL_FUNCTION:
-                for part, node in fields(_message(value)):
-                    if part == FUNCTION_NODE:
-                        self.node(_message(node), 0)
+                self.function(_message(value))
 
     def _read_opset(self, data: memoryview) -> None:
         found = dict(fields(data))
-        domain, version = found.get(1, b""), found.get(2)
-        if isinstance(version, int) and (
-            isinstance(domain, int) or bytes(domain) in {b"", b"ai.onnx"}
-        ):
+        domain, version = found.get(1, memoryview(b"")), found.get(2)
+        if isinstance(version, int) and _text(domain) in {"", "ai.onnx"}:
             self.opset = version
+
+    def function(self, data: memoryview) -> None:
+        for field, value in fields(data):
+            if field == FUNCTION_NODE:
+                self.node(_message(value), 0)
+            elif field == FUNCTION_ATTRIBUTE:
+                self.attribute(_message(value), 0)
 
     def graph(self, data: memoryview, depth: int) -> None:
         if depth > DEEPEST:
-            raise _Malformed("graphs nested too deep")
+            raise _MalformedError("graphs nested too deep")
         for field, value in fields(data):
             if field == GRAPH_NODE:
                 self.node(_message(value), depth)
@@ -183,9 +219,15 @@ class _Walk:
 
 
 def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """The fields of a message: number, and a whole number or the bytes of it."""
+    """The fields of a message: number, and a whole number or the bytes of it.
+
+    Fields 7 to 9, where they are plain values, are passed over: what matters has other numbers.
+    """
     place, end = 0, len(data)
     while place < end:
+        if data[place] in b"\x3d\x40\x4a" and (run := PLAIN.match(data, place)):
+            place = run.end()
+            continue
         tag, place = _varint(data, place)
         field, kind = tag >> 3, tag & 7
         if kind == VARINT:
@@ -197,7 +239,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         else:
             size = {FIXED64: 8, FIXED32: 4}.get(kind, -1)
         if size < 0 or place + size > end or not field:
-            raise _Malformed("a field that is not there")
+            raise _MalformedError("a field that is not there")
         yield field, data[place : place + size]
         place += size
 
@@ -206,7 +248,7 @@ def _varint(data: memoryview, place: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if place >= len(data) or shift > 63:
-            raise _Malformed("a number that does not end")
+            raise _MalformedError("a number that does not end")
         byte = data[place]
         value |= (byte & 0x7F) << shift
         place += 1
@@ -217,7 +259,7 @@ def _varint(data: memoryview, place: int) -> tuple[int, int]:
 
 def _message(value: int | memoryview) -> memoryview:
     if isinstance(value, int):
-        raise _Malformed("a number where a message should be")
+        raise _MalformedError("a number where a message should be")
     return value
 
 

@@ -67,16 +67,16 @@ class Model:
     @property
     def fixed_batch(self) -> int | None:
         """The only batch size that the model takes; 1 where answers depend on the batch."""
-        if self.graph.batch_dependent:
-            return self.inputs[0].shape[0] or 1
         sizes = {port.shape[0] for port in self.inputs if port.shape and port.shape[0]}
-        return sizes.pop() if len(sizes) == 1 else None
+        if len(sizes) == 1:
+            return sizes.pop()
+        return 1 if self.graph.batch_dependent else None
 
     def run(self, feeds: Mapping[str, NDArray[Any]], names: list[str]) -> list[Any]:
         """The named outputs. Raises ModelError in the runtime's words."""
         try:
             return self.session.run(names, dict(feeds))  # type: ignore[no-any-return]
-        except Exception as error:  # noqa: BLE001  (the runtime has no common error)
+        except Exception as error:  # the runtime has no common error
             raise ModelError(
                 f"{self.path}: the model cannot run on this data: {runtime_message(error)}",
                 hint=f"it takes {', '.join(map(str, self.inputs))}",
@@ -137,7 +137,7 @@ def _session(path: Path) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001  (the runtime has no common error)
+    except Exception as error:  # the runtime has no common error
         raise _refused(path, error) from error
 
 

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.engines.embedded import cores, ordered_map
-from flipcheck.errors import (
-    SHOWN,
-    FlipcheckError,
-    InputError,
-    ModelError,
-    UsageError,
-    listed,
-    plural,
-)
+from flipcheck.errors import SHOWN, InputError, ModelError, UsageError, listed, plural
 from flipcheck.labels import Labels
 from flipcheck.predictions import Predictions
-from flipcheck.sources.datasets import BadExamples
+from flipcheck.sources.datasets import BadExamplesError
+from flipcheck.sources.datasets.images import quiet_decoder
+from flipcheck.sources.files import first_few
 from flipcheck.sources.onnx.feeds import Feeder, feeder
-from flipcheck.sources.onnx.readings import Answers, NotFinite, Reading, choose_reading
+from flipcheck.sources.onnx.readings import Reading, choose_reading
+from flipcheck.sources.onnx.scores import Answers, NotFiniteError
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from flipcheck.sources.datasets import Batch, Dataset
@@ -61,15 +57,15 @@ class Runner:
         values = self.model.run(part, list(self.reading.outputs))
         try:
             codes, confidence = self.reading.answers(values)
-        except NotFinite as error:
+        except NotFiniteError as error:
             error.rows[:] = [start + at + row for row in error.rows if row < rows]
             if not error.rows:  # only in the padding, which repeats an example of this batch
                 raise ModelError(f"{self.model.path}: answers depend on the batch") from error
             raise
-        if len(codes) != len(next(iter(part.values()))):
+        fed = len(next(iter(part.values())))
+        if len(codes) != fed:
             raise ModelError(
-                f"{self.model.path}: {len(codes)} answers for "
-                f"{len(next(iter(part.values())))} examples",
+                f"{self.model.path}: {len(codes)} answers for {fed} examples",
                 hint="the first axis of the output must be the batch",
             )
         return codes[:rows], confidence[:rows]
@@ -86,8 +82,11 @@ def _padded(
     if fixed is None or rows == fixed:
         return part, rows
     fill = fixed - rows
-    return {name: np.concatenate([values, np.repeat(values[-1:], fill, axis=0)])
-            for name, values in part.items()}, rows  # fmt: skip
+    part = {
+        name: np.concatenate([values, np.repeat(values[-1:], fill, axis=0)])
+        for name, values in part.items()
+    }
+    return part, rows
 
 
 def run(
@@ -103,37 +102,18 @@ def run(
     read.
     """
     feeders = [feeder(model, dataset, spec) for model, spec in models]
-    size = max(each.batch for each in feeders)
+    size = min(each.batch for each in feeders)
+    size = max(size, *(model.fixed_batch or 1 for model, _ in models))
     batches = dataset.reader.batches(_needs(feeders), size)
     first = next(batches)
-    bound = (
-        _bound(models, feeders, dataset.reader.decoded(first)) if _readable(dataset, first) else []
-    )
-    total, done = len(dataset), 0
-    found: list[list[Answers]] = [[] for _ in models]
-    problems: list[str] = []
-    work = _Work(dataset, bound)
-    starts = iter(range(0, total + size, size))
-    everything = zip(starts, chain([first], batches), strict=False)
-    for rows, answers, unreadable in ordered_map(work, everything, workers or cores()):
-        for kept, each in zip(found, answers, strict=False):
-            kept.append(each)
-        problems += unreadable
-        done += rows
-        progress(min(done, total), total)
-    if problems:
-        raise InputError(
-            f"{dataset.source}: {plural(len(problems), 'image')} that cannot be read",
-            problems=[*problems[:SHOWN], *_more(problems)],
-            hint="mend or remove these files",
-        )
-    _check_finite(work, dataset)
-    return [_predictions(each, answers, dataset)
-            for each, answers in zip(bound, found, strict=True)]  # fmt: skip
-
-
-def _more(problems: list[str]) -> list[str]:
-    return [f"and {len(problems) - SHOWN:,} more"] if len(problems) > SHOWN else []
+    with quiet_decoder():
+        bound = _bound(models, feeders, dataset, first)
+        work = _Work(dataset, bound)
+        items = zip(range(0, len(dataset) + size, size), chain([first], batches), strict=False)
+        found = _all_answers(work, items, progress, workers or cores())
+    return [
+        _predictions(each, answers, dataset) for each, answers in zip(bound, found, strict=True)
+    ]
 
 
 def _needs(feeders: Sequence[Feeder]) -> dict[str, bool]:
@@ -144,35 +124,39 @@ def _needs(feeders: Sequence[Feeder]) -> dict[str, bool]:
             if needs.setdefault(name, text) != text:
                 raise UsageError(
                     f"one model takes {name!r} as text and the other as a number",
-                    hint="give each its own features with --old-data and --new-data",
+                    hint="give each its own file of features with --old-data and --new-data",
                 )
     return needs
 
 
-def _readable(dataset: Dataset, batch: Any) -> bool:
-    try:
-        dataset.reader.decoded(batch)
-    except BadExamples:
-        return False
-    return True
-
-
 def _bound(
-    models: Sequence[tuple[Model, SideSpec]], feeders: Sequence[Feeder], parts: Batch
+    models: Sequence[tuple[Model, SideSpec]],
+    feeders: Sequence[Feeder],
+    dataset: Dataset,
+    first: Any,
 ) -> list[Runner]:
-    """Every model with its reading, chosen by what it gives for the first batch."""
-    return [_bind(model, each, parts, spec)
-            for (model, spec), each in zip(models, feeders, strict=True)]  # fmt: skip
+    """Every model with its reading, chosen by what it gives for the first batch.
+
+    None where that batch cannot be read: all that is left then is to find what else cannot.
+    """
+    try:
+        parts = dataset.reader.decoded(first, [each.steps for each in feeders])
+    except BadExamplesError:
+        return []
+    return [
+        _bind(model, each, part, spec, dataset)
+        for (model, spec), each, part in zip(models, feeders, parts, strict=True)
+    ]
 
 
-def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec) -> Runner:
+def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, dataset: Dataset) -> Runner:
     batch = model.fixed_batch or found.batch
     feeds, rows = _padded(found.feeds(parts), 0, batch, model.fixed_batch)
     values = model.run(feeds, [port.name for port in model.outputs])
     try:
         reading = choose_reading(model, values, len(next(iter(feeds.values()))), spec)
-    except NotFinite as error:
-        raise _not_finite(model, [row for row in error.rows if row < rows], None) from error
+    except NotFiniteError as error:
+        raise _not_finite(model, [row for row in error.rows if row < rows], dataset) from error
     return Runner(model, found, reading, batch)
 
 
@@ -188,36 +172,63 @@ class _Work:
     def __call__(self, item: tuple[int, Any]) -> tuple[int, list[Answers], list[str]]:
         start, batch = item
         try:
-            parts = self.dataset.reader.decoded(batch)
-        except BadExamples as error:
+            parts = self.dataset.reader.decoded(
+                batch, [runner.feeder.steps for runner in self.runners]
+            )
+        except BadExamplesError as error:
             self.only_decode.set()
             return 0, [], list(error.problems)
-        rows = len(next(iter(parts.values())))
-        if self.only_decode.is_set() or not self.runners:
-            return rows, [], []
-        answers = [self._answers(number, runner, parts, start)
-                   for number, runner in enumerate(self.runners)]  # fmt: skip
-        return rows, answers, []
+        if self.only_decode.is_set() or not parts:
+            return 0, [], []
+        answers = [
+            self._answers(number, runner, part, start)
+            for number, (runner, part) in enumerate(zip(self.runners, parts, strict=True))
+        ]
+        return len(next(iter(parts[0].values()))), answers, []
 
     def _answers(self, number: int, runner: Runner, parts: Batch, start: int) -> Answers:
         import numpy as np
 
         try:
             return runner.answers(parts, start)
-        except NotFinite as error:
+        except NotFiniteError as error:
             self.not_finite.setdefault(number, []).extend(error.rows)
             return np.empty(0, np.int64), np.empty(0, np.float32)
 
 
-def _check_finite(work: _Work, dataset: Dataset) -> None:
-    for number, rows in sorted(work.not_finite.items()):
-        raise _not_finite(work.runners[number].model, sorted(rows), dataset)
+def _all_answers(
+    work: _Work, items: Iterator[tuple[int, Any]], progress: Progress, workers: int
+) -> list[list[Answers]]:
+    """Each model's answers, batch by batch. Raises what is wrong with any of the examples."""
+    dataset, total, done = work.dataset, len(work.dataset), 0
+    found: list[list[Answers]] = [[] for _ in work.runners]
+    problems: list[str] = []
+    for rows, answers, unreadable in ordered_map(work, items, workers):
+        for kept, each in zip(found, answers, strict=False):
+            kept.append(each)
+        problems += unreadable
+        done += rows
+        progress(done, total)
+    if problems:
+        raise InputError(
+            f"{dataset.source}: {plural(len(problems), 'image')} that cannot be used",
+            problems=first_few(problems),
+            hint="mend or remove these files, or give other steps with --preprocess",
+        )
+    if done != total:
+        raise InputError(
+            f"{dataset.source}: {done:,} rows of features for {total:,} examples",
+            hint="the file changed while it was read, or is damaged",
+        )
+    for number, bad in sorted(work.not_finite.items()):
+        raise _not_finite(work.runners[number].model, sorted(bad), dataset)
+    return found
 
 
-def _not_finite(model: Model, rows: list[int], dataset: Dataset | None) -> FlipcheckError:
-    shown: list[Any] = [row + 1 for row in rows[:SHOWN]]
-    if dataset is not None:
-        shown = dataset.ids.take(rows[:SHOWN]).to_pylist()
+def _not_finite(model: Model, rows: list[int], dataset: Dataset) -> ModelError:
+    shown = dataset.ids.take(rows[:SHOWN]).to_pylist()
+    if dataset.rows:
+        shown = [row + 1 for row in shown]
     return ModelError(
         f"{model.path}: NaN or infinite scores for {plural(len(rows), 'example')} or more: "
         f"{listed(shown, len(rows))}",
@@ -250,12 +261,12 @@ def _predictions(runner: Runner, answers: list[Answers], dataset: Dataset) -> Pr
 
 
 def _facts(runner: Runner) -> dict[str, Any]:
-    model = runner.model
+    model, classes = runner.model, runner.reading.classes
     return {
         "kind": "onnx",
         "sha256": model.sha256,
-        "classes": model.classes or runner.reading.names,
-        "classes_from": model.classes_from or ("the outputs" if runner.reading.names else ""),
+        "classes": classes,
+        "classes_from": model.classes_from or ("the outputs" if classes else ""),
         "output": runner.reading.told,
         "opset": model.graph.opset,
         "batch": runner.batch,
@@ -265,7 +276,11 @@ def _facts(runner: Runner) -> dict[str, Any]:
 
 def _warnings(model: Model) -> Iterator[str]:
     if model.graph.batch_dependent:
-        yield (f"{model.path}: dynamically quantised, so its answers depend on the batch; it was "
-               "run one example at a time")  # fmt: skip
+        size = model.fixed_batch or 1
+        told = "one example at a time" if size == 1 else f"{size} examples at a time, as it wants"
+        yield (
+            f"{model.path}: dynamically quantised, so its answers depend on the batch; it was run "
+            f"{told}"
+        )
     if model.graph.random:
         yield f"{model.path}: it draws random numbers, so that its answers may change by run"

@@ -38,10 +38,16 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any], str]]:
 def names(path: Path) -> tuple[str, ...]:
     """Every name that some row has, in order of appearance."""
     found: dict[str, None] = {}
-    for _, value, _ in _rows(path):
+    problems = []
+    for _, value, wrong in _rows(path):
         found.update(dict.fromkeys(value))
+        problems += [wrong] if wrong else []
     if not found:
-        raise InputError(f"{path}: no JSON object in it", hint="write one JSON object a line")
+        raise InputError(
+            f"{path}: no JSON object in it",
+            problems=first_few(problems),
+            hint="write one JSON object a line",
+        )
     return tuple(found)
 
 

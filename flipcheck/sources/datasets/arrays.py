@@ -1,0 +1,61 @@
+"""A test set of arrays: an NPZ archive with features, labels and ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.sources.arrays import Archive, open_archive, plain
+from flipcheck.sources.datasets.base import Dataset, Needs, Reader
+from flipcheck.sources.files import sha256
+from flipcheck.sources.saved.arrays import NPZ_IDS, find, find_label, flat
+from flipcheck.sources.saved.values import as_ids, as_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flipcheck.sources.spec import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayReader(Reader):
+    """Arrays, read a batch of rows at a time."""
+
+    archive: Archive
+
+    def batches(self, needs: Needs, size: int) -> Iterator[Any]:
+        """Batches of the arrays' rows."""
+        path = self.archive.path
+        for batch in self.archive.stream(list(needs), size):
+            yield {name: plain(path, name, values) for name, values in batch.items()}
+
+
+def open_arrays(path: Path, columns: Columns) -> Dataset:
+    """The test set of an archive; what is not a label, an id or a slice is a feature."""
+    import numpy as np
+    import pyarrow as pa
+
+    archive = open_archive(path)
+    ids = find(archive, columns.id, NPZ_IDS, "--id")
+    label = find_label(archive, columns)
+    by = [name for name in columns.by if name in archive.headers]
+    reserved = dict.fromkeys(name for name in (ids, label, *by) if name is not None)
+    size = archive.require_rows(list(archive.headers))
+    loaded = {name: flat(path, name, plain(path, name, archive.load(name))) for name in reserved}
+    return Dataset(
+        kind="arrays",
+        source=str(path),
+        ids=pa.array(np.arange(size)) if ids is None else as_ids(f"{path}: {ids!r}", loaded[ids]),
+        truth=None if label is None else as_labels(f"{path}: {label!r}", loaded[label]),
+        reader=ArrayReader(archive),
+        columns={name: as_labels(f"{path}: {name!r}", loaded[name]) for name in by},
+        rows=ids is None,
+        shapes={
+            name: (header.shape, header.dtype)
+            for name, header in archive.headers.items()
+            if name not in reserved
+        },
+        columns_there=tuple(archive.headers),
+        sha256=sha256(path),
+    )

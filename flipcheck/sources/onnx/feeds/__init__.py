@@ -1,0 +1,26 @@
+"""How the examples of a test set become the inputs of a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flipcheck.sources.onnx.feeds.arrays import array_feeder
+from flipcheck.sources.onnx.feeds.base import Feeder
+from flipcheck.sources.onnx.feeds.images import image_feeder
+from flipcheck.sources.onnx.feeds.tables import table_feeder
+
+if TYPE_CHECKING:
+    from flipcheck.sources.datasets import Dataset
+    from flipcheck.sources.onnx.model import Model
+    from flipcheck.sources.spec import SideSpec
+
+__all__ = ["Feeder", "feeder"]
+
+
+def feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
+    """How this test set feeds this model. Raises ModelError or UsageError where it cannot."""
+    if tests.kind == "images":
+        return image_feeder(model, spec)
+    if tests.kind == "arrays":
+        return array_feeder(model, tests, spec)
+    return table_feeder(model, tests, spec)

@@ -1,0 +1,125 @@
+"""Columns of a table as the inputs of a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import ModelError, UsageError, listed
+from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, whole
+from flipcheck.sources.onnx.model import Model, Port, numeric
+from flipcheck.sources.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from flipcheck.sources.datasets import Batch, Dataset
+    from flipcheck.sources.spec import SideSpec
+
+ROWS = 1024
+
+
+def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
+    """How a table feeds a model: a column for each input, or features in order for the only one."""
+    import numpy as np
+
+    if spec.preprocess:
+        raise UsageError("--preprocess is for images and arrays, not for tables")
+    chosen = _columns_by_input(model, tests, spec)
+    for port, columns in chosen.items():
+        _check_width(model, port, columns)
+
+    def feeds(parts: Batch) -> Feeds:
+        made = {}
+        for port, columns in chosen.items():
+            values = np.stack([parts[name] for name in columns], axis=1)
+            made[port.name] = _typed(model, port, values if len(port.shape) != 1 else values[:, 0])
+        return made
+
+    needs = {name: numeric(port).kind == "O" for port, names in chosen.items() for name in names}
+    told = {"input": ", ".join(map(str, chosen)), "features": list(needs)}
+    return Feeder(needs, feeds, ROWS, Preprocess(), told)
+
+
+def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port, tuple[str, ...]]:
+    names, there = {port.name for port in model.inputs}, set(tests.columns_there)
+    if len(model.inputs) == 1 and (spec.features is not None or not names <= there):
+        return {model.inputs[0]: _features(model, model.inputs[0], tests, spec)}
+    if spec.features is not None:
+        raise UsageError(
+            f"--features is for a model of one input, and {model.path} has {len(model.inputs)}",
+            hint="name each column as its input",
+        )
+    if not names <= there:
+        raise ModelError(
+            f"{tests.source}: no column for the input {listed(sorted(names - there))} of "
+            f"{model.path}",
+            hint=f"name each column as its input; columns there: {', '.join(tests.columns_there)}",
+        )
+    return {port: (port.name,) for port in model.inputs}
+
+
+def _features(model: Model, port: Port, tests: Dataset, spec: SideSpec) -> tuple[str, ...]:
+    """The columns of a model's only input, in the order of the file."""
+    if spec.features is not None:
+        missing = [name for name in spec.features if name not in tests.columns_there]
+        if missing:
+            raise UsageError(
+                f"{tests.source}: no column {listed(missing)} (--features)",
+                hint=f"columns there: {', '.join(tests.columns_there)}",
+            )
+        return spec.features
+    width = _width(port)
+    rest = tuple(name for name in tests.columns_there if name not in tests.reserved)
+    without = tuple(name for name in rest if name not in tests.columns)
+    if width is None and rest != without:
+        raise UsageError(
+            f"{model.path}: its input {port} does not say how many features it takes, and "
+            f"{listed(tests.columns)} may be one, or not",
+            hint="name the features in the model's order with --features",
+        )
+    for names in (rest, without):
+        if names and width in {None, len(names)}:
+            return names
+    raise ModelError(
+        f"{tests.source}: {len(without)} columns of features, but the input {port} of "
+        f"{model.path} takes {width or 'at least one'}",
+        hint=f"name the features in the model's order with --features; columns there: "
+        f"{', '.join(tests.columns_there)}",
+    )
+
+
+def _width(port: Port) -> int | None:
+    """How many columns an input takes; None where it does not say."""
+    if not port.shape:
+        return None
+    return port.shape[1] if len(port.shape) == 2 else 1
+
+
+def _check_width(model: Model, port: Port, columns: tuple[str, ...]) -> None:
+    if len(port.shape) > 2 or _width(port) not in {None, len(columns)}:
+        raise ModelError(
+            f"{model.path}: {len(columns)} columns do not fit the input {port}",
+            hint="give the data as .npz with one array for each input",
+        )
+
+
+def _typed(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
+    """A batch of columns as the type of the input."""
+    import numpy as np
+
+    wanted = numeric(port)
+    if wanted.kind == "O":
+        if values.dtype.kind == "f":
+            raise ModelError(
+                f"{model.path}: fractions in the columns of the input {port}, which takes text",
+                hint="save them as text, written as the model was trained on them",
+            )
+        return values.astype(str).astype(object)
+    if values.dtype.kind not in "biuf":
+        raise ModelError(
+            f"{model.path}: text in the columns of the input {port}",
+            hint="name the numeric columns with --features, or encode the text as the model does",
+        )
+    if wanted.kind == "b" and not np.isin(values, (0, 1)).all():
+        raise ModelError(f"{model.path}: the input {port} takes 0 and 1, or true and false")
+    return whole(model, port, values)

@@ -1,0 +1,206 @@
+"""Predictions and labels in a table: which column plays which part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import InputError, plural
+from flipcheck.predictions import Predictions
+from flipcheck.sources.files import sha256
+from flipcheck.sources.saved.values import as_ids, as_labels, as_numbers, as_verdicts, largest
+from flipcheck.sources.spec import (
+    CONFIDENCE_NAMES,
+    CORRECT_NAMES,
+    ID_NAMES,
+    LABEL_NAMES,
+    PREDICTION_NAMES,
+    SCORE_PREFIXES,
+    Columns,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from flipcheck.labels import Labels
+    from flipcheck.sources.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Which column of one table plays which part."""
+
+    id: str | None = None
+    label: str | None = None
+    prediction: str | None = None
+    correct: str | None = None
+    confidence: str | None = None
+    scores: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+
+    def names(self) -> list[str]:
+        """Every column that plays a part."""
+        single = (self.id, self.label, self.prediction, self.correct, self.confidence)
+        return [name for name in (*single, *self.scores, *self.by) if name is not None]
+
+
+def predictions(table: Table, columns: Columns) -> Predictions:
+    """The predictions that a table holds."""
+    roles = prediction_roles(table, columns)
+    unused = table.first(CORRECT_NAMES) if roles.correct is None else None
+    loaded = table.load([*roles.names(), *([unused] if unused else [])])
+    found = _built(table, loaded, roles)
+    return replace(
+        found, warnings=(*found.warnings, *_unused_verdict(table, found, loaded, unused))
+    )
+
+
+def labels(table: Table, columns: Columns) -> Predictions:
+    """The labels that a table holds, without its answers."""
+    roles = label_roles(table, columns)
+    if roles.label is None:
+        raise InputError(
+            f"{table.path}: no label column",
+            hint=f"name it with --label; columns there: {', '.join(table.names)}",
+        )
+    return _built(table, table.load(roles.names()), roles)
+
+
+def label_roles(table: Table, columns: Columns) -> Roles:
+    """The id, label and slice columns of a table."""
+    if columns.id is not None:
+        table.require([columns.id], "--id")
+    label = columns.label if columns.label in table.names else None
+    if columns.label is None:
+        label = table.only(LABEL_NAMES, "label", "--label")
+    by = tuple(name for name in columns.by if name in table.names)
+    return Roles(id=columns.id or table.first(ID_NAMES), label=label, by=by)
+
+
+def prediction_roles(table: Table, columns: Columns) -> Roles:
+    """The columns of a table of predictions. Raises InputError where nothing says the answers."""
+    named = {"--prediction": columns.prediction, "--correct": columns.correct}
+    for flag, name in named.items():
+        if name is not None:
+            table.require([name], flag)
+    prediction = columns.prediction or table.only(PREDICTION_NAMES, "prediction", "--prediction")
+    scores = () if prediction else _score_columns(table)
+    correct = columns.correct
+    if correct is None and prediction is None and not scores:
+        correct = table.first(CORRECT_NAMES)
+        if correct is None:
+            raise InputError(
+                f"{table.path}: no prediction column",
+                hint=f"name it with --prediction, or the data's own verdict with --correct; "
+                f"columns there: {', '.join(table.names)}",
+            )
+    return replace(
+        label_roles(table, columns),
+        prediction=prediction,
+        correct=correct,
+        confidence=table.first(CONFIDENCE_NAMES) if prediction else None,
+        scores=scores,
+    )
+
+
+def _score_columns(table: Table) -> tuple[str, ...]:
+    for prefix in SCORE_PREFIXES:
+        found = tuple(name for name in table.names if name.startswith(prefix))
+        if len(found) > 1:
+            return found
+    return ()
+
+
+def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions:
+    """Predictions from the loaded columns of a table."""
+    import numpy as np
+    import pyarrow as pa
+
+    size = len(next(iter(loaded.values())))
+    answers, confidence = _answers(table, loaded, roles)
+    return Predictions(
+        name=str(table.path),
+        ids=(
+            pa.array(np.arange(size))
+            if roles.id is None
+            else as_ids(column_of(table, roles.id), loaded[roles.id])
+        ),
+        answers=answers,
+        truth=_labels(table, loaded, roles.label),
+        correct=(
+            as_verdicts(column_of(table, roles.correct), loaded[roles.correct], table.lines)
+            if roles.correct
+            else None
+        ),
+        confidence=confidence,
+        columns={name: as_labels(column_of(table, name), loaded[name]) for name in roles.by},
+        rows=roles.id is None,
+        source=str(table.path),
+        available=table.names,
+        facts={"kind": "predictions", "sha256": sha256(table.path), "columns": _told(roles)},
+    )
+
+
+def column_of(table: Table, name: str) -> str:
+    """A column of a table, as an error names it."""
+    return f"{table.path}: column {name!r}"
+
+
+def _told(roles: Roles) -> dict[str, str]:
+    """The parts and their columns, as the report records them."""
+    parts = {
+        "id": roles.id,
+        "label": roles.label,
+        "prediction": roles.prediction,
+        "correct": roles.correct,
+    }
+    return {part: name for part, name in parts.items() if name is not None}
+
+
+def _labels(table: Table, loaded: Mapping[str, Any], name: str | None) -> Labels | None:
+    return None if name is None else as_labels(column_of(table, name), loaded[name])
+
+
+def _answers(
+    table: Table, loaded: Mapping[str, Any], roles: Roles
+) -> tuple[Labels | None, NDArray[np.float32] | None]:
+    import numpy as np
+
+    def numbers(name: str) -> NDArray[np.float64]:
+        return as_numbers(column_of(table, name), loaded[name], table.lines)
+
+    if roles.scores:
+        prefix = next(each for each in SCORE_PREFIXES if roles.scores[0].startswith(each))
+        names = tuple(name.removeprefix(prefix) for name in roles.scores)
+        scores = np.stack([numbers(name) for name in roles.scores], axis=1)
+        return largest(str(table.path), scores, names, table.lines)
+    confidence = numbers(roles.confidence).astype(np.float32) if roles.confidence else None
+    return _labels(table, loaded, roles.prediction), confidence
+
+
+def _unused_verdict(
+    table: Table, found: Predictions, loaded: Mapping[str, Any], unused: str | None
+) -> list[str]:
+    """A warning where the data's own verdict differs from equality and was not asked for."""
+    if unused is None or found.answers is None or found.truth is None:
+        return []
+    try:
+        verdict = as_verdicts(column_of(table, unused), loaded[unused], table.lines)
+    except InputError:
+        return []
+    import numpy as np
+
+    place = {name: code for code, name in enumerate(found.answers.names)}
+    codes = np.array([place.get(name, -2) for name in found.truth.names] + [-3], dtype=np.int32)
+    odd = int(((found.answers.codes == codes[found.truth.codes]) != verdict).sum())
+    if not odd:
+        return []
+    return [
+        (
+            f"{found.name}: column {unused!r} and the equality of answer and label disagree on "
+            f"{plural(odd, 'row')}; equality decides (--correct {unused} takes the column)"
+        )
+    ]

@@ -1,0 +1,262 @@
+"""The audit of one update: what the report says of paired answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from flipcheck.audits.compare import KINDS_LISTED, compare
+from flipcheck.errors import UsageError
+from flipcheck.gates import Gate, Verdict
+from flipcheck.labels import Labels
+from flipcheck.metrics import METRICS
+from flipcheck.outcomes import Tally
+from flipcheck.predictions import Predictions, pair
+from flipcheck.report import Data, Model, Report, Settings
+from flipcheck.stats.tests import holm, more_than_the_rest
+
+OLD = ["cat", "dog", "cat", "eel", "dog", "cat", "cat", "eel"]
+NEW = ["cat", "eel", "dog", "eel", "eel", "", "cat", "dog"]
+TRUE = ["cat", "dog", "dog", "cat", "dog", "cat", "cat", "eel"]
+REGION = ["EU", "EU", "US", "US", "US", "EU", None, "EU"]
+IDS = [10, 9, 8, 7, 6, 5, 4, 3]
+
+
+def audited(
+    old=OLD,
+    new=NEW,
+    true=TRUE,
+    *,
+    gates=(),
+    by=(),
+    confidence=None,
+    columns=None,
+    settings=None,
+    ids=None,
+) -> Report:
+    """The report on lists of answers."""
+    columns = {"region": Labels.of(REGION)} if columns is None else columns
+
+    def side(answers, truth, sure=None):
+        return Predictions(
+            name="model.csv",
+            ids=pa.array(IDS[: len(answers)] if ids is None else ids),
+            answers=Labels.of(answers),
+            truth=Labels.of(truth),
+            confidence=None if sure is None else np.array(sure, dtype=np.float32),
+            columns=columns,
+        )
+
+    model = Model("model", "model.csv")
+    return compare(
+        pair(side(old, true), side(new, true, confidence)),
+        model,
+        model,
+        Data("model.csv", len(old)),
+        settings or Settings(resamples=100),
+        gates=[Gate.parse(text) for text in gates],
+        by=by,
+    )
+
+
+def test_the_tally_counts_the_outcomes_of_the_examples():
+    """Eight examples by hand: two right, four broken, one mended, one wrong the same way."""
+    assert audited().tally == Tally(2, 4, 1, 1, 0)
+
+
+def test_every_metric_has_its_value_counts_and_both_intervals():
+    """The report tells each metric of the table, with the bootstrap beside the exact interval."""
+    report = audited()
+    assert list(report.metrics) == list(METRICS)
+    flips = report.metrics["negative_flip_rate"]
+    assert (flips.value, flips.numerator, flips.denominator) == (0.5, 4, 8)
+    assert (flips.interval.method, flips.bootstrap.method) == ("clopper-pearson", "percentile")
+    assert report.metrics["error_rate_change"].interval.method == "tango"
+
+
+def test_without_gates_there_is_no_verdict():
+    """An audit that asks nothing decides nothing."""
+    assert audited().verdict is None
+
+
+def test_the_verdict_is_that_of_the_worst_gate():
+    """One failing gate among passing ones fails the audit."""
+    broken = {"old": ["a"] * 40, "new": ["b"] * 40, "true": ["a"] * 40, "columns": {}}
+    gates = ["negative_flip_rate <= 5%", "positive_flip_rate <= 90%"]
+    report = audited(**broken, gates=gates, ids=list(range(40)))
+    assert [each.verdict for each in report.gates] == [Verdict.FAIL, Verdict.PASS]
+    assert report.verdict is Verdict.FAIL
+
+
+def test_a_gate_by_slices_has_one_judgement_for_each():
+    """Every slice is judged under its own name, the class without being asked for."""
+    report = audited(
+        gates=["negative_flip_rate <= 5% by region", "negative_flip_rate <= 5% by class"],
+        by=["region"],
+    )
+    scopes = [each.scope for each in report.gates]
+    regions = [("region", "(missing)"), ("region", "EU"), ("region", "US")]
+    assert scopes == [*regions, ("class", "cat"), ("class", "dog"), ("class", "eel")]
+
+
+def test_a_gate_on_one_slice_judges_its_examples_only():
+    """`where region=US` speaks of three examples."""
+    (judged,) = audited(gates=["flips <= 5% where region=US"], by=["region"]).gates
+    assert (judged.numerator, judged.denominator, judged.scope) == (2, 3, ("region", "US"))
+
+
+@pytest.mark.parametrize(
+    ("gate", "message", "hint"),
+    [
+        ("flips <= 5% by regoin", "no slices by 'regoin'", "did you mean 'region'?"),
+        ("flips <= 5% where region=EUU", "no examples where region is 'EUU'", "did you mean 'EU'?"),
+        ("flips <= 5% where regin=EU", "no slices by 'regin'", "did you mean 'region'?"),
+    ],
+)
+def test_a_gate_on_what_is_not_there_names_the_nearest(gate, message, hint):
+    """A slip never passes: it is an error that says what was probably meant."""
+    with pytest.raises(UsageError, match=message) as caught:
+        audited(gates=[gate], by=["region"])
+    assert caught.value.hint.startswith(hint)
+
+
+def test_slices_by_a_column_that_is_not_there_are_an_error():
+    """A slice that was asked for is never left out in silence."""
+    with pytest.raises(UsageError, match="no column 'regoin'") as caught:
+        audited(by=["regoin"])
+    assert caught.value.hint == "did you mean 'region'?"
+
+
+def test_a_column_asked_for_twice_is_one_family_of_slices():
+    """Repeating a column does not double the correction."""
+    assert audited(by=["region", "region"]).slices == audited(by=["region"]).slices
+
+
+def test_each_slice_has_its_tally_and_its_metrics():
+    """The slice US: one broken, one mended, one wrong the same way."""
+    report = audited(by=["region"])
+    assert [part.value for part in report.slices] == ["(missing)", "EU", "US"]
+    part = report.slices[2]
+    assert part.tally == Tally(0, 1, 1, 1)
+    assert part.metrics["negative_flip_rate"].value == pytest.approx(1 / 3)
+    assert part.metrics["negative_flip_rate"].denominator == 3
+
+
+def test_slices_of_all_columns_are_corrected_as_one_family():
+    """Holm's correction counts every slice that was asked for, of whichever column."""
+    columns = {"region": Labels.of(REGION), "parity": Labels.of(["0", "1"] * 4)}
+    report = audited(by=["region", "parity"], columns=columns)
+    p_values = []
+    for name in ("region", "parity"):
+        parts = [part.tally for part in report.slices if part.by == name]
+        counts = [np.array([getattr(part, of) for part in parts])
+                  for of in ("negative_flips", "examples")]  # fmt: skip
+        p_values += more_than_the_rest(*counts).tolist()
+    assert [part.p_value for part in report.slices] == p_values
+    assert [part.p_adjusted for part in report.slices] == holm(p_values).tolist()
+
+
+def test_flips_are_listed_by_confidence_then_id():
+    """The surest wrong answers come first; equal and unknown confidences are ordered by id."""
+    sure = [0.1, 0.5, 0.1, 0.1, 0.5, float("nan"), 0.1, 0.9]
+    found = audited(confidence=sure).negative_flips
+    assert [each.id for each in found.examples] == ["3", "6", "9", "5"]
+    assert [each.new_confidence for each in found.examples] == [0.9, 0.5, 0.5, None]
+
+
+def test_flips_without_confidences_are_listed_by_id():
+    """Numbers are ordered as numbers, whatever the order in the file."""
+    found = audited().negative_flips
+    assert [each.id for each in found.examples] == ["3", "5", "6", "9"]
+    assert (found.examples[1].truth, found.examples[1].old, found.examples[1].new) == (
+        "cat",
+        "cat",
+        None,
+    )
+
+
+def test_an_infinite_confidence_is_unknown_in_the_report():
+    """JSON has no infinity, so a score that is none is null."""
+    found = audited(confidence=[float("inf")] * 8).negative_flips
+    assert {each.new_confidence for each in found.examples} == {None}
+
+
+def test_no_more_flips_are_listed_than_asked_for():
+    """The list is cut, the total is not."""
+    found = audited(settings=Settings(resamples=0, listed=1)).negative_flips
+    assert (found.total, len(found.examples)) == (4, 1)
+
+
+def test_kinds_of_flips_are_counted_most_frequent_first():
+    """What the old model answered, what the new one does, how often; ties by name."""
+    kinds = [(kind.old, kind.new, kind.count) for kind in audited().negative_flips.transitions]
+    assert kinds == [("dog", "eel", 2), ("cat", None, 1), ("eel", "dog", 1)]
+
+
+def test_only_so_many_kinds_of_flips_are_listed():
+    """A model with a thousand classes does not make a report of a million lines."""
+    classes = [f"class {row}" for row in range(KINDS_LISTED + 9)]
+    report = audited(
+        classes, ["other"] * len(classes), classes, columns={}, ids=list(range(len(classes)))
+    )
+    assert len(report.negative_flips.transitions) == KINDS_LISTED
+    assert report.negative_flips.total == KINDS_LISTED + 9
+
+
+def test_an_update_without_flips_has_a_report_too():
+    """Zero flips: an upper bound above 0, no kinds, no examples, an empty table."""
+    report = audited(TRUE, TRUE, TRUE)
+    flips = report.metrics["negative_flip_rate"]
+    assert (flips.value, flips.interval.low) == (0.0, 0.0)
+    assert flips.interval.high > 0.3
+    assert report.negative_flips.transitions == ()
+    assert report.flips.num_rows == 0
+    assert report.mcnemar.p_value == 1.0
+
+
+def test_the_table_of_flips_has_every_flip_with_its_slices():
+    """Negative flips first, then positive ones, each by id, with all that is known of them."""
+    flips = audited(by=["region"]).flips
+    assert flips["id"].to_pylist() == [3, 5, 6, 9, 8]
+    assert flips["outcome"].to_pylist() == ["negative_flip"] * 4 + ["positive_flip"]
+    assert flips["region"].to_pylist() == ["EU", "EU", "US", "EU", "US"]
+    assert flips["new"].to_pylist() == ["dog", None, "eel", "eel", "dog"]
+
+
+def test_a_slice_column_does_not_replace_the_tables_own():
+    """A column that is called outcome leaves the table's outcome alone."""
+    flips = audited(by=["outcome"], columns={"outcome": Labels.of(REGION)}).flips
+    assert flips["outcome"].to_pylist()[0] == "negative_flip"
+
+
+def test_one_example_is_enough_for_a_report():
+    """The smallest test set has wide intervals and no error."""
+    report = audited(["cat"], ["dog"], ["cat"], columns={})
+    assert report.metrics["negative_flip_rate"].interval.low == pytest.approx(0.025)
+    assert report.metrics["negative_flip_rate"].interval.high == 1.0
+
+
+def test_the_seed_makes_the_bootstrap_and_nothing_else():
+    """Another seed moves percentile ends; exact intervals stay."""
+    one, two = (audited(settings=Settings(resamples=30, seed=seed)) for seed in (1, 2))
+    assert one.metrics["flips"].interval == two.metrics["flips"].interval
+    assert one.to_dict() != two.to_dict()
+    assert audited(settings=Settings(resamples=30, seed=1)).to_dict() == one.to_dict()
+
+
+def test_warnings_of_the_pairing_follow_those_of_the_sources():
+    """The report keeps what was worth a warning, in order."""
+    side = Predictions(
+        name="x.csv",
+        ids=pa.array([1]),
+        answers=Labels.of(["a"]),
+        truth=Labels.of(["a"]),
+        correct=np.array([False]),
+    )
+    model = Model("x", "x.csv")
+    report = compare(
+        pair(side, side), model, model, Data("x.csv", 1), Settings(resamples=0), warnings=["first"]
+    )
+    assert report.warnings[0] == "first"
+    assert "the verdict column decides" in report.warnings[1]
