@@ -82,7 +82,7 @@ def compare(
     """
     unknown = set(options) - set(Options.__annotations__)
     if unknown:
-        raise UsageError(f"compare() has no option {sorted(unknown)[0]!r}")
+        raise UsageError(f"compare() has no option {min(unknown)!r}")
     settings = _settings(options)
     gates = [
         gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in options.get("gates", ())
@@ -126,19 +126,22 @@ def _silent(_done: int, _total: int) -> None:
 
 
 def _settings(options: Options) -> Settings:
-    names = ("confidence", "resamples", "seed", "decide", "listed")
-    given: Any = {name: options[name] for name in names if name in options}
+    names = {"confidence", "resamples", "seed", "decide", "listed"}
+    given: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     return Settings(**given)
 
 
 def _columns_by(options: Options, gates: Sequence[Gate]) -> tuple[str, ...]:
-    """The columns to slice by: those asked for, and those that gates speak of."""
+    """The columns to slice by: those asked for, and those that gates speak of.
+
+    The true class is always a slice, and needs no column.
+    """
     asked = list(options.get("by", ()))
     for gate in gates:
         name = gate.by or (gate.where[0] if gate.where else None)
-        if name is not None and name != CLASS:
+        if name is not None:
             asked.append(name)
-    return tuple(dict.fromkeys(asked))
+    return tuple(dict.fromkeys(name for name in asked if name != CLASS))
 
 
 def _given(
@@ -178,7 +181,11 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
 
     return SideSpec(
         columns=Columns(
-            *(options.get(name) for name in ("id", "label", "prediction", "correct")), by=by
+            id=options.get("id"),
+            label=options.get("label"),
+            prediction=options.get("prediction"),
+            correct=options.get("correct"),
+            by=by,
         ),
         classes=_names(own("classes")),
         label_map=_table(own("label_map")),

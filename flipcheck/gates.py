@@ -165,12 +165,12 @@ class Judgement:
     reason: str = ""
 
 
-def check_available(gates: Sequence[Gate], tally: Tally) -> None:
-    """Raise UsageError for gates on metrics that the sources cannot support."""
+def check_available(gates: Sequence[Gate], *, answers: bool) -> None:
+    """Raise UsageError for gates on metrics that need answers, where the sources have none."""
     problems = [
         f"'{gate}': {METRICS[gate.metric].title} needs both models' answers"
         for gate in gates
-        if not METRICS[gate.metric].available(tally)
+        if METRICS[gate.metric].needs_split and not answers
     ]
     if problems:
         raise UsageError(

@@ -1,8 +1,10 @@
 """The five joint outcomes of an example under two models, and their counts.
 
 Everything after this module knows no task: classification, text answers and graded samples all
-end here. See METRICS.md §1 for the cells; a source that knows only right and wrong cannot split
-"both wrong" into same and different, and counts those examples in a cell of their own.
+end here. See METRICS.md §1 for the cells. Two kinds of sources need more than five: one that
+knows only right and wrong cannot split "both wrong"; and where the data's own verdict decides,
+two right answers may differ ("3,000" and "3000"), and one answer may be judged two ways, so that
+churn is not a function of the five.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -25,14 +29,23 @@ class Outcome(IntEnum):
     BOTH_WRONG_SAME = 3
     BOTH_WRONG_DIFFERENT = 4
     BOTH_WRONG_UNSPLIT = 5
+    BOTH_RIGHT_DIFFERENT = 6
+    NEGATIVE_FLIP_SAME = 7
+    POSITIVE_FLIP_SAME = 8
 
 
 CELLS = len(Outcome)
+NEGATIVE_FLIPS = (Outcome.NEGATIVE_FLIP, Outcome.NEGATIVE_FLIP_SAME)
+POSITIVE_FLIPS = (Outcome.POSITIVE_FLIP, Outcome.POSITIVE_FLIP_SAME)
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The counts of the outcomes: numbers, or arrays of one shape (slices, replicates)."""
+    """The counts of the outcomes: numbers, or arrays of one shape (slices, replicates).
+
+    The last three are parts of the first three: right answers that differ, and flips of one and
+    the same answer. They occur only where the data's own verdict decides.
+    """
 
     both_right: Any
     negative_flips: Any
@@ -40,11 +53,21 @@ class Cells:
     both_wrong_same: Any
     both_wrong_different: Any
     both_wrong_unsplit: Any
+    both_right_different: Any = 0
+    negative_flips_same: Any = 0
+    positive_flips_same: Any = 0
 
     @classmethod
     def of(cls, counts: NDArray[Any]) -> Cells:
-        """Cells from an array whose last axis has the six counts in the order of Outcome."""
-        return cls(*(counts[..., outcome] for outcome in Outcome))
+        """Cells from an array whose last axis has a count for each Outcome, in their order."""
+        return cls(*_whole(counts[..., outcome] for outcome in Outcome))
+
+    @property
+    def different_answers(self) -> Any:
+        """Examples on which the two models give different answers."""
+        flips = self.negative_flips + self.positive_flips
+        same = self.negative_flips_same + self.positive_flips_same
+        return flips - same + self.both_wrong_different + self.both_right_different
 
     @property
     def both_wrong(self) -> Any:
@@ -77,6 +100,13 @@ class Cells:
         return self.old_right + self.old_wrong
 
 
+def _whole(counts: Iterable[Any]) -> Iterator[Any]:
+    """The fields of Cells from the count of each Outcome: the parts are added to their wholes."""
+    right, negative, positive, same, different, unsplit, *parts = counts
+    yield from (one + part for one, part in zip((right, negative, positive), parts, strict=True))
+    yield from (same, different, unsplit, *parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Tally(Cells):
     """Counts of the outcomes that add up: totals, slices, shards and workers are this one type."""
@@ -87,15 +117,26 @@ class Tally(Cells):
     both_wrong_same: int = 0
     both_wrong_different: int = 0
     both_wrong_unsplit: int = 0
+    both_right_different: int = 0
+    negative_flips_same: int = 0
+    positive_flips_same: int = 0
 
     def __post_init__(self) -> None:
-        for count in astuple(self):
+        counts = astuple(self)
+        for count in counts:
             if not isinstance(count, int) or isinstance(count, bool) or count < 0:
                 msg = f"a tally is made of whole numbers from 0, not {count!r}"
                 raise ValueError(msg)
+        if any(part > whole for whole, part in zip(counts[:3], counts[6:], strict=True)):
+            raise ValueError("a part of a tally is larger than its whole")
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
+
+    @classmethod
+    def of_counts(cls, counts: Iterable[int]) -> Tally:
+        """The tally with a count for each Outcome, in their order."""
+        return cls(*_whole(counts))
 
     @property
     def split(self) -> bool:
@@ -103,25 +144,31 @@ class Tally(Cells):
         return not self.both_wrong_unsplit
 
     def counts(self) -> NDArray[np.int64]:
-        """The six counts, in the order of Outcome."""
+        """The count of each Outcome, in their order."""
         import numpy as np
 
-        return np.array(astuple(self), dtype=np.int64)
+        counts = np.array(astuple(self), dtype=np.int64)
+        counts[:3] -= counts[6:]
+        return counts
 
     def to_dict(self) -> dict[str, int | None]:
-        """The tally as the JSON report writes it: what cannot be told apart is null."""
-        if self.split:
-            return {name: getattr(self, name) for name in CELL_NAMES}
-        known = {name: getattr(self, name) for name in CELL_NAMES[:3]}
-        return known | dict.fromkeys(CELL_NAMES[3:]) | {"both_wrong": self.both_wrong}
+        """The tally as the JSON report writes it: what cannot be told apart is null.
+
+        Five counts that add up to all examples; parts of them only where there are any.
+        """
+        cells: dict[str, int | None] = {name: getattr(self, name) for name in CELL_NAMES}
+        if not self.split:
+            cells |= dict.fromkeys(CELL_NAMES[3:]) | {"both_wrong": self.both_wrong}
+        return cells | {name: part for name in PART_NAMES if (part := getattr(self, name))}
 
     @classmethod
     def from_dict(cls, cells: dict[str, Any]) -> Tally:
         """The tally that `to_dict` wrote."""
         kept, lost, won, same, different = (cells[name] for name in CELL_NAMES)
+        parts = [cells.get(name, 0) for name in PART_NAMES]
         if same is None:
-            return cls(kept, lost, won, 0, 0, cells["both_wrong"])
-        return cls(kept, lost, won, same, different)
+            return cls(kept, lost, won, 0, 0, cells["both_wrong"], *parts)
+        return cls(kept, lost, won, same, different, 0, *parts)
 
 
 CELL_NAMES = (
@@ -131,6 +178,7 @@ CELL_NAMES = (
     "both_wrong_same",
     "both_wrong_different",
 )
+PART_NAMES = ("both_right_different", "negative_flips_same", "positive_flips_same")
 
 
 def outcomes(
@@ -146,11 +194,19 @@ def outcomes(
     import numpy as np
 
     if same_answer is None:
+        right, broken, mended = Outcome.BOTH_RIGHT, Outcome.NEGATIVE_FLIP, Outcome.POSITIVE_FLIP
         wrong: Any = Outcome.BOTH_WRONG_UNSPLIT
     else:
-        wrong = np.where(same_answer, Outcome.BOTH_WRONG_SAME, Outcome.BOTH_WRONG_DIFFERENT)
-    kept = np.where(new_right, Outcome.BOTH_RIGHT, Outcome.NEGATIVE_FLIP)
-    lost = np.where(new_right, Outcome.POSITIVE_FLIP, wrong)
+        right, broken, mended, wrong = (  # type: ignore[assignment]
+            np.where(same_answer, same, other)
+            for same, other in (
+                (Outcome.BOTH_RIGHT, Outcome.BOTH_RIGHT_DIFFERENT),
+                (Outcome.NEGATIVE_FLIP_SAME, Outcome.NEGATIVE_FLIP),
+                (Outcome.POSITIVE_FLIP_SAME, Outcome.POSITIVE_FLIP),
+                (Outcome.BOTH_WRONG_SAME, Outcome.BOTH_WRONG_DIFFERENT),
+            )
+        )
+    kept, lost = np.where(new_right, right, broken), np.where(new_right, mended, wrong)
     return np.where(old_right, kept, lost).astype(np.uint8)
 
 
@@ -158,13 +214,13 @@ def tally(codes: NDArray[np.uint8]) -> Tally:
     """The tally of outcomes."""
     import numpy as np
 
-    return Tally(*np.bincount(codes, minlength=CELLS).tolist())
+    return Tally.of_counts(np.bincount(codes, minlength=CELLS).tolist())
 
 
 def grouped_counts(
     codes: NDArray[np.uint8], groups: NDArray[np.int32], size: int
 ) -> NDArray[np.int64]:
-    """The counts of each group, shape (size, 6), in one pass over the examples.
+    """The count of each Outcome in each group, shape (size, 9), in one pass over the examples.
 
     `groups` holds each example's group, 0 to size - 1.
     """

@@ -180,6 +180,10 @@ class Report:
         }
         return _rounded(written)  # type: ignore[no-any-return]
 
+    def rounded(self) -> Report:
+        """The same report with the digits that its JSON keeps, so that both give the same text."""
+        return replace(Report.from_dict(self.to_dict()), flips=self.flips)
+
     @classmethod
     def from_dict(cls, written: Any) -> Report:
         """The report that `to_dict` wrote. Raises InputError for anything else."""

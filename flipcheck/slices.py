@@ -18,7 +18,7 @@ NO_VALUE = "(missing)"
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """The slices of one column: the values that occur, and the six counts of each."""
+    """The slices of one column: the values that occur, and the count of each Outcome."""
 
     by: str
     values: tuple[str, ...]
@@ -26,7 +26,7 @@ class Slices:
 
     def tallies(self) -> list[Tally]:
         """Each slice's tally, in the order of `values`."""
-        return [Tally(*row) for row in self.counts.tolist()]
+        return [Tally.of_counts(row) for row in self.counts.tolist()]
 
 
 def slices(by: str, column: Labels, outcomes: NDArray[np.uint8]) -> Slices:

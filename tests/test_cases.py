@@ -22,6 +22,7 @@ SLICES = {"llmdrift_gpt4": "task", "mmlu_pro_llama": "category"}
 
 
 def reference(case):
+    """The reference counts of a case."""
     return json.loads((CASES / case / "reference.json").read_text(encoding="utf-8"))
 
 
@@ -36,6 +37,7 @@ def pairs():
 
 
 def matches(report, known):
+    """Counts of right and wrong, and the exact interval."""
     tally = report.tally
     assert tally.examples == known["n"]
     assert tally.old_wrong == known["wrong_old"]
@@ -52,6 +54,7 @@ def matches(report, known):
 
 
 def matches_answers(report, known):
+    """Counts that need both models' answers."""
     assert report.tally.both_wrong_different == known["both_wrong_different_count"]
     assert report.metrics["churn"].numerator == known["churn_count"]
 

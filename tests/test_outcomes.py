@@ -15,7 +15,7 @@ EXAMPLES = [
     (False, False, True, Outcome.BOTH_WRONG_SAME),
     (False, False, False, Outcome.BOTH_WRONG_DIFFERENT),
     # A verdict of its own may call one answer right and another wrong though they read alike.
-    (True, False, True, Outcome.NEGATIVE_FLIP),
+    (True, False, True, Outcome.NEGATIVE_FLIP_SAME),
 ]
 
 
@@ -89,9 +89,9 @@ def test_the_margins_of_a_tally_are_sums_of_its_cells():
 
 def test_cells_of_an_array_have_its_columns():
     """Counts of many tallies become arrays of one shape."""
-    cells = Cells.of(np.arange(12).reshape(2, 6))
-    assert cells.negative_flips.tolist() == [1, 7]
-    assert cells.examples.tolist() == [15, 51]
+    cells = Cells.of(np.arange(18).reshape(2, 9))
+    assert cells.negative_flips.tolist() == [1 + 7, 10 + 16]
+    assert cells.examples.tolist() == [sum(range(9)), sum(range(9, 18))]
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,23 @@ def test_an_unsplit_tally_writes_null_for_what_it_does_not_know():
     assert written["both_wrong_same"] is None
     assert written["both_wrong_different"] is None
     assert written["both_wrong"] == 9
+
+
+def test_where_a_verdict_decides_answers_and_outcomes_are_told_apart():
+    """Two right answers may differ, and one answer may be judged two ways; churn counts answers."""
+    old_right = np.array([True, True, True, True, False, False, False])
+    new_right = np.array([True, True, False, False, True, True, False])
+    same = np.array([True, False, True, False, True, False, False])
+    counted = tally(outcomes(old_right, new_right, same))
+    assert (counted.both_right, counted.both_right_different) == (2, 1)
+    assert (counted.negative_flips, counted.negative_flips_same) == (2, 1)
+    assert (counted.positive_flips, counted.positive_flips_same) == (2, 1)
+    assert counted.different_answers == int((~same).sum())
+    assert Tally.of_counts(counted.counts().tolist()) == counted
+    assert Tally.from_dict(counted.to_dict()) == counted
+
+
+def test_a_part_larger_than_its_whole_is_refused():
+    """More differing right answers than right answers cannot be."""
+    with pytest.raises(ValueError, match="larger than its whole"):
+        Tally(both_right=1, both_right_different=2)

@@ -18,10 +18,12 @@ FLIPCHECK = str(Path(sys.executable).parent / "flipcheck")
 
 
 def blocks(language):
+    """The README's code blocks in a language."""
     return [text.strip() for name, text in BLOCKS if name == language]
 
 
 def console_lines():
+    """The command lines of its console blocks."""
     lines = [line for text in blocks("console") for line in text.splitlines()]
     return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
 
@@ -78,7 +80,8 @@ def test_the_first_command_does_the_main_job(newcomer):
     assert "<!doctype html>" in (newcomer / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_stricter_limit_fails_as_the_readme_says(newcomer):
+@pytest.mark.usefixtures("newcomer")
+def test_the_stricter_limit_fails_as_the_readme_says():
     """With --max-nfr 1% the same command exits with 1."""
     command = blocks("bash")[0].split(" && ")[-1].replace("5%", "1%")
     done = subprocess.run(

@@ -30,7 +30,7 @@ def render(
 
         flipcheck render report.json --html report.html --max-nfr 0.5%
     """
-    from flipcheck.audits.rejudge import rejudge
+    from flipcheck.audits.judging import rejudge
     from flipcheck.gates import Gate
     from flipcheck.report import Report
 

@@ -67,7 +67,7 @@ def span(metric: Metric, interval: Interval | None) -> str:
 
 
 def counted(metric: Metric, estimate: Estimate, examples: int) -> str:
-    """The counts behind a metric: "12 / 540"; for a ratio to chance, "12 / 25.7 exp." (expected)."""
+    """The counts behind a metric: "12 / 540", or against chance "12 / 25.7 exp."."""
     top, bottom = estimate.numerator, estimate.denominator
     if top is None or bottom is None:
         return UNKNOWN

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LOADED_BYTES = 4 << 30
 """The most that one array of labels or ids may take in memory."""
+HELD_BYTES = 256 << 20
+"""The most of features that are held as a whole, where they are stored column by column."""
 LARGEST_ITEM = 1 << 20
 """The most bytes of one number or text; all the texts of an array take as many."""
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
@@ -49,6 +51,11 @@ class Header:
         for length in self.shape[1:]:
             size *= length
         return size
+
+    @property
+    def by_column(self) -> bool:
+        """Whether its rows do not lie one after another."""
+        return self.fortran and len(self.shape) > 1
 
     @property
     def bytes(self) -> int:
@@ -87,23 +94,30 @@ class Archive:
         return values.reshape(header.shape, order="F" if header.fortran else "C")
 
     def stream(self, names: Sequence[str], size: int) -> Iterator[dict[str, NDArray[Any]]]:
-        """The named arrays, `size` rows at a time; no more than one batch is in memory."""
+        """The named arrays, `size` rows at a time; no more than one batch is in memory.
+
+        Only a small array that is stored by column, as pandas gives it, is held as a whole.
+        """
         count = self.require_rows(names)
-        for name in names:
-            if self.headers[name].fortran and len(self.headers[name].shape) > 1:
-                raise InputError(
-                    f"{self.path}: {name!r} is stored column by column",
-                    hint="save it with numpy.ascontiguousarray, so that it can be read in batches",
-                )
-        with self._opened(names) as members:
+        held = {name: self._held(name) for name in names if self.headers[name].by_column}
+        with self._opened([name for name in names if name not in held]) as members:
             for start in range(0, count, size):
                 rows = min(size, count - start)
-                yield {
-                    name: self._read(member, name, rows * self.headers[name].row_bytes).reshape(
-                        rows, *self.headers[name].shape[1:]
-                    )
-                    for name, member in members.items()
-                }
+                batch = {name: array[start : start + rows] for name, array in held.items()}
+                for name, member in members.items():
+                    header = self.headers[name]
+                    values = self._read(member, name, rows * header.row_bytes)
+                    batch[name] = values.reshape(rows, *header.shape[1:])
+                yield batch
+
+    def _held(self, name: str) -> NDArray[Any]:
+        """A whole array that is stored by column. Raises InputError where it is large."""
+        if self.headers[name].bytes > HELD_BYTES:
+            raise InputError(
+                f"{self.path}: {name!r} is stored column by column, and too large to be held",
+                hint="save it with numpy.ascontiguousarray, so that it can be read in batches",
+            )
+        return self.load(name)
 
     @contextmanager
     def _opened(self, names: Sequence[str]) -> Iterator[dict[str, IO[bytes]]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EDGE, QUALITY = 96, 60  # ENGINEERING.md §2.1: about 1.7 kB each
 TINY = 32
-"""An image up to this edge is kept whole and lossless."""
+"""An image up to this edge is enlarged without smoothing and kept lossless."""
 
 
 def thumbnails(images: Dataset, ids: Sequence[str]) -> dict[str, str]:
@@ -36,10 +36,16 @@ def thumbnails(images: Dataset, ids: Sequence[str]) -> dict[str, str]:
 
 def thumbnail(path: Path) -> str:
     """One image as a data URI, no edge longer than EDGE; nothing where it cannot be read."""
+    from PIL import Image
+
     try:
         image = open_image(path)
         image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
         tiny = max(image.size) <= TINY
+        if tiny:
+            times = 2 * TINY // max(image.size)
+            size = (image.width * times, image.height * times)
+            image = image.resize(size, Image.Resampling.NEAREST)
         image.thumbnail((EDGE, EDGE))
         data = BytesIO()
         image.save(data, "WEBP", quality=QUALITY, lossless=tiny, method=4)

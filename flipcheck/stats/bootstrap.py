@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 
 def replicates(tally: Tally, resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Tallies of resampled test sets, shape (resamples, 6)."""
+    """The counts of each Outcome in resampled test sets, shape (resamples, 9)."""
+    import numpy as np
+
     counts = tally.counts()
-    return rng.multinomial(counts.sum(), counts / counts.sum(), size=resamples)
+    occupied = counts > 0  # no draw may fall, by rounding, into a cell that is empty
+    drawn = np.zeros((resamples, len(counts)), dtype=np.int64)
+    drawn[:, occupied] = rng.multinomial(
+        counts.sum(), counts[occupied] / counts.sum(), size=resamples
+    )
+    return drawn
 
 
 def percentile(metric: Metric, drawn: NDArray[np.int64], level: float) -> Interval | None:

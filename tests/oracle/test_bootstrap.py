@@ -39,7 +39,7 @@ def test_the_flip_rate_has_the_binomial_quantiles(drawn):
 def rows():
     """The tallies of two thousand test sets resampled row by row, by a naive loop."""
     rng = np.random.default_rng(1)
-    codes = np.repeat(np.arange(6, dtype=np.uint8), TALLY.counts())
+    codes = np.repeat(np.arange(len(Outcome), dtype=np.uint8), TALLY.counts())
     size = len(codes)
     return np.array([tally(codes[rng.integers(0, size, size)]).counts() for _ in range(2000)])
 

@@ -14,7 +14,7 @@ from flipcheck.audits.compare import compare
 from flipcheck.gates import Gate
 from flipcheck.labels import Labels
 from flipcheck.metrics import METRICS
-from flipcheck.outcomes import Tally, outcomes, tally
+from flipcheck.outcomes import Outcome, Tally, outcomes, tally
 from flipcheck.predictions import Predictions, pair
 from flipcheck.report import Data, Model, Report, Settings
 
@@ -136,7 +136,10 @@ def test_swapping_the_models_swaps_what_belongs_to_them(of):
 def test_tallies_of_shards_add_up_to_the_tally_of_the_whole(shards):
     """The sum of tallies has the sum of their counts, in any order."""
     whole = sum(shards, Tally())
-    assert whole.counts().tolist() == sum((each.counts() for each in shards), np.zeros(6)).tolist()
+    assert (
+        whole.counts().tolist()
+        == sum((each.counts() for each in shards), np.zeros(len(Outcome))).tolist()
+    )
     assert sum(reversed(shards), Tally()) == whole
 
 

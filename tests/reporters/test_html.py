@@ -50,10 +50,12 @@ class Elements(HTMLParser):
         self.found = []
 
     def handle_starttag(self, tag, attrs):
+        """Keep the element."""
         self.found.append((tag, dict(attrs)))
 
 
 def elements(page):
+    """Every element of a page."""
     parser = Elements()
     parser.feed(page)
     return parser.found

@@ -12,6 +12,7 @@ import pytest
 from numpy.lib import format as npy
 
 from flipcheck.errors import InputError
+from flipcheck.sources import arrays
 from flipcheck.sources.arrays import open_archive
 from flipcheck.sources.saved import read_labels, read_predictions
 from flipcheck.sources.spec import Columns
@@ -35,7 +36,7 @@ def zipped(path, **members: bytes):
 
 
 @pytest.mark.parametrize(
-    ("arrays", "expected"),
+    ("parts", "expected"),
     [
         ({"predictions": np.array(["cat", "dog", "cat"])}, ["cat", "dog", "cat"]),  # text
         ({"predictions": np.array([b"cat", b"dog", b"cat"])}, ["cat", "dog", "cat"]),  # bytes
@@ -50,9 +51,9 @@ def zipped(path, **members: bytes):
         ({"scores": np.asfortranarray(SCORES)}, ["0", "1", "0"]),  # as pandas' to_numpy gives it
     ],
 )
-def test_answers_in_arrays(archive, arrays, expected):
+def test_answers_in_arrays(archive, parts, expected):
     """Answers are an array of them, or the largest of each row of scores."""
-    assert read_predictions(archive(**arrays), Columns()).answers.texts() == expected
+    assert read_predictions(archive(**parts), Columns()).answers.texts() == expected
 
 
 def test_parts_of_an_archive(archive):
@@ -81,7 +82,7 @@ def test_labels_only(archive):
 
 
 @pytest.mark.parametrize(
-    ("arrays", "given", "told"),
+    ("parts", "given", "told"),
     [
         ({"a": [1]}, {}, "no array of predictions"),
         ({"preds": [1], "labels": [1], "y": [1]}, {}, "'labels' and 'y' could both be meant"),
@@ -106,9 +107,9 @@ def test_labels_only(archive):
         ({"preds": [1], "labels": np.array([1, "a"], object)}, {}, "an object array"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_an_archive_is_said(archive, arrays, given, told):
+def test_what_is_wrong_with_an_archive_is_said(archive, parts, given, told):
     """Every problem names the file and the array."""
-    path = archive(**arrays)
+    path = archive(**parts)
     with pytest.raises(InputError) as error:
         read_predictions(path, Columns(**given))
     assert told in str(error.value)
@@ -167,17 +168,19 @@ def test_bombs_are_refused_before_they_expand(tmp_path):
         read_predictions(path, Columns())
 
 
-def test_an_array_that_is_stored_by_column_cannot_be_streamed(archive):
+def test_large_arrays_that_are_stored_by_column_cannot_be_streamed(archive, monkeypatch):
     """Features in Fortran order would have to be held as a whole: the error says what to do."""
+    monkeypatch.setattr(arrays, "HELD_BYTES", 40)
     tests = open_archive(archive(x=np.asfortranarray(SCORES)))
     with pytest.raises(InputError, match="column by column") as error:
         next(tests.stream(["x"], 2))
     assert "ascontiguousarray" in error.value.hint
 
 
-def test_streamed_batches_are_the_array(archive):
-    """Batches of any size are the rows in their order."""
-    array = np.arange(35, dtype=np.float32).reshape(7, 5)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_streamed_batches_are_the_array(archive, order):
+    """Batches of any size are the rows in their order, however the array is stored."""
+    array = np.asarray(np.arange(35, dtype=np.float32).reshape(7, 5), order=order)
     tests = open_archive(archive(x=array))
     for size in (1, 3, 7, 100):
         parts = [batch["x"] for batch in tests.stream(["x"], size)]

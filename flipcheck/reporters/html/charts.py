@@ -13,7 +13,7 @@ from flipcheck.metrics import METRICS
 from flipcheck.reporters import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from flipcheck.gates import Judgement
     from flipcheck.outcomes import Tally
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BROKEN, MENDED, KEPT, WRONG = "#c2410c", "#0f766e", "#94a3b8", "#57534e"
 WIDTH, HEIGHT = 180, 16
-SQUARE = 240
+SQUARE, GAP = 240, 1.0
 
 
 def scale(ends: Iterable[float | None]) -> float:
@@ -90,29 +90,26 @@ def gate(judged: Judgement) -> Markup:
 
 
 def mosaic(tally: Tally) -> Markup:
-    """The four joint outcomes as areas to scale: width old right and wrong, height new."""
-    total = tally.examples
-    split = round(SQUARE * tally.old_right / total, 2)
-    parts = []
-    for left, width, right, wrong, colors in (
-        (0.0, split, tally.both_right, tally.negative_flips, (KEPT, BROKEN)),
-        (split, SQUARE - split, tally.positive_flips, tally.both_wrong, (MENDED, WRONG)),
-    ):
-        column = right + wrong
-        height = round(SQUARE * right / column, 2) if column else 0.0
-        names = (
-            ("both right", "negative flips")
-            if left == 0 and colors[0] == KEPT
-            else ("positive flips", "both wrong")
-        )
-        for top, tall, count, color, name in (
-            (0.0, height, right, colors[0], names[0]),
-            (height, SQUARE - height, wrong, colors[1], names[1]),
-        ):
-            parts.append(_area(left, top, width, tall, color, f"{name}: {count:,}"))
+    """The four joint outcomes as areas to scale: a column for the old model right, and wrong."""
+    split = SQUARE * tally.old_right / tally.examples
+    parts = [
+        *_column(
+            0,
+            split,
+            ("both right", KEPT, tally.both_right),
+            ("negative flips", BROKEN, tally.negative_flips),
+        ),
+        *_column(
+            split,
+            SQUARE - split,
+            ("positive flips", MENDED, tally.positive_flips),
+            ("both wrong", WRONG, tally.both_wrong),
+        ),
+    ]
     label = (
-        f"of {total:,} examples {tally.both_right:,} both right, {tally.negative_flips:,} negative "
-        f"flips, {tally.positive_flips:,} positive flips, {tally.both_wrong:,} both wrong"
+        f"of {tally.examples:,} examples {tally.both_right:,} both right, "
+        f"{tally.negative_flips:,} negative flips, {tally.positive_flips:,} positive flips, "
+        f"{tally.both_wrong:,} both wrong"
     )
     return Markup(
         '<svg class="mosaic" width="{s}" height="{s}" viewBox="0 0 {s} {s}" role="img" '
@@ -120,22 +117,26 @@ def mosaic(tally: Tally) -> Markup:
     ).format(s=SQUARE, label=label, parts=Markup("").join(parts))
 
 
-def _area(x: float, y: float, width: float, height: float, color: str, title: str) -> Markup:
-    gap = 1.0
-    return (
-        Markup(
-            '<rect x="{x}" y="{y}" width="{w}" height="{h}" fill="{color}"><title>{title}</title></rect>'
+def _column(left: float, width: float, *areas: tuple[str, str, int]) -> Iterator[Markup]:
+    """Areas (title, colour, count) that share a column, one below the other."""
+    total = sum(count for _, _, count in areas)
+    top = 0.0
+    for title, color, count in areas:
+        if not count:
+            continue
+        height = SQUARE * count / total
+        yield Markup(
+            '<rect x="{x}" y="{y}" width="{w}" height="{h}" fill="{color}">'
+            "<title>{title}</title></rect>"
         ).format(
-            x=round(x + gap, 2),
-            y=round(y + gap, 2),
-            w=round(max(0.5, width - 2 * gap), 2),
-            h=round(max(0.5, height - 2 * gap), 2),
+            x=round(left + GAP, 2),
+            y=round(top + GAP, 2),
             color=color,
-            title=title,
+            w=round(max(GAP, width - 2 * GAP), 2),
+            h=round(max(GAP, height - 2 * GAP), 2),
+            title=f"{title}: {count:,}",
         )
-        if width and height
-        else Markup("")
-    )
+        top += height
 
 
 def bar(count: int, most: int) -> Markup:

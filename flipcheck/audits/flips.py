@@ -1,0 +1,104 @@
+"""The flipped examples of an audit: which, of what kinds, and in what order."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.outcomes import NEGATIVE_FLIPS, POSITIVE_FLIPS
+from flipcheck.report import Example, Flips, Transition
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from flipcheck.labels import Labels
+    from flipcheck.predictions import Paired
+
+KINDS_LISTED = 50
+
+FLIP_COLUMNS = ("id", "outcome")
+"""The columns of the table of flips that no slice column of the same name may replace."""
+
+
+def negative_flips(paired: Paired, codes: NDArray[np.uint8], listed: int) -> Flips:
+    """The negative flips: their kinds, and the first `listed` examples, most confident first."""
+    import numpy as np
+
+    rows = np.flatnonzero(np.isin(codes, NEGATIVE_FLIPS))
+    first = _most_confident(paired, rows)[:listed]
+    texts = [
+        each.texts(first.tolist()) if each else [None] * len(first)
+        for each in (paired.truth, paired.old, paired.new)
+    ]
+    sure = [_confidences(each, first) for each in (paired.old_confidence, paired.new_confidence)]
+    ids = [str(each) for each in paired.ids.take(first).to_pylist()]
+    examples = tuple(Example(*row) for row in zip(ids, *texts, *sure, strict=True))
+    return Flips(len(rows), _transitions(paired.old, paired.new, rows), examples)
+
+
+def _most_confident(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows by the new model's confidence in its wrong answer, then by id: never by file order."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    rank = np.empty(len(rows), dtype=np.int64)
+    rank[pc.array_sort_indices(paired.ids.take(rows)).to_numpy()] = np.arange(len(rows))
+    if paired.new_confidence is None:
+        return rows[np.argsort(rank)]
+    return rows[np.lexsort((rank, -paired.new_confidence[rows]))]
+
+
+def _confidences(
+    confidence: NDArray[np.float32] | None, rows: NDArray[np.int64]
+) -> list[float | None]:
+    if confidence is None:
+        return [None] * len(rows)
+    found = confidence[rows].tolist()
+    return [round(each, 6) if math.isfinite(each) else None for each in found]
+
+
+def _transitions(
+    old: Labels | None, new: Labels | None, rows: NDArray[np.int64]
+) -> tuple[Transition, ...]:
+    """The kinds of negative flips, most frequent first, ties by name."""
+    import numpy as np
+
+    if old is None or new is None:
+        return ()
+    pairs, counts = np.unique(
+        np.stack([old.codes[rows], new.codes[rows]]), axis=1, return_counts=True
+    )
+    names = [*old.names, None]  # both sides share their names; MISSING, -1, is the last
+    kinds = [
+        Transition(names[before], names[after], count)
+        for (before, after), count in zip(pairs.T.tolist(), counts.tolist(), strict=True)
+    ]
+    kinds.sort(key=lambda kind: (-kind.count, kind.old or "", kind.new or ""))
+    return tuple(kinds[:KINDS_LISTED])
+
+
+def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
+    """Every flipped example as a pyarrow table, negative flips first, then by id."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = []
+    for kind in (NEGATIVE_FLIPS, POSITIVE_FLIPS):
+        flipped = np.flatnonzero(np.isin(codes, kind))
+        found.append(flipped[pc.array_sort_indices(paired.ids.take(flipped)).to_numpy()])
+    rows, kinds = np.concatenate(found), ("negative_flip", "positive_flip")
+    columns: dict[str, Any] = {
+        "id": paired.ids.take(rows),
+        "outcome": pa.array(np.repeat(kinds, [len(part) for part in found]).tolist(), pa.string()),
+    }
+    answers = {"truth": paired.truth, "old": paired.old, "new": paired.new}
+    sure = {"old_confidence": paired.old_confidence, "new_confidence": paired.new_confidence}
+    for name, labels in {**paired.columns, **answers}.items():
+        if labels is not None and name not in FLIP_COLUMNS:
+            columns[name] = pa.array(labels.texts(rows.tolist()), pa.string())
+    for name, confidence in sure.items():
+        if confidence is not None:
+            columns[name] = pa.array(confidence[rows], from_pandas=True)
+    return pa.table(columns)
