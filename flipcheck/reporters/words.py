@@ -91,21 +91,40 @@ def clean(text: str | None) -> str:
 def decision(report: Report) -> str:
     """The verdict in one sentence: ship or not, and why."""
     judged = report.gates
-    count = {verdict: [each for each in judged if each.verdict is verdict] for verdict in Verdict}
-    failed, undecided = count[Verdict.FAIL], count[Verdict.INCONCLUSIVE]
-    of = f"of {plural(len(judged), 'gate')}" if len(judged) > 1 else ""
     if report.verdict is None:
         return "No gate was given, so nothing was decided."
     if report.verdict is Verdict.PASS:
         what = "the gate" if len(judged) == 1 else f"all {len(judged):,} gates"
         return f"May replace the old model: it passes {what}."
+    decisive = [each for each in judged if each.verdict is report.verdict]
+    rest = len(decisive) - 1
     if report.verdict is Verdict.FAIL:
-        what = f"{len(failed):,} {of} failed" if of else "the gate failed"
-        return f"Do not ship: {what}."
-    needed = [each.needed for each in undecided if each.needed]
-    more = f" About {rough(max(needed)):,} examples would decide." if needed else ""
-    what = f"{len(undecided):,} {of} are undecided" if of else "the gate is undecided"
-    return f"Do not ship yet: {what}; the test set is too small.{more}"
+        more = (
+            f", and {plural(rest, 'more gate')} {'fails' if rest == 1 else 'fail'}" if rest else ""
+        )
+        return f"Do not ship: {_broken(decisive[0])}{more}."
+    more = f", nor for {plural(rest, 'other gate')}" if rest else ""
+    needed = max((each.needed or 0 for each in decisive), default=0)
+    enough = f"; about {rough(needed):,} examples would decide" if needed else ""
+    return f"Do not ship yet: too few examples for {_limit(decisive[0])}{more}{enough}."
+
+
+def _limit(judged: Judgement) -> str:
+    """A gate in few words: "negative flip rate <= 2% where ink=heavy"."""
+    gate, where = judged.gate, judged.scope
+    text = f"{METRICS[gate.metric].title} {gate.operator} {gate.limit_text}"
+    return f"{text} where {clean(where[0])}={clean(where[1])}" if where else text
+
+
+def _broken(judged: Judgement) -> str:
+    """How a failed gate was broken: what was measured, and the limit."""
+    metric, where = METRICS[judged.gate.metric], judged.scope
+    of = f" where {clean(where[0])}={clean(where[1])}" if where else ""
+    side = "over" if judged.gate.upper else "under"
+    return (
+        f"{metric.title} {number(metric, judged.value)}{of} is {side} the limit of "
+        f"{judged.gate.limit_text}"
+    )
 
 
 def summary(report: Report) -> str:

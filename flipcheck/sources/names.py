@@ -13,7 +13,7 @@ from flipcheck.errors import InputError, UsageError, listed, plural
 from flipcheck.sources.files import is_file, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 CLASS_KEYS = ("classes", "class_names", "names", "labels", "id2label")
 """Where exporters keep class names in a model's metadata, in order of preference."""
@@ -32,6 +32,11 @@ def class_list(text: str) -> tuple[str, ...]:
     if path.suffix in {".json", ".txt"} or ("/" in text and "," not in text):
         raise InputError(f"{text}: no such file of class names", hint=HINT)
     return _checked([name.strip() for name in text.split(",")], "--classes")
+
+
+def given_classes(names: Iterable[object]) -> tuple[str, ...]:
+    """The class names of a list in Python. Raises UsageError or InputError."""
+    return _checked([str(name) for name in names], "classes")
 
 
 def _read(path: Path) -> str:

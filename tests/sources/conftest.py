@@ -63,7 +63,7 @@ def archive(tmp_path):
 def images(tmp_path):
     """Write grey images by class (name -> mean pixel of each), and return the folder."""
 
-    def write(name: str = "images", size: tuple[int, int] = (6, 4), **classes: list[int]) -> Path:
+    def write(name: str = "images", size: tuple[int, int] = (7, 5), **classes: list[int]) -> Path:
         folder = tmp_path / name
         for label, pixels in classes.items():
             (folder / label).mkdir(parents=True, exist_ok=True)

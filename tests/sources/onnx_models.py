@@ -59,8 +59,8 @@ def echo(
     `zipmap` names outputs that come as a sequence of maps, with the classes of each.
     """
     nodes, ports_in, ports_out = [], [], []
-    for name, array in outputs.items():
-        array = np.asarray(array)
+    for name, given in outputs.items():
+        array = np.asarray(given)
         ports_in.append(port(f"{name}_in", array.dtype, [None, *array.shape[1:]]))
         if zipmap and name in zipmap:
             classes = list(zipmap[name])
@@ -80,7 +80,7 @@ def echo(
 
 def echo_data(path: Path, outputs: Mapping[str, Any], **more: Any) -> Path:
     """The archive that makes an echo give these outputs."""
-    arrays = {f"{name}_in": np.asarray(array) for name, array in outputs.items()}
+    arrays = {f"{name}_in": np.ascontiguousarray(array) for name, array in outputs.items()}
     np.savez(path, **arrays, **more)
     return path
 

@@ -159,11 +159,13 @@ def test_bombs_are_refused_before_they_expand(tmp_path):
     """An array that expands a thousandfold to a quarter of a gigabyte is refused."""
     path = tmp_path / "bomb.npz"
     header = {"descr": "|u1", "fortran_order": False, "shape": (300 << 20,)}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        with file.open("preds.npy", "w", force_zip64=True) as out:
-            out.write(member(header, b""))
-            for _ in range(300):
-                out.write(b"\0" * (1 << 20))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        file.open("preds.npy", "w", force_zip64=True) as out,
+    ):
+        out.write(member(header, b""))
+        for _ in range(300):
+            out.write(b"\0" * (1 << 20))
     with pytest.raises(InputError, match="decompression bomb"):
         read_predictions(path, Columns())
 
@@ -188,7 +190,7 @@ def test_streamed_batches_are_the_array(archive, order):
 
 
 def test_damaged_archives_are_errors(archive, tmp_path):
-    """An archive that is cut short, or has bytes changed, is an error or reads; it never crashes."""
+    """An archive cut short, or with bytes changed, is an error or reads; it never crashes."""
     good = archive(preds=np.arange(300) % 5, labels=np.array(["a", "b"] * 150), ids=np.arange(300))
     data, dice, failed = good.read_bytes(), random.Random(0), 0
     for number in range(150):

@@ -7,7 +7,13 @@ import json
 import pytest
 
 from flipcheck.errors import FlipcheckError, InputError
-from flipcheck.sources.names import class_list, classes_beside, label_map, metadata_classes
+from flipcheck.sources.names import (
+    class_list,
+    classes_beside,
+    given_classes,
+    label_map,
+    metadata_classes,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +74,13 @@ def test_bad_class_files(written, content, told):
         class_list(str(path))
     assert str(path) in error.value.message
     assert error.value.hint
+
+
+def test_class_lists_of_python():
+    """A list is checked as a file is, and its numbers are names."""
+    assert given_classes([3, 5]) == ("3", "5")
+    with pytest.raises(FlipcheckError, match="occur twice"):
+        given_classes(["cat", "cat"])
 
 
 @pytest.mark.parametrize("text", ["nothing.txt", "folder/nothing", "nothing.json", "/no/list"])

@@ -219,3 +219,12 @@ def test_forests_are_read_quickly(tmp_path):
     begin = time.process_time()
     assert read_graph(path).operators == {"Abs"}
     assert time.process_time() - begin < 1
+
+
+def test_nothing_is_printed_of_a_broken_model(tmp_path, capfd):
+    """The runtime's own words never reach standard output, which carries the report."""
+    path = linear(tmp_path / "m.onnx", np.eye(2))
+    path.write_bytes(path.read_bytes().replace(b"logits", b"log\xff\xfes"))
+    with pytest.raises(ModelError):
+        open_model(path, SideSpec())
+    assert capfd.readouterr().out == ""

@@ -161,7 +161,7 @@ def test_labels_file_without_labels(written):
     assert "id, pred" in error.value.hint
 
 
-def test_numeric_ids_of_parquet_and_text_ids_meet(parquet_file, written):
+def test_whole_number_ids_stay_numbers(parquet_file):
     """Whole-number ids stay numbers, so that they can be paired with the text of a CSV file."""
     found = read_predictions(parquet_file(id=[7, 8], label=["a", "b"], pred=["a", "a"]), Columns())
     assert found.ids.to_pylist() == [7, 8]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from flipcheck.errors import InputError
 from flipcheck.sources.tables import open_table
@@ -128,3 +133,18 @@ def test_character_on_the_edge_of_the_header_block(written):
     start = b"id,label\n1,"
     path = written("t.csv", start + b"x" * ((1 << 20) - len(start) - 1) + "é\n".encode())
     assert open_table(path).names == ("id", "label")
+
+
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(rows=st.lists(st.tuples(CELL, CELL, CELL), max_size=6), delimiter=st.sampled_from(",;\t|"))
+def test_what_was_written_is_read(written, rows, delimiter):
+    """Whatever text a table is written with, the same text is read."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writerows([("id", "label", "x"), *rows])
+    path = written("t.csv", out.getvalue())
+    found = columns(path, "id", "label", "x")
+    assert list(zip(*found.values(), strict=True)) == rows

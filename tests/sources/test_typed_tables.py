@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import random
 
 import pyarrow as pa
@@ -52,7 +52,7 @@ def test_feather(tmp_path):
     [
         pa.array([[1], [2]]),  # lists
         pa.array([{"a": 1}, {"a": 2}]),  # structures
-        pa.array([datetime.date(2024, 1, 1)] * 2),  # dates
+        pa.array([dt.date(2024, 1, 1)] * 2),  # dates
     ],
 )
 def test_columns_that_hold_no_labels_are_named(parquet_file, values):
@@ -65,7 +65,7 @@ def test_columns_that_hold_no_labels_are_named(parquet_file, values):
 @pytest.mark.parametrize("part", ["id", "label", "prediction", "correct", "confidence", "region"])
 def test_dates_are_refused_in_every_part(parquet_file, part):
     """No part of a table takes a value that it cannot hold."""
-    dates = [datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)]
+    dates = [dt.date(2024, 1, 1), dt.date(2024, 1, 2)]
     good = {"id": [1, 2], "label": ["a", "b"], "prediction": ["a", "b"]}
     columns = Columns(by=("region",), correct="correct" if part == "correct" else None)
     with pytest.raises(InputError, match=f"column '{part}'"):

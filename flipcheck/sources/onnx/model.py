@@ -86,9 +86,7 @@ class Model:
 def open_model(path: Path, spec: SideSpec) -> Model:
     """The model of a file, checked and loaded. Raises ModelError."""
     graph = read_graph(path)
-    session = _session(path)
-    inputs = tuple(_port(port) for port in session.get_inputs())
-    outputs = tuple(_port(port) for port in session.get_outputs())
+    session, inputs, outputs = _loaded(path)
     if not inputs:
         raise ModelError(f"{path}: the model has no inputs")
     odd = [str(port) for port in inputs if port.type not in DTYPES]
@@ -126,6 +124,16 @@ def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] 
     return beside or (None, "")
 
 
+def _loaded(path: Path) -> tuple[Any, tuple[Port, ...], tuple[Port, ...]]:
+    """A session with its inputs and outputs, whose names may be no text at all."""
+    try:
+        session = _session(path)
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        return session, tuple(map(_port, inputs)), tuple(map(_port, outputs))
+    except Exception as error:  # the runtime has no common error
+        raise _refused(path, error) from error
+
+
 def _session(path: Path) -> Any:
     """A session of one thread without spinning: worker threads share it (ENGINEERING.md §1)."""
     import onnxruntime
@@ -135,10 +143,12 @@ def _session(path: Path) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime has no common error
-        raise _refused(path, error) from error
+    return onnxruntime.InferenceSession(
+        str(path),
+        options,
+        providers=["CPUExecutionProvider"],
+        enable_fallback=0,  # which prints on standard output and tries the same again
+    )
 
 
 def _refused(path: Path, error: Exception) -> ModelError:

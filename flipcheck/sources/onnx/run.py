@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
     from flipcheck.sources.datasets import Batch, Dataset
     from flipcheck.sources.onnx.model import Model
+    from flipcheck.sources.preprocess import Preprocess
     from flipcheck.sources.spec import SideSpec
 
+PROBE = 32
+"""How many examples at least, where there are as many, show what kind of outputs a model has."""
 Progress = Callable[[int, int], None]
 """Called with how many examples are done, and of how many."""
 
@@ -105,10 +108,12 @@ def run(
     size = min(each.batch for each in feeders)
     size = max(size, *(model.fixed_batch or 1 for model, _ in models))
     batches = dataset.reader.batches(_needs(feeders), size)
-    first = next(batches)
+    first = next(batches, None)
+    if first is None:
+        raise _other_length(dataset, 0)
     with quiet_decoder():
         bound = _bound(models, feeders, dataset, first)
-        work = _Work(dataset, bound)
+        work = _Work(dataset, bound, [each.steps for each in feeders])
         items = zip(range(0, len(dataset) + size, size), chain([first], batches), strict=False)
         found = _all_answers(work, items, progress, workers or cores())
     return [
@@ -150,35 +155,58 @@ def _bound(
 
 
 def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, dataset: Dataset) -> Runner:
+    feeds = found.feeds(parts)
     batch = model.fixed_batch or found.batch
-    feeds, rows = _padded(found.feeds(parts), 0, batch, model.fixed_batch)
-    values = model.run(feeds, [port.name for port in model.outputs])
+    rows = min(max(PROBE, batch), len(next(iter(feeds.values()))))
+    names = [port.name for port in model.outputs]
+    pieces = []
+    for at in range(0, rows, batch):
+        part, _ = _padded(feeds, at, batch, model.fixed_batch)
+        pieces.append(model.run(part, names))
+    fed = len(pieces) * batch if model.fixed_batch else rows
     try:
-        reading = choose_reading(model, values, len(next(iter(feeds.values()))), spec)
+        reading = choose_reading(model, _joined(pieces), fed, spec)
     except NotFiniteError as error:
         raise _not_finite(model, [row for row in error.rows if row < rows], dataset) from error
     return Runner(model, found, reading, batch)
 
 
+def _joined(pieces: list[list[Any]]) -> list[Any]:
+    """The outputs of several small batches as those of one."""
+    import numpy as np
+
+    if len(pieces) == 1:
+        return pieces[0]
+    joined: list[Any] = []
+    for values in zip(*pieces, strict=True):
+        if isinstance(values[0], list):
+            joined.append([row for value in values for row in value])
+        else:
+            alike = values[0].ndim and len({value.shape[1:] for value in values}) == 1
+            joined.append(np.concatenate(values) if alike else values[0])
+    return joined
+
+
 class _Work:
     """What a worker does with a batch; after the first unreadable example it only decodes."""
 
-    def __init__(self, dataset: Dataset, runners: list[Runner]) -> None:
+    def __init__(
+        self, dataset: Dataset, runners: list[Runner], steps: Sequence[Preprocess]
+    ) -> None:
         self.dataset = dataset
         self.runners = runners
+        self.steps = steps
         self.only_decode = threading.Event()
         self.not_finite: dict[int, list[int]] = {}
 
     def __call__(self, item: tuple[int, Any]) -> tuple[int, list[Answers], list[str]]:
         start, batch = item
         try:
-            parts = self.dataset.reader.decoded(
-                batch, [runner.feeder.steps for runner in self.runners]
-            )
+            parts = self.dataset.reader.decoded(batch, self.steps)
         except BadExamplesError as error:
             self.only_decode.set()
             return 0, [], list(error.problems)
-        if self.only_decode.is_set() or not parts:
+        if self.only_decode.is_set() or not self.runners:
             return 0, [], []
         answers = [
             self._answers(number, runner, part, start)
@@ -216,13 +244,17 @@ def _all_answers(
             hint="mend or remove these files, or give other steps with --preprocess",
         )
     if done != total:
-        raise InputError(
-            f"{dataset.source}: {done:,} rows of features for {total:,} examples",
-            hint="the file changed while it was read, or is damaged",
-        )
+        raise _other_length(dataset, done)
     for number, bad in sorted(work.not_finite.items()):
         raise _not_finite(work.runners[number].model, sorted(bad), dataset)
     return found
+
+
+def _other_length(dataset: Dataset, done: int) -> InputError:
+    return InputError(
+        f"{dataset.source}: {done:,} rows of features for {len(dataset):,} examples",
+        hint="the file changed while it was read, or is damaged",
+    )
 
 
 def _not_finite(model: Model, rows: list[int], dataset: Dataset) -> ModelError:

@@ -70,7 +70,7 @@ def _image_steps(model: Model, port: Port, steps: Preprocess) -> Preprocess:
     if resize is None and steps.crop is None and axes["H"] and axes["W"]:
         resize = (axes["H"], axes["W"])
     _check_size(model, port, steps.crop or resize, (axes["H"], axes["W"]))
-    _check_numbers(model, steps, len(channels))
+    _check_numbers(model, port, steps, len(channels))
     check_fractions(model, port, steps)
     scale = steps.scale
     if scale is None:
@@ -90,11 +90,12 @@ def _check_size(model: Model, port: Port, made: Any, wanted: tuple[int | None, i
         )
 
 
-def _check_numbers(model: Model, steps: Preprocess, channels: int) -> None:
+def _check_numbers(model: Model, port: Port, steps: Preprocess, channels: int) -> None:
     for name, values in (("mean", steps.mean), ("std", steps.std)):
         if len(values) not in {0, 1, channels}:
             raise ModelError(
-                f"{model.path}: {len(values)} values of {name} for {channels} channels",
+                f"{model.path}: {len(values)} values of {name} for {channels} channels of the "
+                f"input {port}",
                 hint="give one value, or one for each channel",
             )
 

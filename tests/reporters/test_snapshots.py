@@ -1,0 +1,67 @@
+"""Every report of one audit, as it was last approved.
+
+After a wanted change: FLIPCHECK_APPROVE=1 python -m pytest tests/reporters, and read the diff.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import flipcheck
+from flipcheck.reporters import REPORTERS
+
+ROOT = Path(__file__).parents[2]
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+SUFFIXES = {"terminal": "txt", "json": "json", "markdown": "md", "html": "html"}
+GATES = (
+    "negative_flip_rate <= 5%",
+    "error_rate_change <= 0",
+    "negative_flip_rate <= 8% by ink",
+    "negative_flip_rate <= 2% where class=three",
+)
+
+
+@pytest.fixture
+def report(monkeypatch):
+    """The sample predictions under gates that pass, fail and stay open; no bootstrap."""
+    monkeypatch.chdir(ROOT)
+    return flipcheck.compare(
+        "sample_data/old_predictions.csv",
+        "sample_data/new_predictions.csv",
+        by=["ink"],
+        gates=GATES,
+        resamples=0,  # its random numbers are numpy's, and may change with its version
+    )
+
+
+@pytest.mark.parametrize("name", REPORTERS)
+def test_a_report_is_what_was_approved(report, name):
+    """The text is the approved one, to the letter."""
+    path = SNAPSHOTS / f"report.{SUFFIXES[name]}"
+    text = REPORTERS[name](report)
+    if os.environ.get("FLIPCHECK_APPROVE"):
+        path.write_text(text, encoding="utf-8", newline="\n")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_the_terminal_report_keeps_to_its_width(report):
+    """No line is longer than 80 columns, with all four kinds of gates."""
+    from flipcheck.reporters.terminal import render
+
+    for width in (60, 80, 100):
+        assert max(map(len, render(report, width=width).splitlines())) <= width
+
+
+def test_colour_changes_no_word(report):
+    """Without its escape sequences the coloured report is the plain one."""
+    import re
+
+    from flipcheck.reporters.terminal import render
+
+    coloured = render(report, color=True)
+    assert "\x1b[" in coloured
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert [line.rstrip() for line in plain.splitlines()] == render(report).splitlines()
