@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -117,8 +118,8 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
     dataset = open_dataset(Path(data), spec.columns)
     found = run(
         [(open_model(path, spec), spec)], dataset, progress=options.get("progress") or _silent
-    )
-    return found[0]
+    )[0]
+    return replace(found, warnings=(*dataset.warnings, *found.warnings))
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -199,15 +200,16 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
 def _names(value: Names) -> tuple[str, ...] | None:
     if value is None:
         return None
-    from flipcheck.sources.names import class_list
+    from flipcheck.sources.names import class_list, given_classes
 
-    return class_list(value) if isinstance(value, str) else tuple(map(str, value))
+    return class_list(value) if isinstance(value, str) else given_classes(value)
 
 
 def _features(value: Names) -> tuple[str, ...] | None:
     if value is None:
         return None
-    return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names)
 
 
 def _table(value: Translation) -> Mapping[str, str]:
@@ -215,7 +217,9 @@ def _table(value: Translation) -> Mapping[str, str]:
         return {}
     from flipcheck.sources.names import label_map
 
-    return label_map(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return label_map(value)
+    return {str(name): str(other) for name, other in value.items()}
 
 
 def _model(source: Predictions) -> Model:

@@ -14,7 +14,8 @@ from flipcheck.errors import InputError, UsageError
 from flipcheck.gates import Gate, Verdict
 from flipcheck.labels import Labels
 from flipcheck.outcomes import Tally
-from flipcheck.predictions import Predictions, pair
+from flipcheck.pairing import pair
+from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Estimate, Model, Report, Settings
 
 GATES = (

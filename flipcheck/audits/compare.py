@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flipcheck.labels import Labels
-    from flipcheck.predictions import Paired
+    from flipcheck.pairing import Paired
     from flipcheck.report import Data, Model, Settings
 
 CLASS = "class"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flipcheck.labels import Labels
-    from flipcheck.predictions import Paired
+    from flipcheck.pairing import Paired
 
 KINDS_LISTED = 50
 

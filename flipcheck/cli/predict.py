@@ -37,6 +37,7 @@ def predict(
         flipcheck predict old.onnx images/ -o old.parquet
     """
     from flipcheck.api import predict as run
+    from flipcheck.reporters.words import clean
     from flipcheck.reporters.writing import check_writable
 
     check_table(out)
@@ -59,6 +60,8 @@ def predict(
             progress=show,
         )
     write_table(out, predictions_table(found))
+    for note in found.warnings:
+        typer.echo(f"warning: {clean(note)}", err=True)
     put(f"{plural(len(found), 'prediction')} in {out}\n")
     raise typer.Exit
 

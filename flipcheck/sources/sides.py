@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import UsageError, listed, nearest, plural
-from flipcheck.predictions import Predictions, pair
+from flipcheck.pairing import pair
+from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language
@@ -16,7 +17,8 @@ from flipcheck.sources.saved import read_predictions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flipcheck.predictions import Paired, Side
+    from flipcheck.pairing import Paired
+    from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
     from flipcheck.sources.spec import SideSpec
 

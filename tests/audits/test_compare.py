@@ -13,7 +13,8 @@ from flipcheck.gates import Gate, Verdict
 from flipcheck.labels import Labels
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Tally
-from flipcheck.predictions import Predictions, pair
+from flipcheck.pairing import pair
+from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.stats.tests import holm, more_than_the_rest
 

@@ -15,7 +15,8 @@ from flipcheck.gates import Gate
 from flipcheck.labels import Labels
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Outcome, Tally, outcomes, tally
-from flipcheck.predictions import Predictions, pair
+from flipcheck.pairing import pair
+from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 
 count = st.integers(0, 10_000_000) | st.integers(0, 3)

@@ -1,4 +1,4 @@
-"""Pairing: by id, never by position where there are ids, with every problem said at once."""
+"""Predictions, and the pairing of two sources by id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from flipcheck.errors import InputError, PairingError, UsageError
 from flipcheck.labels import Labels
-from flipcheck.predictions import Predictions, id_array, pair, positions
+from flipcheck.pairing import pair, positions
+from flipcheck.predictions import Predictions, id_array
 
 
 def model(answers, truth=None, ids=None, name="old.csv", **more) -> Predictions:

@@ -1,0 +1,333 @@
+"""The pairing of two models' answers by example id, against one truth.
+
+Nothing is paired by position where there are ids; whatever does not fit is an error with counts
+and the first few ids, all problems at once (FORMATS.md, the last section).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
+from flipcheck.labels import MISSING, Labels, check_spelling, shared_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from flipcheck.predictions import Predictions, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The same examples under both models, in the order of the old source.
+
+    `truth`, `old` and `new` share one list of names; `same_answer` is None where a source knows
+    only right and wrong. `dropped` counts examples left out by --allow-missing.
+    """
+
+    ids: Any
+    old_right: NDArray[np.bool_]
+    new_right: NDArray[np.bool_]
+    same_answer: NDArray[np.bool_] | None
+    truth: Labels | None
+    old: Labels | None
+    new: Labels | None
+    old_confidence: NDArray[np.float32] | None = None
+    new_confidence: NDArray[np.float32] | None = None
+    columns: Mapping[str, Labels] = field(default_factory=dict)
+    dropped: int = 0
+    label_disagreements: int = 0
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.old_right)
+
+
+def positions(wanted: Any, ids: Any) -> NDArray[np.int64]:
+    """Where each wanted id stands in `ids`; -1 where it does not. Both are pyarrow arrays."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if wanted.type != ids.type:
+        wanted, ids = wanted.cast(pa.string()), ids.cast(pa.string())
+    if wanted.equals(ids):
+        return np.arange(len(ids))
+    found = pc.index_in(wanted, value_set=ids)
+    return np.asarray(found.fill_null(-1), dtype=np.int64)
+
+
+def duplicates(source: Predictions) -> list[str]:
+    """A problem for a source whose ids repeat, with the first few of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pc.count_distinct(source.ids).as_py() == len(source.ids):
+        return []
+    counts = pc.value_counts(source.ids)
+    repeated = counts.filter(pc.greater(counts.field("counts"), pa.scalar(1))).field("values")
+    ids = listed(repeated.slice(0, SHOWN).to_pylist(), len(repeated))
+    return [f"{source.name}: {plural(len(repeated), 'id')} more than once: {ids}"]
+
+
+def pair(
+    old: Predictions,
+    new: Predictions,
+    truth: Predictions | None = None,
+    *,
+    labels_from: Side | None = None,
+    allow_missing: bool = False,
+) -> Paired:
+    """Both models' answers to the same examples, matched by id, against one truth.
+
+    `truth` is a source of labels of its own (a test set, `--labels`); without it the files' own
+    labels are the truth, and must agree unless `labels_from` settles it.
+    Raises PairingError with every problem found.
+    """
+    import numpy as np
+
+    sources = [source for source in (old, new, truth) if source is not None]
+    _check_ids(sources)
+    others = {id(source): positions(old.ids, source.ids) for source in sources[1:]}
+    common = np.logical_and.reduce([rows >= 0 for rows in others.values()])
+    kept = np.flatnonzero(common)
+    dropped = _check_missing(sources, others, kept, allow_missing=allow_missing)
+    rows = {id(old): kept} | {key: place[kept] for key, place in others.items()}
+    labels, disagreements = _truth(old, new, truth, rows, labels_from)
+    labelled = np.ones(len(kept), dtype=bool) if labels is None else labels.codes != MISSING
+    if not labelled.all():
+        _check_unlabelled(old.ids.take(kept), labelled, allow_missing=allow_missing)
+        kept = kept[labelled]
+        rows = {key: place[labelled] for key, place in rows.items()}
+        labels = None if labels is None else labels.take(np.flatnonzero(labelled))
+        dropped += int((~labelled).sum())
+    if not len(kept):
+        raise PairingError(
+            "no examples to compare", hint="the test set is empty, or no id is on both sides"
+        )
+    return _paired(sources, labels, rows, dropped=dropped, disagreements=disagreements)
+
+
+def _check_ids(sources: list[Predictions]) -> None:
+    problems = [f"{source.name}: no examples" for source in sources if not len(source)]
+    problems += [problem for source in sources for problem in duplicates(source)]
+    with_ids = [source.name for source in sources if not source.rows]
+    without = [source.name for source in sources if source.rows]
+    if with_ids and without:
+        problems.append(f"{' and '.join(without)}: no id column, but {with_ids[0]} has ids")
+    if problems:
+        raise PairingError(
+            "the examples cannot be paired",
+            problems=problems,
+            hint="every example needs one id, the same in every source; name the column with --id",
+        )
+
+
+def _check_missing(
+    sources: list[Predictions],
+    others: Mapping[int, NDArray[np.int64]],
+    kept: NDArray[np.int64],
+    *,
+    allow_missing: bool,
+) -> int:
+    """How many examples are not in every source. Raises PairingError unless that is allowed."""
+    import numpy as np
+
+    old, problems, beside = sources[0], [], set[str]()
+    for source in sources[1:]:
+        place = others[id(source)]
+        absent = np.flatnonzero(place < 0)
+        unknown = np.ones(len(source), dtype=bool)
+        unknown[place[place >= 0]] = False
+        extra = np.flatnonzero(unknown)
+        problems += _absences(old, source, absent) + _absences(source, old, extra)
+        beside.update(map(str, source.ids.take(extra).to_pylist()))
+    if problems and not allow_missing:
+        raise PairingError(
+            "the sources do not hold the same examples",
+            problems=problems,
+            hint="give the same test set to both, or leave these examples out with --allow-missing",
+        )
+    return len(old) - len(kept) + len(beside)
+
+
+def _absences(here: Predictions, there: Predictions, rows: NDArray[np.int64]) -> list[str]:
+    if not len(rows):
+        return []
+    ids = listed(here.ids.take(rows[:SHOWN]).to_pylist(), len(rows))
+    return [f"{plural(len(rows), 'example')} of {here.name} not in {there.name}: {ids}"]
+
+
+def _check_unlabelled(ids: Any, labelled: NDArray[np.bool_], *, allow_missing: bool) -> None:
+    import numpy as np
+
+    if allow_missing:
+        return
+    rows = np.flatnonzero(~labelled)
+    first = ids.take(rows[:SHOWN]).to_pylist()
+    raise PairingError(
+        f"{plural(len(rows), 'example')} without a label: {listed(first, len(rows))}",
+        hint="label them, or leave them out with --allow-missing",
+    )
+
+
+def _truth(
+    old: Predictions,
+    new: Predictions,
+    truth: Predictions | None,
+    rows: Mapping[int, NDArray[np.int64]],
+    labels_from: Side | None,
+) -> tuple[Labels | None, int]:
+    """The true labels of the paired rows, and on how many of them the sources disagree.
+
+    Where the files' own labels are the truth, one that a file lacks is taken from the other.
+    """
+    import numpy as np
+
+    given = {
+        id(source): source.truth.take(rows[id(source)])
+        for source in (truth, old, new)
+        if source is not None and source.truth is not None
+    }
+    chosen = _truth_source(old, new, truth, labels_from)
+    if chosen is None:
+        return None, 0
+    names = shared_names(*given.values())
+    codes = {key: labels.recoded(names) for key, labels in given.items()}
+    reference = codes[id(chosen)]
+    differs = np.zeros(len(reference), dtype=bool)
+    for other in codes.values():
+        differs |= (other != reference) & (other != MISSING) & (reference != MISSING)
+    disagreements = int(differs.sum())
+    if chosen is truth or labels_from is not None:
+        return Labels(reference, names), disagreements
+    if disagreements:
+        first = np.flatnonzero(differs)[:SHOWN]
+        ids = old.ids.take(rows[id(old)][first]).to_pylist()
+        raise PairingError(
+            f"{old.name} and {new.name} disagree about the label of "
+            f"{plural(disagreements, 'example')}: {listed(ids, disagreements)}",
+            problems=_label_examples(given[id(old)], given[id(new)], first, ids),
+            hint="say whose labels are right with --labels-from old or --labels-from new, or give "
+            "the labels in a file of their own with --labels; where one file has names and the "
+            "other numbers, give the names with --old-classes or --new-classes",
+        )
+    for other in codes.values():
+        reference = np.where(reference == MISSING, other, reference)
+    return Labels(reference, names), 0
+
+
+def _label_examples(
+    old: Labels, new: Labels, rows: NDArray[np.int64], ids: list[object]
+) -> list[str]:
+    texts = zip(ids, old.texts(rows.tolist()), new.texts(rows.tolist()), strict=True)
+    return [f"{example!r}: {one!r} in the old, {two!r} in the new" for example, one, two in texts]
+
+
+def _truth_source(
+    old: Predictions, new: Predictions, truth: Predictions | None, labels_from: Side | None
+) -> Predictions | None:
+    """The source whose labels are the truth; None where both files bring their own verdicts."""
+    if labels_from is not None:
+        side = old if labels_from == "old" else new
+        if side.truth is None:
+            raise UsageError(
+                f"--labels-from {labels_from}: {side.name} has no labels",
+                hint="name its label column with --label",
+            )
+        return side
+    for source in (truth, old, new):
+        if source is not None and source.truth is not None:
+            return source
+    if old.correct is not None and new.correct is not None:
+        return None
+    raise PairingError(
+        "no labels: nothing says which answers are right",
+        hint="name the label column with --label, bring the labels with --labels FILE, or take "
+        "the data's own verdict with --correct COLUMN",
+    )
+
+
+def _paired(
+    sources: list[Predictions],
+    labels: Labels | None,
+    rows: Mapping[int, NDArray[np.int64]],
+    *,
+    dropped: int,
+    disagreements: int,
+) -> Paired:
+    old, new = sources[:2]
+    answers = {
+        id(source): source.answers and source.answers.take(rows[id(source)])
+        for source in (old, new)
+    }
+    names = shared_names(labels, *answers.values())
+
+    def recode(given: Labels | None) -> Labels | None:
+        return given and Labels(given.recoded(names), names)
+
+    truth, before, after = recode(labels), recode(answers[id(old)]), recode(answers[id(new)])
+    for source, given in ((old, before), (new, after)):
+        check_spelling(source.name, given, truth, verdicts=source.correct is not None)
+    old_right, old_notes = _right(old, before, truth, rows[id(old)])
+    new_right, new_notes = _right(new, after, truth, rows[id(new)])
+    columns, column_notes = _columns(sources, rows)
+    return Paired(
+        ids=old.ids.take(rows[id(old)]),
+        old_right=old_right,
+        new_right=new_right,
+        same_answer=before.codes == after.codes if before and after else None,
+        truth=truth,
+        old=before,
+        new=after,
+        old_confidence=_taken(old.confidence, rows[id(old)]),
+        new_confidence=_taken(new.confidence, rows[id(new)]),
+        columns=columns,
+        dropped=dropped,
+        label_disagreements=disagreements,
+        warnings=(*old_notes, *new_notes, *column_notes),
+    )
+
+
+def _taken(values: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+    return None if values is None else values[rows]
+
+
+def _right(
+    source: Predictions, answers: Labels | None, truth: Labels | None, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Which answers are right, and what is worth a warning about it."""
+    equal = answers.codes == truth.codes if answers and truth else None
+    if source.correct is None:
+        if equal is None:
+            raise PairingError(f"{source.name}: no answers and no verdicts")
+        return equal, []
+    verdict = source.correct[rows]
+    if equal is None or (odd := int((equal != verdict).sum())) == 0:
+        return verdict, []
+    note = "the verdict column and the equality of answer and label disagree on"
+    return verdict, [f"{source.name}: {note} {plural(odd, 'row')}; the verdict column decides"]
+
+
+def _columns(
+    sources: list[Predictions], rows: Mapping[int, NDArray[np.int64]]
+) -> tuple[dict[str, Labels], list[str]]:
+    """The slice columns of the paired rows: the truth's, else the new source's, else the old's."""
+    columns: dict[str, Labels] = {}
+    warnings = []
+    for source in reversed(sources):
+        for name, values in source.columns.items():
+            taken = values.take(rows[id(source)])
+            if name not in columns:
+                columns[name] = taken
+                continue
+            names = shared_names(taken, columns[name])
+            odd = int((taken.recoded(names) != columns[name].recoded(names)).sum())
+            if odd:
+                where = plural(odd, "example")
+                warnings.append(f"column {name!r} differs between the sources on {where}")
+    return columns, warnings
