@@ -14,8 +14,8 @@ from flipcheck.errors import UsageError
 from flipcheck.gates import Gate
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
-from flipcheck.sources.sides import Gathered, Given, gather
-from flipcheck.sources.spec import Columns, SideSpec
+from flipcheck.sources.sides import Gathered, gather
+from flipcheck.sources.spec import Columns, Given, SideSpec
 
 if TYPE_CHECKING:
     from typing import Unpack

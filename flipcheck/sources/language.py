@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from flipcheck.predictions import Predictions
-    from flipcheck.sources.sides import Given
-    from flipcheck.sources.spec import SideSpec
+    from flipcheck.sources.spec import Given, SideSpec
 
 HINT = (
     "give the class names with --classes (--old-classes, --new-classes), or translate with "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,28 +20,7 @@ if TYPE_CHECKING:
     from flipcheck.pairing import Paired
     from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
-    from flipcheck.sources.spec import SideSpec
-
-Source = Predictions | Path
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What the user gave: two sources, their test sets, and how to read them."""
-
-    old: Source
-    new: Source
-    old_spec: SideSpec
-    new_spec: SideSpec
-    data: Path | None = None
-    old_data: Path | None = None
-    new_data: Path | None = None
-    labels: Path | None = None
-    classes: tuple[str, ...] | None = None
-    label_map: Mapping[str, str] = field(default_factory=dict)
-    labels_from: Side | None = None
-    allow_missing: bool = False
-    by: tuple[str, ...] = ()
+    from flipcheck.sources.spec import Given, SideSpec, Source
 
 
 @dataclass(frozen=True, slots=True)

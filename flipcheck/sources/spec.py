@@ -1,12 +1,17 @@
-"""What a user says of one source: columns, classes, label map, and how to run a model."""
+"""What a user says: of one source, and of both sides of a comparison."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from flipcheck.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from flipcheck.predictions import Side
 
 ID_NAMES = ("id", "sample_id", "item_id", "example_id", "index", "filename", "image_id")
 LABEL_NAMES = ("label", "y", "y_true", "target", "gold", "expected")
@@ -38,3 +43,25 @@ class SideSpec:
     threshold: float | None = None
     preprocess: str | None = None
     features: tuple[str, ...] | None = None
+
+
+Source = Predictions | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the user gave: two sources, their test sets, and how to read them."""
+
+    old: Source
+    new: Source
+    old_spec: SideSpec
+    new_spec: SideSpec
+    data: Path | None = None
+    old_data: Path | None = None
+    new_data: Path | None = None
+    labels: Path | None = None
+    classes: tuple[str, ...] | None = None
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    labels_from: Side | None = None
+    allow_missing: bool = False
+    by: tuple[str, ...] = ()
