@@ -48,6 +48,11 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """The public names, imported when they are first used: `import flipcheck` is instant."""
     if name not in _HOMES:

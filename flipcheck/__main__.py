@@ -6,9 +6,11 @@ Exit status: 0 passed, or no gate · 1 a gate failed · 2 could not run · 3 inc
 
 from __future__ import annotations
 
+import signal
 import sys
+import traceback
 
-from flipcheck.errors import FlipcheckError
+from flipcheck.errors import FlipcheckError, one_line
 
 COULD_NOT_RUN, INTERNAL, INTERRUPTED = 2, 70, 130
 TRACEBACK = "--traceback"
@@ -17,14 +19,15 @@ TRACEBACK = "--traceback"
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
     given = sys.argv[1:] if arguments is None else arguments
+    _clean_up_when_ended()
     try:
         from flipcheck.cli import app
 
         app([each for each in given if each != TRACEBACK], prog_name="flipcheck")
     except FlipcheckError as error:
-        _say(f"error: {error}")
         if TRACEBACK in given:
-            raise
+            traceback.print_exc()
+        _say(f"error: {error}")
         sys.exit(COULD_NOT_RUN)
     except KeyboardInterrupt:
         _say("interrupted")
@@ -42,12 +45,21 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(INTERNAL)
 
 
+def _clean_up_when_ended() -> None:
+    """Let a request to end the process unwind it, so that no half-written file stays."""
+
+    def end(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end)
+
+
 def _say(text: str) -> None:
     """A message on standard error, where no terminal code of a file name or id can act."""
-    shown = "".join(
-        each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in text
-    )
-    print(shown.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)  # noqa: T201
+    lines = "\n".join(map(one_line, text.split("\n")))
+    print(lines.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from flipcheck.audits.compare import CLASS
 from flipcheck.audits.compare import compare as audit
-from flipcheck.errors import UsageError
+from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
+from flipcheck.slices import CLASS
 from flipcheck.sources.sides import Gathered, gather
 from flipcheck.sources.spec import Columns, Given, SideSpec
 
@@ -34,8 +34,8 @@ Translation = str | Mapping[str, str] | None
 class Options(TypedDict, total=False):
     """What `compare` takes beside its sources; each is the command's option of that name."""
 
-    gates: Sequence[Gate | str]
-    by: Sequence[str]
+    gates: str | Gate | Sequence[Gate | str]
+    by: str | Sequence[str]
     old_data: PathText | None
     new_data: PathText | None
     labels: PathText | None
@@ -81,13 +81,11 @@ def compare(
     test set for models (a folder of images by class, .npz, .csv or .parquet). Raises
     FlipcheckError for bad input: what is wrong, where, and how to fix it.
     """
-    unknown = set(options) - set(Options.__annotations__)
-    if unknown:
-        raise UsageError(f"compare() has no option {min(unknown)!r}")
+    _check_call({"old": old, "new": new}, options)
     settings = _settings(options)
-    gates = [
-        gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in options.get("gates", ())
-    ]
+    asked = options.get("gates", ())
+    texts = [asked] if isinstance(asked, (str, Gate)) else asked
+    gates = [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
     given = _given(old, new, data, options, _columns_by(options, gates))
     found = gather(given, options.get("progress") or _silent)
     report = audit(
@@ -97,11 +95,28 @@ def compare(
         _data(given, found),
         settings,
         gates=gates,
-        by=given.by,
+        by=[name for name in given.by if name != CLASS],
         warnings=found.warnings,
         run=_run(found),
     )
     return _with_images(report, found)
+
+
+def _check_call(sources: Mapping[str, object], options: Mapping[str, Any]) -> None:
+    """Raise UsageError for a source or an option that `compare` does not take."""
+    for name, source in sources.items():
+        if not isinstance(source, (str, PathLike, Predictions)):
+            raise UsageError(
+                f"{name} is a {type(source).__name__}, neither a path nor predictions",
+                hint="make predictions of arrays or columns with "
+                "flipcheck.Predictions.from_arrays(answers, labels, ids=ids)",
+            )
+    unknown = sorted(set(options) - set(Options.__annotations__))
+    if unknown:
+        hint = nearest(unknown[0], Options.__annotations__)
+        if unknown[0].startswith(("max_", "gate")):
+            hint = 'give limits as gates=["negative_flip_rate <= 1%"]'
+        raise UsageError(f"compare() has no option {unknown[0]!r}", hint=hint)
 
 
 def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Predictions:
@@ -114,7 +129,7 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
     path = Path(model)
     if file_kind(path) != "onnx":
         raise UsageError(f"{path}: not an ONNX model", hint="give a model to run")
-    spec = _side("", options, tuple(options.get("by", ())))
+    spec = _side("", options, _columns_by(options, ()))
     dataset = open_dataset(Path(data), spec.columns)
     found = run(
         [(open_model(path, spec), spec)], dataset, progress=options.get("progress") or _silent
@@ -133,16 +148,14 @@ def _settings(options: Options) -> Settings:
 
 
 def _columns_by(options: Options, gates: Sequence[Gate]) -> tuple[str, ...]:
-    """The columns to slice by: those asked for, and those that gates speak of.
-
-    The true class is always a slice, and needs no column.
-    """
-    asked = list(options.get("by", ()))
+    """The columns to slice by: those asked for, and those that gates speak of."""
+    given = options.get("by", ())
+    asked = [given] if isinstance(given, str) else list(given)
     for gate in gates:
         name = gate.by or (gate.where[0] if gate.where else None)
         if name is not None:
             asked.append(name)
-    return tuple(dict.fromkeys(name for name in asked if name != CLASS))
+    return tuple(dict.fromkeys(asked))
 
 
 def _given(
@@ -189,6 +202,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             by=by,
         ),
         classes=_names(own("classes")),
+        classes_are_own=not prefix or options.get(f"{prefix}classes") is not None,
         label_map=_table(own("label_map")),
         output=own("output"),
         threshold=own("threshold"),

@@ -30,8 +30,9 @@ class FlipcheckError(Exception):
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
-        return "\n".join([*lines, f"  hint: {self.hint}"] if self.hint else lines)
+        problems = (f"  - {one_line(problem)}" for problem in self.problems)
+        lines = [one_line(self.message), *problems]
+        return "\n".join([*lines, f"  hint: {one_line(self.hint)}"] if self.hint else lines)
 
 
 class UsageError(FlipcheckError):
@@ -52,6 +53,11 @@ class ModelError(InputError):
 
 class OutputError(FlipcheckError):
     """A report cannot be written."""
+
+
+def one_line(text: str) -> str:
+    """Text in which no control character of a file name or id can act."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
 def listed(values: Iterable[object], total: int | None = None) -> str:

@@ -118,7 +118,7 @@ def _number(text: str, gate: str, hint: str, *, percent: bool) -> float:
         number = float(Decimal(text) / 100) if percent else float(text)
     except (ValueError, ArithmeticError):
         number = math.nan
-    if not math.isfinite(number):
+    if not math.isfinite(number) or "_" in text:
         raise UsageError(f"cannot read the limit {text!r} of the gate {gate!r}", hint=hint)
     return number
 
@@ -194,6 +194,9 @@ def judge(
     if value is None:
         reason = f"{measured.title} is undefined here: its denominator is 0"
         return Judgement(gate, Verdict.INCONCLUSIVE, None, scope=scope, reason=reason)
+    if scope is None and gate.metric == "negative_flip_rate" and not tally.old_right:
+        reason = "the old model has no right answer that could break"
+        return Judgement(gate, Verdict.INCONCLUSIVE, value, scope=scope, reason=reason)
     bound, opposite = _one_sided(gate, tally, confidence)
     judged = Judgement(
         gate,
@@ -210,7 +213,7 @@ def judge(
         return replace(judged, verdict=kept, reason="decided by the estimate, not by its bound")
     if judged.verdict is Verdict.INCONCLUSIVE:
         needed = examples_needed(gate, tally, confidence)
-        return replace(judged, needed=needed, reason=_why_open(gate, tally, needed, confidence))
+        return replace(judged, needed=needed, reason=_why_open(judged, tally, needed, confidence))
     return judged
 
 
@@ -267,15 +270,23 @@ def smallest_passing(gate: Gate, confidence: float) -> int | None:
     return math.ceil(math.log(1 - confidence) / math.log(share)) if 0 < share < 1 else None
 
 
-def _why_open(gate: Gate, tally: Tally, needed: int | None, confidence: float) -> str:
-    smallest = smallest_passing(gate, confidence)
-    counted = METRICS[gate.metric].denominator(tally)
+def _why_open(judged: Judgement, tally: Tally, needed: int | None, confidence: float) -> str:
+    """Why a gate is undecided, and about how many examples would decide it."""
+    counted = METRICS[judged.gate.metric].denominator(tally)
+    smallest = smallest_passing(judged.gate, confidence)
+    of = " of this slice" if judged.scope else ""
     if smallest is not None and counted < smallest:
         which = "" if counted == tally.examples else " in its denominator"
-        return f"too small ever to pass: that needs at least {smallest:,} examples{which}"
+        return (
+            f"too small ever to pass: with the best of outcomes that takes {smallest:,} "
+            f"examples{of}{which}, and there are {counted:,}"
+        )
     if needed is None:
         return "the observed value lies on the limit: no number of examples would decide it"
-    return f"about {rough(needed):,} examples would decide it at these rates"
+    return (
+        f"about {rough(needed):,} examples{of} would decide it at these rates; there are "
+        f"{tally.examples:,}"
+    )
 
 
 def rough(number: int) -> int:

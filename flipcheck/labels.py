@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import InputError, listed, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
 MISSING = -1
 """The code of an example without an answer."""
+FEW = 10
+"""Up to this many examples a model may well be wrong on all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,24 +204,51 @@ def translate(labels: Labels, table: Mapping[str, str]) -> Labels:
     return labels.renamed([table.get(name, name) for name in labels.names]) if table else labels
 
 
-def check_spelling(
-    what: str, answers: Labels | None, truth: Labels | None, *, verdicts: bool
-) -> None:
-    """Raise InputError where no answer is right only because labels are written otherwise.
+def check_vocabulary(
+    what: str, answers: Labels, truth: Labels, *, meant: Collection[str] = (), old: bool = False
+) -> list[str]:
+    """Warnings for answers that are never a label. Raises InputError where they cannot be meant.
 
-    `1` and `1.0`, or `Cat` and `cat`, are two classes in text. That may be meant; that not one
-    answer is right, and many would be if they were written alike, is not.
+    An answer that differs from a label only in how it is written (`1.0` and `1`, `Cat` and
+    `cat`) is an error, unless a label map or class list says that it is `meant`. So is an old
+    model of which not one answer is any of the labels: nothing could break. Free text, where
+    labels are no closed list, has answers of its own, and is only held to the second rule.
     """
-    if verdicts or not answers or not truth or (answers.codes == truth.codes).any():
-        return
-    rows = list(range(min(len(answers), 10_000)))
-    for given, label in zip(answers.texts(rows), truth.texts(rows), strict=True):
-        if given is not None and label is not None and _alike(given) == _alike(label):
-            raise InputError(
-                f"{what}: not one answer equals its label, but {given!r} and {label!r} differ "
-                "only in how they are written",
-                hint="write labels and answers alike, or translate them with --label-map",
-            )
+    labels = set(truth.used())
+    strange = [name for name in answers.used() if name not in labels and name not in meant]
+    if not strange:
+        return []
+    closed = len(labels) * 2 <= len(truth)
+    never = len(strange) == len(answers.used()) and not (answers.codes == truth.codes).any()
+    twins = {_alike(name): name for name in labels}
+    alike = [name for name in strange if _alike(name) in twins]
+    if alike and (closed or never):
+        name, label = alike[0], twins[_alike(alike[0])]
+        raise InputError(
+            f"{what}: {plural(_count(answers, alike), 'answer')} like {name!r} where the labels "
+            f"have {label!r}: they differ only in how they are written",
+            hint="write labels and answers alike (whole numbers become 1.0 where a pandas column "
+            f'has a gap), or translate them: --label-map \'{{"{name}": "{label}"}}\'; a name '
+            "mapped to itself is a class of its own",
+        )
+    if never and old and len(truth) >= FEW:
+        raise InputError(
+            f"{what}: not one of its answers is any of the labels: it answers {listed(strange)}, "
+            f"and the labels are {listed(sorted(labels))}",
+            hint="an old model that is never right can break nothing, so that any update would "
+            "pass: name the right columns, or translate with --label-map or --old-classes",
+        )
+    if not closed:
+        return []
+    count = plural(_count(answers, strange), "answer")
+    return [f"{what}: {count} that no example has as its label: {listed(strange)}"]
+
+
+def _count(labels: Labels, names: Sequence[str]) -> int:
+    import numpy as np
+
+    codes = [code for code, name in enumerate(labels.names) if name in set(names)]
+    return int(np.isin(labels.codes, codes).sum())
 
 
 def _alike(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
-from flipcheck.labels import MISSING, Labels, check_spelling, shared_names
+from flipcheck.labels import MISSING, Labels, check_vocabulary, shared_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flipcheck.predictions import Predictions, Side
+
+
+MOST_CORRECTED = 0.5
+"""The largest share of labels that one file may have corrected; more are other labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,10 @@ def _check_ids(sources: list[Predictions]) -> None:
     without = [source.name for source in sources if source.rows]
     if with_ids and without:
         problems.append(f"{' and '.join(without)}: no id column, but {with_ids[0]} has ids")
+    counts = {len(source) for source in sources}
+    if without and not with_ids and len(counts) > 1:
+        told = ", ".join(f"{source.name} has {len(source):,}" for source in sources)
+        problems.append(f"no ids, and not as many rows: {told}")
     if problems:
         raise PairingError(
             "the examples cannot be paired",
@@ -203,22 +211,39 @@ def _truth(
     for other in codes.values():
         differs |= (other != reference) & (other != MISSING) & (reference != MISSING)
     disagreements = int(differs.sum())
-    if chosen is truth or labels_from is not None:
+    if chosen is truth:
         return Labels(reference, names), disagreements
-    if disagreements:
+    few = disagreements <= MOST_CORRECTED * len(reference)
+    if disagreements and not (labels_from is not None and few):
         first = np.flatnonzero(differs)[:SHOWN]
         ids = old.ids.take(rows[id(old)][first]).to_pylist()
         raise PairingError(
             f"{old.name} and {new.name} disagree about the label of "
             f"{plural(disagreements, 'example')}: {listed(ids, disagreements)}",
             problems=_label_examples(given[id(old)], given[id(new)], first, ids),
-            hint="say whose labels are right with --labels-from old or --labels-from new, or give "
-            "the labels in a file of their own with --labels; where one file has names and the "
-            "other numbers, give the names with --old-classes or --new-classes",
+            hint=_settling(few=few, by_row=old.rows),
         )
+    if disagreements:
+        return Labels(reference, names), disagreements
     for other in codes.values():
         reference = np.where(reference == MISSING, other, reference)
     return Labels(reference, names), 0
+
+
+def _settling(*, few: bool, by_row: bool) -> str:
+    """How to settle labels that disagree: corrections, other names, or other examples."""
+    if few:
+        return (
+            "say whose labels are right with --labels-from old or --labels-from new, or give the "
+            "labels in a file of their own with --labels"
+        )
+    many = "these are too many to be corrections: "
+    if by_row:
+        return f"{many}the rows have no ids and stand in another order, it seems; add ids"
+    return (
+        f"{many}give both files the same class names with --old-classes, --new-classes or "
+        "--label-map, or name the right id and label columns with --id and --label"
+    )
 
 
 def _label_examples(
@@ -271,8 +296,11 @@ def _paired(
         return given and Labels(given.recoded(names), names)
 
     truth, before, after = recode(labels), recode(answers[id(old)]), recode(answers[id(new)])
+    notes: list[str] = []
     for source, given in ((old, before), (new, after)):
-        check_spelling(source.name, given, truth, verdicts=source.correct is not None)
+        if source.correct is None and given and truth:
+            known = (*source.meant, *(source.facts.get("classes") or ()))
+            notes += check_vocabulary(source.name, given, truth, meant=known, old=source is old)
     old_right, old_notes = _right(old, before, truth, rows[id(old)])
     new_right, new_notes = _right(new, after, truth, rows[id(new)])
     columns, column_notes = _columns(sources, rows)
@@ -289,7 +317,7 @@ def _paired(
         columns=columns,
         dropped=dropped,
         label_disagreements=disagreements,
-        warnings=(*old_notes, *new_notes, *column_notes),
+        warnings=(*notes, *old_notes, *new_notes, *column_notes),
     )
 
 

@@ -23,8 +23,9 @@ class Predictions:
 
     `ids` is a pyarrow array (text or int64) of shape (examples,); every other field that is
     given has one entry for each example. `rows` says that the ids are only row numbers.
-    `available` are the columns that the source has beside those it was read for; `facts` are
-    what the report tells of it (digest, classes, preprocessing …).
+    `meant` are answers that are classes even where no label is; `available` are the columns that
+    the source has beside those it was read for; `facts` are what the report tells of it (digest,
+    classes, preprocessing …).
     """
 
     name: str
@@ -36,6 +37,7 @@ class Predictions:
     columns: Mapping[str, Labels] = field(default_factory=dict)
     rows: bool = False
     source: str = ""
+    meant: tuple[str, ...] = ()
     available: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

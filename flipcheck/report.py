@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import FlipcheckError, InputError, UsageError
-from flipcheck.gates import Gate, Judgement, Verdict
+from flipcheck.gates import Gate, Judgement, Verdict, overall
+from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Tally
 from flipcheck.stats.intervals import Interval
 from flipcheck.stats.tests import Significance
@@ -20,12 +21,19 @@ from flipcheck.stats.tests import Significance
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
-
     from flipcheck.gates import Decide
 
 FORMAT_VERSION = 1
 FORMAT = f"flipcheck.report/{FORMAT_VERSION}"
+CLOSEST = 1e-7
+"""How near to its ends a confidence level may come, for its bounds to keep their digits."""
+
+
+def _check_texts(*values: object) -> None:
+    """Raise TypeError for what should be text and is not."""
+    for value in values:
+        if not isinstance(value, str):
+            raise TypeError(f"{value!r} is no text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,9 @@ class Model:
     classes: int | None = None
     missing_answers: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_texts(self.name, self.source, *self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +75,10 @@ class Settings:
     listed: int = 100
 
     def __post_init__(self) -> None:
-        if not 0.5 < self.confidence < 1:
+        if not 0.5 + CLOSEST < self.confidence < 1 - CLOSEST:
             raise UsageError(
                 f"a confidence of {self.confidence:g} is out of range",
-                hint="give a level between 0.5 and 1, as in --confidence 0.95",
+                hint="give a level from 0.500001 to 0.999999, as in --confidence 0.95",
             )
         for name in ("resamples", "seed", "listed"):
             if getattr(self, name) < 0:
@@ -100,6 +111,11 @@ class Slice:
     p_value: float
     p_adjusted: float
 
+    def __post_init__(self) -> None:
+        _check_texts(self.by, self.value)
+        if not 0 <= self.p_value <= 1 or not 0 <= self.p_adjusted <= 1:
+            raise ValueError("a p-value is from 0 to 1")
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -112,6 +128,11 @@ class Example:
     old_confidence: float | None = None
     new_confidence: float | None = None
     image: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_texts(
+            self.id, *(each for each in (self.truth, self.old, self.new) if each is not None)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +215,23 @@ class Report:
                 hint=f"this version reads {FORMAT!r}; a newer report needs a newer flipcheck",
             )
         try:
-            return _read(cls, written)
+            report = _read(cls, written)
+            _check_consistent(report)
         except (FlipcheckError, KeyError, TypeError, ValueError, AttributeError) as error:
             what = getattr(error, "message", f"{type(error).__name__} {error}")
             raise InputError(
                 f"a damaged report: {what}",
                 hint="write it again with `flipcheck compare … --json`",
             ) from error
+        return report
 
     @classmethod
     def load(cls, path: str | Path) -> Report:
         """The report in a JSON file. Raises InputError where it cannot be read."""
         from pathlib import Path
 
+        if not Path(path).is_file():
+            raise InputError(f"{path}: no such file", hint="check the path")
         try:
             text = Path(path).read_text(encoding="utf-8")
             written = json.loads(text, parse_constant=_refused)
@@ -220,21 +245,39 @@ class Report:
 
         save(self, path)
 
-    def to_frame(self) -> pd.DataFrame:
-        """The metrics as a table: one row a metric, indexed by its name."""
+    def __str__(self) -> str:
+        """The report as the terminal shows it."""
+        from flipcheck.reporters import REPORTERS
+
+        return REPORTERS["terminal"](self)
+
+    def to_frame(self, what: Literal["metrics", "slices", "classes", "flips"] = "metrics") -> Any:
+        """A part of the report as a pandas DataFrame.
+
+        The metrics have a row each, indexed by name; slices and classes a row for each of them
+        and its metrics; flips a row for each flipped example (empty for a report from JSON).
+        """
         import pandas as pd
 
-        rows = {
-            name: {
-                "value": estimate.value,
-                "low": estimate.interval and estimate.interval.low,
-                "high": estimate.interval and estimate.interval.high,
-                "numerator": estimate.numerator,
-                "denominator": estimate.denominator,
+        if what == "metrics":
+            rows = {name: _frame_row(estimate) for name, estimate in self.metrics.items()}
+            return pd.DataFrame.from_dict(rows, orient="index")
+        if what == "flips":
+            return pd.DataFrame() if self.flips is None else self.flips.to_pandas()
+        if what not in {"slices", "classes"}:
+            raise UsageError(f"no part {what!r}", hint="metrics, slices, classes or flips")
+        parts = self.slices if what == "slices" else self.classes
+        return pd.DataFrame(
+            {
+                "by": part.by,
+                "value": part.value,
+                "examples": part.tally.examples,
+                "negative_flips": part.tally.negative_flips,
+                **{name: estimate.value for name, estimate in part.metrics.items()},
+                "p_adjusted": part.p_adjusted,
             }
-            for name, estimate in self.metrics.items()
-        }
-        return pd.DataFrame.from_dict(rows, orient="index")
+            for part in parts
+        )
 
     def with_images(self, images: Mapping[str, str]) -> Report:
         """The same report with thumbnails (data URIs by id) for the listed flips."""
@@ -245,6 +288,17 @@ class Report:
 
 def _refused(constant: str) -> float:
     raise ValueError(f"{constant} is no number in JSON")
+
+
+def _frame_row(estimate: Estimate) -> dict[str, Any]:
+    ends = estimate.interval
+    return {
+        "value": estimate.value,
+        "low": ends and ends.low,
+        "high": ends and ends.high,
+        "numerator": estimate.numerator,
+        "denominator": estimate.denominator,
+    }
 
 
 def _slice_dict(part: Slice) -> dict[str, Any]:
@@ -289,6 +343,25 @@ def _rounded(value: Any) -> Any:
     return value
 
 
+def _check_consistent(report: Report) -> None:
+    """Raise ValueError for a report whose parts do not belong together."""
+    tally = report.tally
+    if tally.examples != report.data.examples:
+        raise ValueError("its tally and its number of examples differ")
+    if tally.negative_flips != report.negative_flips.total:
+        raise ValueError("its tally and its list of negative flips differ")
+    for name, estimate in report.metrics.items():
+        counts = (METRICS[name].numerator(tally), METRICS[name].denominator(tally))
+        if estimate.available and (estimate.numerator, estimate.denominator) != counts:
+            raise ValueError(f"its tally and its {METRICS[name].title} differ")
+    for parts in (report.slices, report.classes):
+        for by in {part.by for part in parts}:
+            if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
+                raise ValueError(f"the slices by {by} do not add up to its tally")
+    if report.verdict is not overall(judged.verdict for judged in report.gates):
+        raise ValueError("its verdict is not that of its gates")
+
+
 def _read(cls: type[Report], written: dict[str, Any]) -> Report:
     flips = written["negative_flips"]
     return cls(
@@ -309,7 +382,7 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
             tuple(Example(**each) for each in flips["examples"]),
         ),
         warnings=tuple(written["warnings"]),
-        run=written["run"],
+        run=dict(written["run"]),
         version=written["version"],
     )
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+CLASS = "class"
+"""The slices by true class, which every audit with labels has."""
+
 NO_VALUE = "(missing)"
 """The slice of the examples that have no value in the column."""
 

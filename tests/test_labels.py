@@ -11,11 +11,9 @@ from flipcheck.errors import InputError
 from flipcheck.labels import (
     MISSING,
     Labels,
-    as_text,
-    check_spelling,
+    check_vocabulary,
     name_by_classes,
     shared_names,
-    to_arrow,
     translate,
 )
 
@@ -170,49 +168,54 @@ def test_translation_leaves_what_its_table_lacks():
     assert translate(labels, {}) is labels
 
 
-def spelled(answers, truth, *, verdicts=False):
-    """The spelling check on two lists under one list of names."""
+def vocabulary(answers, truth, **options):
+    """The check of two lists under one list of names."""
     given, true = Labels.of(answers), Labels.of(truth)
     names = shared_names(given, true)
-    check_spelling(
-        "old.csv",
-        Labels(given.recoded(names), names),
-        Labels(true.recoded(names), names),
-        verdicts=verdicts,
-    )
+    both = (Labels(each.recoded(names), names) for each in (given, true))
+    return check_vocabulary("old.csv", *both, **options)
 
 
 @pytest.mark.parametrize(
     ("answers", "truth"),
     [
-        (["Cat", "Dog"], ["cat", "dog"]),  # case
+        (["Cat", "Dog"], ["cat", "dog"]),  # case, and nothing right
         (["1.0", "2.0"], ["1", "2"]),  # one side went through floats
         (["cat ", "dog "], ["cat", "dog"]),  # padding
         (["owl", "007"], ["fox", "7"]),  # one example that is written otherwise is enough
+        (["Cat", "dog"] * 5, ["cat", "dog"] * 5),  # half is right, which hides the other half
     ],
 )
-def test_all_wrong_by_spelling_alone_is_an_error(answers, truth):
-    """Not one right answer, and some would be if written alike: that is no result."""
-    with pytest.raises(InputError, match="differ only in how they are written"):
-        spelled(answers, truth)
+def test_answers_that_differ_from_labels_only_in_writing_are_an_error(answers, truth):
+    """They would count as wrong, and the numbers would mean nothing."""
+    with pytest.raises(InputError, match="differ only in how they are written") as caught:
+        vocabulary(answers, truth)
+    assert "--label-map" in caught.value.hint
+
+
+def test_what_is_meant_as_a_class_is_let_pass():
+    """A label map or class list that names it says that it is a class of its own."""
+    assert vocabulary(["Cat", "dog"] * 5, ["cat", "dog"] * 5, meant=("Cat",)) == []
+
+
+def test_an_old_model_without_one_answer_that_is_a_label_is_an_error():
+    """It has nothing to break, so that any new model would pass."""
+    answers, truth = ["LABEL_0", "LABEL_1"] * 10, ["neg", "pos"] * 10
+    with pytest.raises(InputError, match="not one of its answers is any of the labels"):
+        vocabulary(answers, truth, old=True)
+    (warning,) = vocabulary(answers, truth)  # a new model like that fails by its flips
+    assert "20 answers that no example has as its label: 'LABEL_0', 'LABEL_1'" in warning
 
 
 @pytest.mark.parametrize(
-    ("answers", "truth", "verdicts"),
+    ("answers", "truth"),
     [
-        (["Cat", "dog"], ["cat", "dog"], False),  # some answer is right: both are classes
-        (["fox", None], ["cat", "dog"], False),  # all wrong, and not by spelling
-        (["Cat"], ["cat"], True),  # a verdict decides, not equality
-        (["", ""], ["cat", "dog"], False),  # no answers at all
+        (["fox", None], ["cat", "dog"]),  # all wrong, by more than writing, and very few
+        (["18.0", "5", "7"], ["18", "5", "9"]),  # free text: labels are no closed list
+        (["dog", "cat"] * 10, ["cat", "dog"] * 10),  # all wrong, but of the same classes
+        ([None] * 20, ["cat", "dog"] * 10),  # no answers at all
     ],
 )
-def test_other_wrong_answers_are_left_alone(answers, truth, verdicts):
-    """A model that is merely wrong is compared."""
-    spelled(answers, truth, verdicts=verdicts)
-
-
-def test_text_columns_pass_through_unchanged():
-    """No copy and no change is made of text."""
-    column = pa.array(["a", "b"])
-    assert as_text(column) is column
-    assert to_arrow(column) is column
+def test_answers_that_may_well_be_meant_are_let_pass(answers, truth):
+    """Nothing is said where nothing is known to be wrong."""
+    assert vocabulary(answers, truth, old=True) == []

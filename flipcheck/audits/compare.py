@@ -12,7 +12,7 @@ from flipcheck.gates import Gate, overall
 from flipcheck.metrics import METRICS, SLICE_METRICS
 from flipcheck.outcomes import Cells, Tally, outcomes, tally
 from flipcheck.report import Estimate, Report, Slice
-from flipcheck.slices import Slices, slices
+from flipcheck.slices import CLASS, Slices, slices
 from flipcheck.stats.bootstrap import percentile, replicates
 from flipcheck.stats.intervals import METHODS, Interval, bounds, interval
 from flipcheck.stats.tests import holm, mcnemar, more_than_the_rest
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from flipcheck.pairing import Paired
     from flipcheck.report import Data, Model, Settings
 
-CLASS = "class"
-"""The slices by true class, which every audit with labels has."""
+
+MOST_SLICES = 10_000
+"""More slices than this are no subgroups but, most likely, the ids of users or documents."""
 
 
 def compare(
@@ -47,7 +48,12 @@ def compare(
     codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
     total = tally(codes)
     columns = [slices(name, _slice_column(paired, name), codes) for name in dict.fromkeys(by)]
+    for each in columns:
+        _check_size(each)
     classes = [slices(CLASS, paired.truth, codes)] if paired.truth else []
+    if classes and len(classes[0].values) > MOST_SLICES:
+        warnings = [*warnings, f"{len(classes[0].values):,} true classes: too many to list each"]
+        classes = []
     judged = judgements(
         gates, total, [*classes, *columns], settings, answers=paired.same_answer is not None
     )
@@ -93,6 +99,14 @@ def estimates(total: Tally, settings: Settings, *, answers: bool) -> dict[str, E
             percentile(metric, drawn, settings.confidence),
         )
     return found
+
+
+def _check_size(column: Slices) -> None:
+    if len(column.values) > MOST_SLICES:
+        raise UsageError(
+            f"column {column.by!r} has {len(column.values):,} values, too many to slice by",
+            hint=f"slice by a column of at most {MOST_SLICES:,} values",
+        )
 
 
 def _slice_column(paired: Paired, name: str) -> Labels:

@@ -10,6 +10,25 @@ from flipcheck.cli import options as o
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
 
+READ = {
+    "old",
+    "new",
+    "data",
+    "old_data",
+    "new_data",
+    "labels",
+    "classes",
+    "old_classes",
+    "new_classes",
+    "label_map",
+    "old_label_map",
+    "new_label_map",
+    "preprocess",
+    "old_preprocess",
+    "new_preprocess",
+}
+"""The options that may name a file, which no report may overwrite."""
+
 
 def compare(
     old: o.Old,
@@ -63,7 +82,7 @@ def compare(
     """
     given: dict[str, Any] = dict(locals())
     reports = Outputs(json, html, markdown, flips)
-    reports.check((old, new, data, old_data, new_data, labels))
+    reports.check(given[name] for name in READ)
     given["gates"] = gate_texts(gate, max_nfr, max_error_increase)
     given["by"] = by or []
     given["id"] = given.pop("id_column")

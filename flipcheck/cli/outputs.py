@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import UsageError
+from flipcheck.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable
 
     from flipcheck.gates import Verdict
     from flipcheck.report import Report
@@ -30,8 +33,11 @@ class Outputs:
     markdown: str | None = None
     flips: str | None = None
 
-    def check(self, inputs: Sequence[str | None] = ()) -> None:
-        """Raise UsageError or OutputError for what cannot be written, before any work is done."""
+    def check(self, inputs: Iterable[object] = ()) -> None:
+        """Raise UsageError or OutputError for what cannot be written, before any work is done.
+
+        `inputs` are what the command reads: no output may be one of them, or lie in one.
+        """
         from flipcheck.reporters.writing import check_writable
 
         texts = [path for path in (self.json, self.html, self.markdown) if path is not None]
@@ -39,39 +45,61 @@ class Outputs:
             raise UsageError(
                 "only one report can go to standard output", hint="give the others a file"
             )
-        paths = [
-            Path(path)
-            for path in (*texts, self.flips)
-            if path is not None and path != STANDARD_OUTPUT
-        ]
-        sources = {Path(each).resolve() for each in inputs if each is not None}
+        given = [path for path in (*texts, self.flips) if path not in {None, STANDARD_OUTPUT}]
+        paths = [Path(str(path)) for path in given]
+        sources = _existing(inputs)
         for place, path in enumerate(paths):
             check_writable(path)
-            if path.resolve() in sources:
+            target = path.resolve()
+            if any(source == target or source in target.parents for source in sources):
                 raise UsageError(f"{path} is read by this command, and would be overwritten")
-            if path in paths[:place]:
+            if target in [other.resolve() for other in paths[:place]] and not _is_device(target):
                 raise UsageError(f"{path} would be written twice")
         if self.flips is not None:
             check_table(Path(self.flips))
 
     def write(self, report: Report) -> None:
-        """Write every report; the terminal's goes to standard output if no other does."""
+        """Write every report; the terminal's goes to standard output if no other does.
+
+        No file takes its place before all are written.
+        """
         from flipcheck.reporters import REPORTERS
-        from flipcheck.reporters.writing import write_text
+        from flipcheck.reporters.words import TITLES, decision
+        from flipcheck.reporters.writing import replacing
 
         wanted = {"json": self.json, "html": self.html, "markdown": self.markdown}
         texts = {name: REPORTERS[name](report) for name, path in wanted.items() if path is not None}
-        for name, text in texts.items():
-            if wanted[name] != STANDARD_OUTPUT:
-                write_text(Path(str(wanted[name])), text)
-        if self.flips is not None:
-            write_table(Path(self.flips), report.flips)
+        with ExitStack() as files:
+            for name, text in texts.items():
+                if wanted[name] != STANDARD_OUTPUT:
+                    place = files.enter_context(replacing(Path(str(wanted[name]))))
+                    fill(place, partial(put_text, text=text))
+            if self.flips is not None:
+                suffix = Path(self.flips).suffix.lower()
+                place = files.enter_context(replacing(Path(self.flips)))
+                fill(place, partial(put_table, suffix=suffix, table=report.flips))
         if STANDARD_OUTPUT in wanted.values():
             put(next(text for name, text in texts.items() if wanted[name] == STANDARD_OUTPUT))
+            if report.verdict is not None:
+                print(f"{TITLES[report.verdict]}  {decision(report)}", file=sys.stderr)  # noqa: T201
         else:
             from flipcheck.reporters.terminal import render
 
             put(render(report, color=has_color(), width=columns()))
+
+
+def _existing(inputs: Iterable[object]) -> list[Path]:
+    """The inputs that are files or folders, as they resolve."""
+    found = []
+    for each in inputs:
+        with contextlib.suppress(OSError, ValueError):
+            if isinstance(each, (str, Path)) and Path(each).exists():
+                found.append(Path(each).resolve())
+    return found
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file()
 
 
 def check_table(path: Path) -> None:
@@ -82,24 +110,61 @@ def check_table(path: Path) -> None:
 
 def write_table(path: Path, table: Any) -> None:
     """Write a pyarrow table as CSV or Parquet, whole or not at all."""
-    from pyarrow import csv, parquet
-
     from flipcheck.reporters.writing import replacing
 
     with replacing(path) as temporary:
-        if path.suffix.lower() == ".csv":
-            csv.write_csv(table, temporary)
-        else:
-            parquet.write_table(table, temporary)
+        fill(temporary, partial(put_table, suffix=path.suffix.lower(), table=table))
+
+
+def fill(place: Path, write: Callable[[Path], object]) -> None:
+    """Write a file. Raises OutputError in place of pyarrow's and the system's errors."""
+    import pyarrow as pa
+
+    try:
+        write(place)
+    except (OSError, pa.ArrowException) as error:
+        raise OutputError(
+            f"{place.parent}: cannot be written to: {error}",
+            hint="check the permissions and the free space",
+        ) from error
+
+
+def put_text(path: Path, text: str) -> None:
+    """Put a text into a file, UTF-8."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def put_table(path: Path, suffix: str, table: Any) -> None:
+    """Put a pyarrow table into a file, in the format of the suffix."""
+    from pyarrow import csv, parquet
+
+    if suffix == ".csv":
+        csv.write_csv(table, path)
+    else:
+        parquet.write_table(table, path)
+
+
+PLAIN = str.maketrans({"→": ">", "←": "<", "−": "-", "–": "-", "✓": "+", "✗": "x", "…": "~"})
+"""What stands for our signs where standard output cannot write them."""
 
 
 def put(text: str) -> None:
     """Text on standard output; a reader that has gone away is no error."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+        data = text.encode(encoding)
+    except UnicodeEncodeError:
+        data = text.translate(PLAIN).encode(encoding, "replace")
+    try:
+        sys.stdout.buffer.write(data)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def has_color() -> bool:
@@ -108,12 +173,12 @@ def has_color() -> bool:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def columns() -> int:
     """How wide the report may be: 80, or a terminal's width between 60 and 100."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return 80
     return max(60, min(100, os.get_terminal_size(sys.stdout.fileno()).columns))
 

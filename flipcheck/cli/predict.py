@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flipcheck.cli import options as o
-from flipcheck.cli.outputs import check_table, put, write_table
+from flipcheck.cli.outputs import Outputs, put, write_table
 from flipcheck.cli.progress import progress
-from flipcheck.errors import UsageError, plural
+from flipcheck.errors import plural
 
 if TYPE_CHECKING:
     from flipcheck.predictions import Predictions
@@ -38,12 +38,8 @@ def predict(
     """
     from flipcheck.api import predict as run
     from flipcheck.reporters.words import clean
-    from flipcheck.reporters.writing import check_writable
 
-    check_table(out)
-    check_writable(out)
-    if out.resolve() in {type(out)(each).resolve() for each in (model, data)}:
-        raise UsageError(f"{out} is read by this command, and would be overwritten")
+    Outputs(flips=str(out)).check((model, data, classes, label_map, preprocess))
     with progress(quiet=quiet) as show:
         found = run(
             model,

@@ -9,7 +9,7 @@ import typer
 from flipcheck.cli import options as o
 from flipcheck.cli.compare import gate_texts
 from flipcheck.cli.outputs import Outputs, status
-from flipcheck.errors import UsageError
+from flipcheck.errors import InputError, UsageError
 
 ReportPath = Annotated[str, typer.Argument(metavar="REPORT.json", help="A report of `compare`.")]
 
@@ -42,5 +42,11 @@ def render(
         raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")
     if gates:
         found = rejudge(found, gates, decide)
-    reports.write(found)
+    try:
+        reports.write(found)
+    except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as error:
+        raise InputError(
+            f"{report}: a damaged report: {type(error).__name__}: {error}",
+            hint="write it again with `flipcheck compare … --json`",
+        ) from error
     raise typer.Exit(status(found.verdict) if gates else 0)

@@ -24,7 +24,7 @@ SHOWN = 10
 def render(report: Report) -> str:
     """The report as Markdown."""
     title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
-    parts = [title, f"**{words.decision(report)}** {words.summary(report)}"]
+    parts = [title, f"**{words.decision(report, code)}** {words.summary(report)}"]
     parts += [*_gates(report), _metrics(report), *_kinds(report)]
     parts += [*_slices("Slices", report.slices), *_slices("Classes", report.classes)]
     parts += [*_examples(report), *_notes(report)]

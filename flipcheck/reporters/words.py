@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import plural
-from flipcheck.gates import Judgement, Verdict, rough
+from flipcheck.gates import Judgement, Verdict
 from flipcheck.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from flipcheck.report import Estimate, Example, Report, Slice
     from flipcheck.stats.intervals import Interval
 
 UNKNOWN = "–"
+COMMAND = re.compile(r"\s*::|.*##\[")
+"""What a CI server may take for a command of its own."""
 SIGNIFICANT = 0.05
 """Slices with an adjusted p-value up to this are marked."""
 
@@ -82,49 +85,58 @@ def share(level: float) -> str:
 
 
 def clean(text: str | None) -> str:
-    """Text from files without control and other unprintable characters; None as "(none)"."""
+    """Text from files without control and other unprintable characters; None as "(none)".
+
+    What a CI server would take for a command (`::error::`, `##[group]`) is broken up too.
+    """
     if text is None:
         return "(none)"
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    return (
+        shown.replace("##[", "#\\u0023[").replace("::", ":\\u003a")
+        if COMMAND.match(shown)
+        else shown
+    )
 
 
-def decision(report: Report) -> str:
-    """The verdict in one sentence: ship or not, and why."""
+def decision(report: Report, quote: Callable[[str], str] = clean) -> str:
+    """The verdict in one sentence: ship or not, and why. `quote` shows the names of slices."""
     judged = report.gates
     if report.verdict is None:
         return "No gate was given, so nothing was decided."
     if report.verdict is Verdict.PASS:
+        by = " by the estimate alone" if report.settings.decide == "point" else ""
         what = "the gate" if len(judged) == 1 else f"all {len(judged):,} gates"
-        return f"May replace the old model: it passes {what}."
+        return f"May replace the old model: it passes {what}{by}."
     decisive = [each for each in judged if each.verdict is report.verdict]
     rest = len(decisive) - 1
     if report.verdict is Verdict.FAIL:
         more = (
             f", and {plural(rest, 'more gate')} {'fails' if rest == 1 else 'fail'}" if rest else ""
         )
-        return f"Do not ship: {_broken(decisive[0])}{more}."
-    more = f", nor for {plural(rest, 'other gate')}" if rest else ""
-    needed = max((each.needed or 0 for each in decisive), default=0)
-    enough = f"; about {rough(needed):,} examples would decide" if needed else ""
-    return f"Do not ship yet: too few examples for {_limit(decisive[0])}{more}{enough}."
+        return f"Do not ship: {_broken(decisive[0], quote)}{more}."
+    more = f" {plural(rest, 'more gate')} {'is' if rest == 1 else 'are'} undecided." if rest else ""
+    first = decisive[0]
+    return f"Do not ship yet: {_limit(first, quote)} is undecided: {first.reason}.{more}"
 
 
-def _limit(judged: Judgement) -> str:
+def _limit(judged: Judgement, quote: Callable[[str], str]) -> str:
     """A gate in few words: "negative flip rate <= 2% where ink=heavy"."""
-    gate, where = judged.gate, judged.scope
-    text = f"{METRICS[gate.metric].title} {gate.operator} {gate.limit_text}"
-    return f"{text} where {clean(where[0])}={clean(where[1])}" if where else text
+    gate = judged.gate
+    return f"{METRICS[gate.metric].title} {gate.operator} {gate.limit_text}{_where(judged, quote)}"
 
 
-def _broken(judged: Judgement) -> str:
+def _where(judged: Judgement, quote: Callable[[str], str]) -> str:
+    """The slice that a judgement is of: " where ink=heavy"."""
+    return f" where {quote('='.join(judged.scope))}" if judged.scope else ""
+
+
+def _broken(judged: Judgement, quote: Callable[[str], str]) -> str:
     """How a failed gate was broken: what was measured, and the limit."""
-    metric, where = METRICS[judged.gate.metric], judged.scope
-    of = f" where {clean(where[0])}={clean(where[1])}" if where else ""
+    metric = METRICS[judged.gate.metric]
     side = "over" if judged.gate.upper else "under"
-    return (
-        f"{metric.title} {number(metric, judged.value)}{of} is {side} the limit of "
-        f"{judged.gate.limit_text}"
-    )
+    measured = f"{metric.title} {number(metric, judged.value)}{_where(judged, quote)}"
+    return f"{measured} is {side} the limit of {judged.gate.limit_text}"
 
 
 def summary(report: Report) -> str:

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place when all went well.
 
-    Raises OutputError, and leaves what was there, when it cannot be written.
+    A link is followed, and a device or pipe is written to itself. Raises OutputError, and leaves
+    what was there, when it cannot be written.
     """
     check_writable(path)
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        yield path
+        return
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
         os.close(handle)
@@ -47,6 +52,12 @@ def write_text(path: Path, text: str) -> None:
 
 def check_writable(path: Path) -> None:
     """Raise OutputError where a file cannot be written, before any work is done for it."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise _unwritable(path, error) from error
     if path.is_dir():
         raise OutputError(f"{path}: a folder, not a file", hint="name a file in it")
     if not path.parent.is_dir():

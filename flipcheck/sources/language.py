@@ -18,6 +18,10 @@ HINT = (
     "give the class names with --classes (--old-classes, --new-classes), or translate with "
     "--label-map"
 )
+FLOATS = (
+    "the whole numbers were written as floats (a gap in a pandas column does that): save "
+    "them as integers, or as Parquet"
+)
 
 
 def in_one_language(
@@ -38,8 +42,10 @@ def in_one_language(
     for source in (old, new, reference):
         if known and source is not None and source.truth is not None:
             _check_truth(source.name, source.truth, known)
+    settled = {"old": old, "new": new}.get(given.labels_from or "")
     for source, other in ((old, new), (new, old)):
-        truths = (each.truth for each in (reference, source, other) if each is not None)
+        order = (settled, reference, source, other)
+        truths = (each.truth for each in order if each is not None)
         _check_numbers(source, next((truth for truth in truths if truth is not None), None))
     return old, new, reference, notes
 
@@ -82,7 +88,8 @@ def _named(
         classes = shared if is_model else spec.classes
         table = given.label_map if is_model else spec.label_map
         truth = _truth(truth, source.name, classes, table)
-    return replace(source, answers=answers, truth=truth)
+    meant = (*spec.label_map.values(), *(spec.classes or ()))
+    return replace(source, answers=answers, truth=truth, meant=meant)
 
 
 def _truth(
@@ -138,12 +145,18 @@ def _check_numbers(source: Predictions, truth: Labels | None) -> None:
     answers, labels = source.answers.used(), truth.used()
     if not answers or not labels or {*answers} & {*labels}:
         return
+    floats = _floats(answers) or _floats(labels)
     for numbers, names in ((answers, labels), (labels, answers)):
         if _whole(numbers) and not any(map(_is_whole, names)):
             raise UsageError(
                 f"{source.name}: it answers {listed(answers)}, and the labels are {listed(labels)}",
-                hint=f"no answer could be right: {HINT}",
+                hint=f"no answer could be right: {FLOATS if floats else HINT}",
             )
+
+
+def _floats(names: Iterable[str]) -> bool:
+    """Whether names are whole numbers that were written as floats: "1.0"."""
+    return all(name.endswith(".0") for name in names)
 
 
 def _unused_keys(given: Given, sources: Sequence[Predictions]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import UsageError, listed, nearest, plural
 from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
+from flipcheck.slices import CLASS
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language
@@ -191,10 +192,24 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
     if label is not None and not any(source.truth for source in sources):
         raise UsageError(f"no source has the label column {label!r}", hint=nearest(label, there))
     for name in given.by:
-        if not any(name in source.columns for source in sources):
+        if name == CLASS:
+            _check_class_column(sources)
+        elif not any(name in source.columns for source in sources):
             raise UsageError(
                 f"no source has the column {name!r} (--by)",
                 hint=f"{nearest(name, there)} (columns there: {', '.join(there) or 'none'})",
+            )
+
+
+def _check_class_column(sources: Sequence[Predictions]) -> None:
+    """Raise UsageError where "class" could be the true class, or a column that is not the label."""
+    for source in sources:
+        label = source.facts.get("columns", {}).get("label")
+        if CLASS in source.available and label != CLASS:
+            raise UsageError(
+                f"{source.name} has a column {CLASS!r} that is not the label, and {CLASS!r} is "
+                "also what slices by the true label are called",
+                hint="rename the column to slice by it",
             )
 
 
@@ -205,6 +220,9 @@ def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[s
             told = "" if source.correct is not None else ", counted as wrong"
             missing = plural(answers.missing, "example")
             warnings.append(f"{source.name}: {missing} without an answer{told}")
+    digests = [source.facts.get("sha256") for source in (old, new)]
+    if old.facts.get("kind") == "predictions" and digests[0] == digests[1]:
+        warnings.append("old and new are the same file: nothing can flip")
     warnings += _class_warnings(old, new)
     if _both_models(old, new) and _geometry(old) != _geometry(new):
         warnings.append("the two models see their inputs through different preprocessing")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from flipcheck.predictions import Side
 
-ID_NAMES = ("id", "sample_id", "item_id", "example_id", "index", "filename", "image_id")
+ID_NAMES = ("id", "sample_id", "item_id", "example_id", "index", "filename", "image_id", "uuid")
 LABEL_NAMES = ("label", "y", "y_true", "target", "gold", "expected")
 PREDICTION_NAMES = ("prediction", "pred", "y_pred", "predicted")
 CORRECT_NAMES = ("correct",)
@@ -34,10 +34,14 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class SideSpec:
-    """How to read one side, old or new; what is not given is found or defaulted."""
+    """How to read one side, old or new; what is not given is found or defaulted.
+
+    `classes_are_own` says that the class list was given for this side, and overrules its model's.
+    """
 
     columns: Columns = field(default_factory=Columns)
     classes: tuple[str, ...] | None = None
+    classes_are_own: bool = False
     label_map: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
     threshold: float | None = None

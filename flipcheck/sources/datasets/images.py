@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flipcheck.sources.preprocess import Preprocess
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+"""What Pillow may take a file for: nothing that runs a program, as PostScript would."""
 LEFT_BY_SYSTEMS = {"Thumbs.db", "desktop.ini"}
 LARGEST = 89_000_000
 """Pixels; a larger image is taken for a decompression bomb, as Pillow does."""
@@ -64,7 +66,7 @@ def open_image(path: Path) -> Image:
     """A decoded image. Raises ValueError for giants and for more than 8 bits a channel."""
     from PIL import Image
 
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         if image.width * image.height > LARGEST:
             raise ValueError(f"{image.width:,} x {image.height:,} pixels: taken for a bomb")
         if image.mode not in MODES:
@@ -146,6 +148,7 @@ def _class_files(folder: Path) -> tuple[list[Path], list[str]]:
         here = Path(place)
         real = os.path.realpath(place)
         if real in seen:  # a link to a folder above, or to one that was read already
+            others.append(ascii_safe(here.relative_to(folder).as_posix()) + "/ (read already)")
             folders.clear()
             continue
         seen.add(real)

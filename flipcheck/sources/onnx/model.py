@@ -115,9 +115,17 @@ def _port(port: Any) -> Port:
 
 
 def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] | None, str]:
-    if spec.classes is not None:
+    if spec.classes is not None and spec.classes_are_own:
         return spec.classes, "--classes"
     named = metadata_classes(graph.metadata, str(path))
+    if named is not None and spec.classes is not None and set(named) != set(spec.classes):
+        raise ModelError(
+            f"{path}: --classes names {listed(spec.classes)}, but the model's own metadata "
+            f"{listed(named)}",
+            hint="--old-classes and --new-classes overrule a model; --label-map translates",
+        )
+    if named is None and spec.classes is not None:
+        return spec.classes, "--classes"
     if named is not None:
         return named, "the model's metadata"
     beside = classes_beside(path)

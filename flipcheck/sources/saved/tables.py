@@ -77,7 +77,8 @@ def label_roles(table: Table, columns: Columns) -> Roles:
     if columns.label is None:
         label = table.only(LABEL_NAMES, "label", "--label")
     by = tuple(name for name in columns.by if name in table.names)
-    return Roles(id=columns.id or table.first(ID_NAMES), label=label, by=by)
+    id_name = columns.id or table.first(ID_NAMES[:1]) or table.only(ID_NAMES[1:], "id", "--id")
+    return Roles(id=id_name, label=label, by=by)
 
 
 def prediction_roles(table: Table, columns: Columns) -> Roles:

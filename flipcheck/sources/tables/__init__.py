@@ -64,17 +64,22 @@ class Table:
 
     def first(self, candidates: Iterable[str]) -> str | None:
         """The first of these names that is a column."""
-        return next((name for name in candidates if name in self.names), None)
+        found = self._those(candidates)
+        return found[0] if found else None
 
     def only(self, candidates: Iterable[str], what: str, flag: str) -> str | None:
         """The one of these names that is a column. Raises InputError where two are."""
-        found = [name for name in candidates if name in self.names]
+        found = self._those(candidates)
         if len(found) > 1:
             raise InputError(
                 f"{self.path}: columns {' and '.join(map(repr, found))} could both be the {what}",
                 hint=f"say which with {flag}, as in {flag} {found[0]}",
             )
         return found[0] if found else None
+
+    def _those(self, candidates: Iterable[str]) -> list[str]:
+        """The columns of these names, in their order, whether written large or small."""
+        return [each for name in candidates for each in self.names if each.lower() == name]
 
     def lines(self, rows: Iterable[int]) -> list[int]:
         """Where these rows (from 0) stand in the file, from 1, as an editor shows it."""

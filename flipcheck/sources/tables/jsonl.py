@@ -102,6 +102,7 @@ def _column(values: list[Any]) -> Any:
     """A column of one type where all its values are numbers or all booleans, else of text."""
     import pyarrow as pa
 
+    values = [None if value != value else value for value in values]  # noqa: PLR0124  (NaN)
     known = [value for value in values if value is not None]
     if all(isinstance(value, bool) for value in known):
         return pa.array(values, pa.bool_())

@@ -115,7 +115,11 @@ def _options(table: Table, kinds: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         "read_options": pacsv.ReadOptions(block_size=BLOCK_BYTES),
-        "parse_options": pacsv.ParseOptions(delimiter=table.delimiter, newlines_in_values=True),
+        "parse_options": pacsv.ParseOptions(
+            delimiter=table.delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=len(table.names) > 1,
+        ),
         "convert_options": pacsv.ConvertOptions(
             include_columns=list(kinds),
             column_types=dict(kinds),
