@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from flipcheck.report import Report, Slice
 
 SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️", None: "ℹ️"}
-SHOWN = 10
+SHOWN, GATES_SHOWN = 10, 20
 
 
 def render(report: Report) -> str:
     """The report as Markdown."""
     title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
     parts = [title, f"**{words.decision(report, code)}** {words.summary(report)}"]
-    parts += [*_gates(report), _metrics(report), *_kinds(report)]
+    parts += [*_gates(report), _answers(report), _metrics(report), *_kinds(report)]
     parts += [*_slices("Slices", report.slices), *_slices("Classes", report.classes)]
     parts += [*_examples(report), *_notes(report)]
     return "\n\n".join(parts) + "\n"
@@ -48,7 +48,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _gates(report: Report) -> list[str]:
     if not report.gates:
         return []
-    confidence = report.settings.confidence
+    level = words.share(report.settings.confidence)
     rows = [
         (
             f"{SIGNS[each.verdict]} {each.verdict}",
@@ -61,12 +61,27 @@ def _gates(report: Report) -> list[str]:
                 )
             ),
             words.number(METRICS[each.gate.metric], each.value),
-            words.bound_text(each, confidence),
+            words.bound_text(each),
             each.reason,
         )
-        for each in report.gates
+        for each in words.by_urgency(report.gates)[:GATES_SHOWN]
     ]
-    return [_table(("verdict", "gate", "measured", "bound", ""), rows)]
+    rest = words.by_urgency(report.gates)[GATES_SHOWN:]
+    more = [f"and {len(rest):,} more gates: {words.tallied(rest)}"] if rest else []
+    return [_table(("verdict", "gate", "measured", f"{level} bound", ""), rows), *more]
+
+
+def _answers(report: Report) -> str:
+    """What was compared, and the two by two table of right and wrong."""
+    tally = report.tally
+    compared = f"{code(report.old.source)} → {code(report.new.source)}"
+    if report.data.source:
+        compared += f" on {code(report.data.source)}"
+    rows = [
+        ("**old right**", f"{tally.both_right:,}", f"**{tally.negative_flips:,}** negative flips"),
+        ("**old wrong**", f"{tally.positive_flips:,} positive flips", f"{tally.both_wrong:,}"),
+    ]
+    return f"{compared}\n\n" + _table(("", "new right", "new wrong"), rows)
 
 
 def _metrics(report: Report) -> str:

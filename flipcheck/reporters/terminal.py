@@ -100,19 +100,12 @@ def _short(text: str, width: int = 66) -> str:
 def _gates(report: Report) -> list[Any]:
     if not report.gates:
         return []
-    order = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
-    judged = sorted(report.gates, key=lambda each: order[each.verdict])
+    judged = words.by_urgency(report.gates)
     lines = _heading("Gates")
     for each in judged[:GATES_SHOWN]:
         lines += _gate(each, report)
-    if len(judged) > GATES_SHOWN:
-        rest = judged[GATES_SHOWN:]
-        told = ", ".join(
-            f"{sum(each.verdict is verdict for each in rest):,} {verdict}"
-            for verdict in order
-            if any(each.verdict is verdict for each in rest)
-        )
-        lines.append(Text(f"    and {len(rest):,} more: {told}", "dim"))
+    if rest := judged[GATES_SHOWN:]:
+        lines.append(Text(f"    and {len(rest):,} more: {words.tallied(rest)}", "dim"))
     return lines
 
 
@@ -124,7 +117,8 @@ def _gate(judged: Judgement, report: Report) -> list[Any]:
     )
     gate = f"{judged.gate.metric} {judged.gate.operator} {judged.gate.limit_text}{where}"
     value = words.number(metric, judged.value)
-    bound = words.bound_text(judged, report.settings.confidence)
+    level = words.share(report.settings.confidence)
+    bound = f"with {level} confidence {words.bound_text(judged)}"
     lines: list[Any] = [
         Text.assemble("  ", (f"{mark} {judged.verdict}", f"bold {style}"), "  ", (gate, "bold")),
         Text(f"      measured {value}; {bound}" if judged.value is not None else "      undefined"),
@@ -167,7 +161,7 @@ def _metrics(report: Report) -> list[Any]:
             words.counted(metric, estimate, report.tally.examples),
         )
     test = report.mcnemar
-    same = f"McNemar mid-p of equal error rates: {test.p_value:.3g}"
+    same = f"McNemar mid-p of equal error rates: {words.p_text(test.p_value)}"
     return [*_heading("Metrics"), _indented(table), Text(f"  {same}", "dim")]
 
 
@@ -175,13 +169,20 @@ def _kinds(report: Report) -> list[Any]:
     kinds = report.negative_flips.transitions
     if not kinds:
         return []
-    table = _grid({"justify": "right"}, {"overflow": "ellipsis", "ratio": 1})
-    for each in kinds[:KINDS_SHOWN]:
-        table.add_row(f"{each.count:,}", words.kind(each.old, each.new))
-    if len(kinds) > KINDS_SHOWN:
-        rest = report.negative_flips.total - sum(each.count for each in kinds[:KINDS_SHOWN])
+    shown = kinds[: KINDS_SHOWN if len(kinds) > KINDS_SHOWN + 1 else len(kinds)]
+    table = _grid({"justify": "right"}, {})
+    for each in shown:
+        table.add_row(f"{each.count:,}", _kind(each.old, each.new, 30))
+    rest = report.negative_flips.total - sum(each.count for each in shown)
+    if rest:
         table.add_row(f"{rest:,}", Text("of other kinds", "dim"))
     return [*_heading("What broke", "old answer → new answer"), _indented(table)]
+
+
+def _kind(old: str | None, new: str | None, width: int) -> str:
+    """A flip as "cat → dog", neither side longer than `width`."""
+    sides = (words.clean(each) for each in (old, new))
+    return " → ".join(side if len(side) <= width else f"{side[: width - 1]}…" for side in sides)
 
 
 def _slices(report: Report) -> list[Any]:
@@ -221,15 +222,11 @@ def _examples(report: Report) -> list[Any]:
     shown = flips.examples[:EXAMPLES_SHOWN]
     if not shown:
         return []
-    table = _grid(
-        {"overflow": "ellipsis", "max_width": 40},
-        {"overflow": "ellipsis", "max_width": 26},
-        {"style": "dim"},
-    )
+    table = _grid({}, {}, {"style": "dim"})
     for example in shown:
         sure = "" if example.new_confidence is None else f"sure {words.confident(example)}"
-        flip = words.kind(example.old, example.new) if words.has_answers(report) else ""
-        table.add_row(_short(example.id, 40), flip, sure)
+        flip = _kind(example.old, example.new, 14) if words.has_answers(report) else ""
+        table.add_row(_short(example.id, 32), flip, sure)
     rest = flips.total - len(shown)
     if rest:
         table.add_row(Text(f"and {rest:,} more (--html, --flips)", "dim"), "", "")

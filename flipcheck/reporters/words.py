@@ -75,7 +75,8 @@ def counted(metric: Metric, estimate: Estimate, examples: int) -> str:
     if top is None or bottom is None:
         return UNKNOWN
     if metric.kind == "flip ratio":
-        return f"{top // examples:,} / {bottom / examples:,.1f} exp."
+        expected = bottom / examples
+        return f"{top // examples:,} / {expected:,.{0 if expected >= 1000 else 1}f} exp."
     return f"{top:,} / {bottom:,}".replace("-", "−")
 
 
@@ -161,15 +162,16 @@ def summary(report: Report) -> str:
     return f"{better} (error {old} → {new}), {joint} it {broke} and mends {mended:,}."
 
 
-def bound_text(judged: Judgement, confidence: float) -> str:
-    """What is known of the gated metric with confidence: the bound that decided."""
+def bound_text(judged: Judgement) -> str:
+    """What is known of the gated metric: the one-sided bound that decided, "at most 3.58%"."""
     metric = METRICS[judged.gate.metric]
     bound = judged.opposite if judged.verdict is Verdict.FAIL else judged.bound
     upper = judged.gate.upper != (judged.verdict is Verdict.FAIL)
-    if bound is None:
-        return UNKNOWN
-    side = "at most" if upper else "at least"
-    return f"with {share(confidence)} confidence {side} {number(metric, bound)}"
+    return (
+        UNKNOWN
+        if bound is None
+        else f"{'at most' if upper else 'at least'} {number(metric, bound)}"
+    )
 
 
 def has_answers(report: Report) -> bool:
@@ -213,6 +215,26 @@ def next_step(report: Report) -> str:
             "look there first."
         )
     return "The negative flips are spread out; read the examples."
+
+
+def by_urgency(gates: Sequence[Judgement]) -> list[Judgement]:
+    """Gates with the failed ones first, then the undecided; as they were given among these."""
+    order = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
+    return sorted(gates, key=lambda each: order[each.verdict])
+
+
+def tallied(gates: Sequence[Judgement]) -> str:
+    """How many gates came to which verdict: "2 fail, 10 pass"."""
+    counts = {
+        verdict: sum(each.verdict is verdict for each in gates)
+        for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+    }
+    return ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
+
+
+def p_text(value: float) -> str:
+    """A p-value; one too small for a float is not 0."""
+    return f"{value:.3g}" if value > 0 else "<1e-300"
 
 
 def confident(example: Example) -> str:

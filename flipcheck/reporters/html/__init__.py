@@ -18,7 +18,7 @@ from flipcheck.reporters.html import charts
 if TYPE_CHECKING:
     from flipcheck.report import Report
 
-SLICES_SHOWN = 50
+SLICES_SHOWN, GATES_SHOWN = 50, 20
 
 
 def render(report: Report) -> str:
@@ -30,6 +30,7 @@ def render(report: Report) -> str:
         words=words,
         charts=charts,
         METRICS=METRICS,
+        gates_shown=GATES_SHOWN,
         metric_rows=_metric_rows(report),
         slice_tables=_slice_tables(report),
         style=Markup(style),  # noqa: S704  (our own file)
