@@ -75,7 +75,7 @@ def duplicates(source: Predictions) -> list[str]:
     counts = pc.value_counts(source.ids)
     repeated = counts.filter(pc.greater(counts.field("counts"), pa.scalar(1))).field("values")
     ids = listed(repeated.slice(0, SHOWN).to_pylist(), len(repeated))
-    return [f"{source.name}: {plural(len(repeated), 'id')} more than once: {ids}"]
+    return [f"{source.examples}: {plural(len(repeated), 'id')} more than once: {ids}"]
 
 
 def pair(
@@ -117,21 +117,23 @@ def pair(
 
 
 def _check_ids(sources: list[Predictions]) -> None:
-    problems = [f"{source.name}: no examples" for source in sources if not len(source)]
-    problems += [problem for source in sources for problem in duplicates(source)]
-    with_ids = [source.name for source in sources if not source.rows]
-    without = [source.name for source in sources if source.rows]
+    empty = [f"{source.examples}: no examples" for source in sources if not len(source)]
+    problems = empty + [problem for source in sources for problem in duplicates(source)]
+    with_ids = [source.examples for source in sources if not source.rows]
+    without = [source.examples for source in sources if source.rows]
     if with_ids and without:
         problems.append(f"{' and '.join(without)}: no id column, but {with_ids[0]} has ids")
     counts = {len(source) for source in sources}
     if without and not with_ids and len(counts) > 1:
-        told = ", ".join(f"{source.name} has {len(source):,}" for source in sources)
+        told = ", ".join(f"{source.examples} has {len(source):,}" for source in sources)
         problems.append(f"no ids, and not as many rows: {told}")
     if problems:
         raise PairingError(
             "the examples cannot be paired",
             problems=problems,
-            hint="every example needs one id, the same in every source; name the column with --id",
+            hint="write the empty file again"
+            if empty
+            else "every example needs one id, the same in every source; name the column with --id",
         )
 
 
@@ -167,7 +169,7 @@ def _absences(here: Predictions, there: Predictions, rows: NDArray[np.int64]) ->
     if not len(rows):
         return []
     ids = listed(here.ids.take(rows[:SHOWN]).to_pylist(), len(rows))
-    return [f"{plural(len(rows), 'example')} of {here.name} not in {there.name}: {ids}"]
+    return [f"{plural(len(rows), 'example')} of {here.examples} not in {there.examples}: {ids}"]
 
 
 def _check_unlabelled(ids: Any, labelled: NDArray[np.bool_], *, allow_missing: bool) -> None:
@@ -218,7 +220,7 @@ def _truth(
         first = np.flatnonzero(differs)[:SHOWN]
         ids = old.ids.take(rows[id(old)][first]).to_pylist()
         raise PairingError(
-            f"{old.name} and {new.name} disagree about the label of "
+            f"{old.examples} and {new.examples} disagree about the label of "
             f"{plural(disagreements, 'example')}: {listed(ids, disagreements)}",
             problems=_label_examples(given[id(old)], given[id(new)], first, ids),
             hint=_settling(few=few, by_row=old.rows),

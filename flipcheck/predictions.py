@@ -57,6 +57,11 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def examples(self) -> str:
+        """What ids and labels come from: the data that a model was run on, or the file itself."""
+        return str(self.facts.get("data") or self.name)
+
     @classmethod
     def from_arrays(
         cls, answers: Any, truth: Any = None, *, ids: Any = None, name: str = "predictions"

@@ -210,7 +210,7 @@ def _check_header(path: Path, info: zipfile.ZipInfo, header: Header) -> None:
     if header.dtype.hasobject:
         raise InputError(
             f"{path}: {name!r} is an object array, which is a pickle: flipcheck never unpickles",
-            hint=f"save it as text or numbers: numpy.savez(…, {name}={name}.astype(str))",
+            hint=f"save it as text or numbers: numpy.savez(…, {name}=numpy.array({name}.tolist()))",
         )
     if header.dtype.kind not in "biufUS" or header.dtype.itemsize > LARGEST_ITEM:
         raise InputError(
@@ -244,7 +244,7 @@ def plain(path: Path, name: str, values: NDArray[Any]) -> NDArray[Any]:
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: {name!r} holds bytes that are not UTF-8",
-            hint=f"save it as text: numpy.savez(…, {name}={name}.astype(str))",
+            hint=f"save it as text: numpy.savez(…, {name}=numpy.array({name}.tolist()))",
         ) from error
 
 

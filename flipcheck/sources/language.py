@@ -41,7 +41,7 @@ def in_one_language(
         reference = replace(reference, truth=truth)
     for source in (old, new, reference):
         if known and source is not None and source.truth is not None:
-            _check_truth(source.name, source.truth, known)
+            _check_truth(source.examples, source.truth, known)
     settled = {"old": old, "new": new}.get(given.labels_from or "")
     for source, other in ((old, new), (new, old)):
         order = (settled, reference, source, other)
@@ -87,7 +87,7 @@ def _named(
     if truth is not None:
         classes = shared if is_model else spec.classes
         table = given.label_map if is_model else spec.label_map
-        truth = _truth(truth, source.name, classes, table)
+        truth = _truth(truth, source.examples, classes, table)
     meant = (*spec.label_map.values(), *(spec.classes or ()))
     return replace(source, answers=answers, truth=truth, meant=meant)
 

@@ -34,7 +34,8 @@ class Reading:
     """The outputs to ask for, how to read them, and the names of the class indices.
 
     `names` is None where the answers are names already; `classes` are all that can be answered,
-    where that is known. `told` is what the report says of it.
+    where that is known; `numbered` that they are only places among the scores. `told` is what
+    the report says of it.
     """
 
     outputs: tuple[str, ...]
@@ -43,6 +44,7 @@ class Reading:
     classes: tuple[str, ...] | None
     told: str
     by_threshold: bool = False
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,8 @@ def _by_scores(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
             "for each example, perhaps",
             f"if the largest score is the answer, say so with --output {output.name}",
         )
-    names = _names(model, scores) or tuple(map(str, range(scores.width)))
+    named = _names(model, scores)
+    names = named or tuple(map(str, range(scores.width)))
     if spec.threshold is not None and len(names) == 2:
         return _by_threshold(model, scores, names, spec.threshold)
 
@@ -202,7 +205,8 @@ def _by_scores(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
         found = scores.read(values)
         return found.argmax(axis=1), scores.confidence(found)
 
-    return Reading((output.name,), largest, names, names, f"largest score of {output.name!r}")
+    told = f"largest score of {output.name!r}"
+    return Reading((output.name,), largest, names, names, told, numbered=named is None)
 
 
 def _names(model: Model, scores: Scores) -> tuple[str, ...] | None:

@@ -287,15 +287,16 @@ def _predictions(runner: Runner, answers: list[Answers], dataset: Dataset) -> Pr
         rows=dataset.rows,
         source=str(model.path),
         available=dataset.columns_there,
-        facts=_facts(runner),
-        warnings=(*runner.feeder.warnings, *_warnings(model)),
+        facts=_facts(runner, dataset),
+        warnings=(*runner.feeder.warnings, *_warnings(runner, dataset)),
     )
 
 
-def _facts(runner: Runner) -> dict[str, Any]:
+def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
     model, classes = runner.model, runner.reading.classes
     return {
         "kind": "onnx",
+        "data": dataset.source,
         "sha256": model.sha256,
         "classes": classes,
         "classes_from": model.classes_from or ("the outputs" if classes else ""),
@@ -306,7 +307,13 @@ def _facts(runner: Runner) -> dict[str, Any]:
     }
 
 
-def _warnings(model: Model) -> Iterator[str]:
+def _warnings(runner: Runner, dataset: Dataset) -> Iterator[str]:
+    model = runner.model
+    if model.classes is None and runner.reading.numbered and dataset.kind == "images":
+        yield (
+            f"{model.path}: it does not name its classes, so that the folder '0' was "
+            "taken for its first, and so on; say which they are with --classes"
+        )
     if model.graph.batch_dependent:
         size = model.fixed_batch or 1
         told = "one example at a time" if size == 1 else f"{size} examples at a time, as it wants"

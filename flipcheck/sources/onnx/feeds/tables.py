@@ -83,8 +83,8 @@ def _features(model: Model, port: Port, tests: Dataset, spec: SideSpec) -> tuple
     raise ModelError(
         f"{tests.source}: {len(without)} columns of features, but the input {port} of "
         f"{model.path} takes {width or 'at least one'}",
-        hint=f"name the features in the model's order with --features; columns there: "
-        f"{', '.join(tests.columns_there)}",
+        hint="what is no feature is left out by saying what it is (--id, --label, --by), or name "
+        f"the features in the model's order with --features; the columns: {listed(without)}",
     )
 
 
