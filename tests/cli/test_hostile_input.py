@@ -219,3 +219,23 @@ def test_an_edited_report_is_damaged(command, flipped, tmp_path, change):
     done = command("render", path)
     assert done.status == 2, done.out
     assert "damaged report" in done.err
+
+
+WORDS = "zero,one,two,three,four,five,six,seven,eight,nine"
+
+
+def test_a_class_list_does_not_renumber_models_that_name_their_classes(command, sample):
+    """--classes says what numbers in the data mean; the new model keeps its own order."""
+    models = (sample / "old.onnx", sample / "new.onnx", sample / "images")
+    done = command("compare", *models, "--classes", WORDS, "--json", "-")
+    assert json.loads(done.out)["tally"]["negative_flips"] == 12
+    assert command("compare", *models, "--classes", "a,b,c").status == 2
+
+
+def test_a_class_list_for_one_side_overrules_its_model_and_says_so(command, sample):
+    """--new-classes is obeyed, with a warning where the model says otherwise."""
+    done = command("compare", sample / "old.onnx", sample / "new.onnx", sample / "images",
+                   "--new-classes", WORDS, "--json", "-")  # fmt: skip
+    written = json.loads(done.out)
+    assert written["tally"]["negative_flips"] > 400
+    assert "overruled" in written["warnings"][0]

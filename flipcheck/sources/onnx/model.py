@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from flipcheck.sources.spec import SideSpec
 
+OVERRULED = "--classes, against the model's own metadata"
 DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -115,9 +116,9 @@ def _port(port: Any) -> Port:
 
 
 def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] | None, str]:
-    if spec.classes is not None and spec.classes_are_own:
-        return spec.classes, "--classes"
     named = metadata_classes(graph.metadata, str(path))
+    if spec.classes is not None and spec.classes_are_own:
+        return spec.classes, "--classes" if named in {None, spec.classes} else OVERRULED
     if named is not None and spec.classes is not None and set(named) != set(spec.classes):
         raise ModelError(
             f"{path}: --classes names {listed(spec.classes)}, but the model's own metadata "

@@ -16,6 +16,7 @@ from flipcheck.sources.datasets import BadExamplesError
 from flipcheck.sources.datasets.images import quiet_decoder
 from flipcheck.sources.files import first_few
 from flipcheck.sources.onnx.feeds import Feeder, feeder
+from flipcheck.sources.onnx.model import OVERRULED
 from flipcheck.sources.onnx.readings import Reading, choose_reading
 from flipcheck.sources.onnx.scores import Answers, NotFiniteError
 
@@ -309,6 +310,8 @@ def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
 
 def _warnings(runner: Runner, dataset: Dataset) -> Iterator[str]:
     model = runner.model
+    if model.classes_from == OVERRULED:
+        yield f"{model.path}: its own class names were overruled by the flag"
     if model.classes is None and runner.reading.numbered and dataset.kind == "images":
         yield (
             f"{model.path}: it does not name its classes, so that the folder '0' was "
