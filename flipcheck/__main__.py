@@ -35,9 +35,9 @@ def main(arguments: list[str] | None = None) -> None:
     except MemoryError:
         _say("error: out of memory")
         sys.exit(COULD_NOT_RUN)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (the last line of defence)
         if TRACEBACK in given:
-            raise
+            traceback.print_exc()
         _say(
             f"internal error: {type(error).__name__}: {error}\n"
             f"  hint: please report it with the output of the same command and {TRACEBACK}"

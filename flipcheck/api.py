@@ -126,6 +126,7 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
     from flipcheck.sources.onnx.model import open_model
     from flipcheck.sources.onnx.run import run
 
+    _check_call({}, options)
     path = Path(model)
     if file_kind(path) != "onnx":
         raise UsageError(f"{path}: not an ONNX model", hint="give a model to run")
@@ -134,6 +135,11 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
     found = run(
         [(open_model(path, spec), spec)], dataset, progress=options.get("progress") or _silent
     )[0]
+    for name in _columns_by(options, ()):
+        if name not in found.columns:
+            raise UsageError(
+                f"{data}: no column {name!r} (--by)", hint=nearest(name, found.available)
+            )
     return replace(found, warnings=(*dataset.warnings, *found.warnings))
 
 
@@ -251,7 +257,8 @@ def _model(source: Predictions) -> Model:
 
 def _data(given: Given, found: Gathered) -> Data:
     path = given.labels or given.data or given.new_data or given.old_data
-    digest = found.images.sha256 if found.images else None
+    shown = found.images is not None and str(path) == found.images.source
+    digest = found.images.sha256 if found.images is not None and shown else None
     if digest is None and path is not None and path.is_file():
         from flipcheck.sources.files import sha256
 

@@ -55,8 +55,10 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 GRAMMAR = re.compile(
     r"\s*(?P<metric>[\w/-]+)\s*(?P<operator><=|>=|<|>|≤|≥)\s*(?P<limit>[-+.\w]+?)\s*(?P<unit>%|pp)?"
-    r"(?:\s+by\s+(?P<by>.+?)|\s+where\s+(?P<column>[^=]+?)\s*=\s*(?P<value>.*?))?\s*"
+    r"(?:\s+by\s+(?P<by>.+?)|\s+where\s+(?P<column>[^=]+?)\s*=\s*(?P<value>.*?))?\s*",
+    re.DOTALL,
 )
+LIMIT = re.compile(r"(.+?)(%|pp)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,14 @@ class Gate:
         if self.operator not in OPERATORS:
             hint = f"there are: {', '.join(OPERATORS)}"
             raise UsageError(f"gate '{self}': no operator {self.operator!r}", hint=hint)
+        if self.by is not None and self.where is not None:
+            raise UsageError(f"gate '{self}': by every slice, or where one is, but not both")
+        written = LIMIT.fullmatch(self.limit_text)
+        if (
+            not written
+            or _number(written[1], str(self), "", percent=bool(written[2])) != self.limit
+        ):
+            raise UsageError(f"gate '{self}': its limit is {self.limit!r}, not as it is written")
         _check_limit(metric(self.metric), self)
 
     @classmethod

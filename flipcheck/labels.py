@@ -182,9 +182,16 @@ def name_by_classes(
     class has.
     """
     used, known = labels.used(), {*classes, *also}
-    if all(name in known for name in used):
-        return labels
     index = {str(number): name for number, name in enumerate(classes)}
+    if all(name in known for name in used):
+        unclear = [name for name in used if index.get(name, name) != name]
+        if unclear and len(unclear) == len(used):
+            raise InputError(
+                f"{what}: the labels {listed(used)} could be class names or their places in the "
+                f"list {listed(classes)}",
+                hint="give names that are no numbers, or translate the labels with --label-map",
+            )
+        return labels
     if all(name in index for name in used):
         return labels.renamed([index.get(name, name) for name in labels.names])
     strange = [name for name in used if name not in known and name not in index]

@@ -102,7 +102,11 @@ def pair(
     dropped = _check_missing(sources, others, kept, allow_missing=allow_missing)
     rows = {id(old): kept} | {key: place[kept] for key, place in others.items()}
     labels, disagreements = _truth(old, new, truth, rows, labels_from)
-    labelled = np.ones(len(kept), dtype=bool) if labels is None else labels.codes != MISSING
+    judged = old.correct is not None and new.correct is not None  # and no label is needed
+    needed = labels is not None and not judged
+    labelled = (
+        labels.codes != MISSING if labels is not None and needed else np.full(len(kept), True)
+    )
     if not labelled.all():
         _check_unlabelled(old.ids.take(kept), labelled, allow_missing=allow_missing)
         kept = kept[labelled]
@@ -259,6 +263,13 @@ def _truth_source(
     old: Predictions, new: Predictions, truth: Predictions | None, labels_from: Side | None
 ) -> Predictions | None:
     """The source whose labels are the truth; None where both files bring their own verdicts."""
+    if labels_from not in {None, "old", "new"}:
+        raise UsageError(f"labels_from is 'old' or 'new', not {labels_from!r}")
+    if labels_from is not None and truth is not None:
+        raise UsageError(
+            f"--labels-from {labels_from} and the labels of {truth.name}: only one can be true",
+            hint="leave one of them out",
+        )
     if labels_from is not None:
         side = old if labels_from == "old" else new
         if side.truth is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from flipcheck.errors import SHOWN, InputError, listed, plural
+from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
 from flipcheck.labels import Labels, to_arrow
 
 if TYPE_CHECKING:
@@ -64,17 +64,37 @@ class Predictions:
 
     @classmethod
     def from_arrays(
-        cls, answers: Any, truth: Any = None, *, ids: Any = None, name: str = "predictions"
+        cls,
+        answers: Any = None,
+        truth: Any = None,
+        *,
+        ids: Any = None,
+        correct: Any = None,
+        confidence: Any = None,
+        columns: Mapping[str, Any] | None = None,
+        name: str = "predictions",
     ) -> Predictions:
-        """Predictions from arrays, Series or lists; without ids the row number is the id."""
+        """Predictions from arrays, Series or lists; without ids the row number, from 1, is the id.
+
+        `correct` is the data's own verdict on each answer, and `columns` are what to slice by.
+        """
+        import numpy as np
         import pyarrow as pa
 
-        labels = Labels.of(answers)
+        given = [each for each in (answers, correct) if each is not None]
+        if not given:
+            raise UsageError("predictions have answers, or verdicts in `correct`, or both")
+        verdicts = None if correct is None else np.asarray(correct)
+        if verdicts is not None and not np.isin(verdicts, (0, 1)).all():
+            raise UsageError(f"{name}: a verdict in `correct` is 0 or 1, true or false")
         return cls(
             name=name,
-            ids=pa.array(range(len(labels))) if ids is None else id_array(ids, name),
-            answers=labels,
+            ids=pa.array(range(1, len(given[0]) + 1)) if ids is None else id_array(ids, name),
+            answers=None if answers is None else Labels.of(answers),
             truth=None if truth is None else Labels.of(truth),
+            correct=None if verdicts is None else verdicts.astype(bool),
+            confidence=None if confidence is None else np.asarray(confidence, dtype=np.float32),
+            columns={each: Labels.of(values) for each, values in (columns or {}).items()},
             rows=ids is None,
             source=name,
         )

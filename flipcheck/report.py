@@ -80,6 +80,8 @@ class Settings:
                 f"a confidence of {self.confidence:g} is out of range",
                 hint="give a level from 0.500001 to 0.999999, as in --confidence 0.95",
             )
+        if self.decide not in {"bound", "point"}:
+            raise UsageError(f"decide is 'bound' or 'point', not {self.decide!r}")
         for name in ("resamples", "seed", "listed"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint="give 0 or more")

@@ -79,7 +79,8 @@ class Outputs:
                 place = files.enter_context(replacing(Path(self.flips)))
                 fill(place, partial(put_table, suffix=suffix, table=report.flips))
         if STANDARD_OUTPUT in wanted.values():
-            put(next(text for name, text in texts.items() if wanted[name] == STANDARD_OUTPUT))
+            text = next(text for name, text in texts.items() if wanted[name] == STANDARD_OUTPUT)
+            put(text, encoding="utf-8")
             if report.verdict is not None:
                 print(f"{TITLES[report.verdict]}  {decision(report)}", file=sys.stderr)  # noqa: T201
         else:
@@ -148,11 +149,11 @@ PLAIN = str.maketrans({"→": ">", "←": "<", "−": "-", "–": "-", "✓": "+
 """What stands for our signs where standard output cannot write them."""
 
 
-def put(text: str) -> None:
+def put(text: str, encoding: str | None = None) -> None:
     """Text on standard output; a reader that has gone away is no error."""
     if sys.stdout is None:
         raise OutputError("standard output is closed")
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = encoding or sys.stdout.encoding or "utf-8"
     try:
         data = text.encode(encoding)
     except UnicodeEncodeError:

@@ -9,10 +9,13 @@ import typer
 from flipcheck.cli import options as o
 from flipcheck.cli.outputs import Outputs, put, write_table
 from flipcheck.cli.progress import progress
-from flipcheck.errors import plural
+from flipcheck.errors import UsageError, plural
 
 if TYPE_CHECKING:
     from flipcheck.predictions import Predictions
+
+
+WRITTEN = {"id", "label", "prediction", "confidence"}
 
 
 def predict(
@@ -70,6 +73,12 @@ def predictions_table(found: Predictions) -> Any:
     import pyarrow as pa
 
     columns: dict[str, Any] = {} if found.rows else {"id": found.ids}
+    taken = [name for name in found.columns if name in WRITTEN]
+    if taken:
+        raise UsageError(
+            f"--by {taken[0]}: the file of predictions has a column of that name already",
+            hint="rename the column in the data",
+        )
     parts = {"label": found.truth, "prediction": found.answers, **found.columns}
     for name, labels in parts.items():
         if labels is not None:

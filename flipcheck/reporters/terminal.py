@@ -144,7 +144,8 @@ def _flows(report: Report) -> list[Any]:
 
 def _metrics(report: Report) -> list[Any]:
     level = words.share(report.settings.confidence)
-    table = _grid({}, {"justify": "right"}, {}, {"justify": "right", "style": "dim"})
+    counts = {"justify": "right", "style": "dim", "no_wrap": False}  # what gives way, if any must
+    table = _grid({}, {"justify": "right"}, {}, counts)
     table.add_row(
         *(Text(name, "dim") for name in ("metric", "value", f"{level} interval", "counts"))
     )

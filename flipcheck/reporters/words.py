@@ -200,7 +200,7 @@ def next_step(report: Report) -> str:
     if not flips.total:
         return "No answer broke; the interval says how many might with other examples."
     top = flips.transitions[0] if flips.transitions else None
-    if top is not None and top.count > 1:
+    if top is not None and top.count > 1 and top.count * 10 >= flips.total:
         what = (
             f"{top.count:,} of {plural(flips.total, 'negative flip')} are {kind(top.old, top.new)}"
         )

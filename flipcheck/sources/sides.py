@@ -253,5 +253,6 @@ def _both_models(old: Predictions, new: Predictions) -> bool:
 def _geometry(source: Predictions) -> dict[str, Any]:
     """What is done to a model's inputs, wherever that was found."""
     steps = dict(source.facts.get("preprocess") or {})
-    steps.pop("origin", None)
+    for name in ("origin", "layout"):  # where it was found, and how axes lie, change no pixel
+        steps.pop(name, None)
     return steps

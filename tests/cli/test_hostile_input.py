@@ -239,3 +239,75 @@ def test_a_class_list_for_one_side_overrules_its_model_and_says_so(command, samp
     written = json.loads(done.out)
     assert written["tally"]["negative_flips"] > 400
     assert "overruled" in written["warnings"][0]
+
+
+def test_a_traceback_changes_no_exit_status(command, flipped, monkeypatch):
+    """--traceback shows more of an error; it is no failed gate."""
+    import flipcheck.api
+
+    done = command("compare", "nowhere.csv", "nowhere.csv", "--traceback")
+    assert done.status == 2
+    assert "Traceback" in done.err
+    monkeypatch.setattr(flipcheck.api, "compare", lambda *_given, **_options: 1 / 0)
+    assert command("compare", *flipped(right=9), "--traceback").status == 70
+
+
+def test_two_families_of_scores_are_asked_about(command, table):
+    """prob_ and logit_ columns may answer otherwise; neither is taken in silence."""
+    scores = table("s.csv", "id,label,prob_a,prob_b,logit_a,logit_b", "1,a,0.9,0.1,-1,1")
+    done = command("compare", scores, scores)
+    assert done.status == 2
+    assert "could both hold the answers" in done.err
+
+
+def test_two_truths_are_one_too_many(command, flipped, table):
+    """--labels and --labels-from cannot both be true."""
+    labels = table("labels.csv", "id,label", *(f"x{row:05},a" for row in range(9)))
+    done = command("compare", *flipped(right=9), "--labels", labels, "--labels-from", "old")
+    assert done.status == 2
+    assert "only one can be true" in done.err
+
+
+def test_a_slice_column_never_replaces_the_answers(command, sample, tmp_path):
+    """Predict --by prediction would save the data's column as the model's answers."""
+    import numpy as np
+
+    pixels = np.zeros((2, 1, 8, 8), np.float32)
+    np.savez(tmp_path / "d.npz", image=pixels, y=["one", "two"], prediction=["x", "y"])
+    done = command("predict", sample / "old.onnx", tmp_path / "d.npz", "--by", "prediction", "-o",
+                   tmp_path / "p.csv")  # fmt: skip
+    assert done.status == 2
+    assert "a column of that name already" in done.err
+
+
+def test_the_confidence_level_reaches_intervals_and_gates(command, flipped):
+    """At 99.9 % the same counts no longer pass, and every interval says its level."""
+    files = flipped(right=990, broken=10)
+    gate = ("--max-nfr", "2%")
+    assert command("compare", *files, *gate).status == 0
+    done = command("compare", *files, *gate, "--confidence", "0.999", "--json", "-")
+    assert done.status == 3
+    written = json.loads(done.out)
+    assert written["metrics"]["negative_flip_rate"]["interval"]["level"] == 0.999
+    assert written["gates"][0]["bound"] > 0.02
+
+
+def test_the_short_form_of_an_error_increase_is_the_change(command, flipped):
+    """--max-error-increase speaks of the change, and not of the new error rate."""
+    done = command("compare", *flipped(right=500, broken=5, mended=200, wrong=300),
+                   "--max-error-increase", "0.2%", "--json", "-")  # fmt: skip
+    judged = json.loads(done.out)["gates"][0]
+    assert judged["metric"] == "error_rate_change"
+    assert judged["value"] == pytest.approx(-195 / 1005)
+    assert done.status == 0
+
+
+def test_examples_left_out_are_counted(command, table):
+    """--allow-missing compares what both sides have, and the report says how many it dropped."""
+    old = table("old.csv", HEADER, *rows("a", "a", "b"))
+    new = table("new.csv", HEADER, *rows("a", "b"))
+    done = command("compare", old, new, "--allow-missing", "--json", "-")
+    written = json.loads(done.out)
+    assert written["data"]["dropped"] == 1
+    assert written["data"]["examples"] == 2
+    assert "1 example left out" in written["warnings"][0]

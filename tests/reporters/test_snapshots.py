@@ -65,3 +65,21 @@ def test_colour_changes_no_word(report):
     assert "\x1b[" in coloured
     plain = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
     assert [line.rstrip() for line in plain.splitlines()] == render(report).splitlines()
+
+
+def test_large_counts_lose_no_digit(flipped):
+    """With a hundred million examples the counts wrap; no value or interval is cut."""
+    from dataclasses import replace
+
+    from flipcheck.audits.compare import estimates
+    from flipcheck.outcomes import Tally
+    from flipcheck.report import Settings
+    from flipcheck.reporters.terminal import render
+
+    report = flipcheck.compare(*flipped(right=9, broken=1), resamples=0)
+    tally = Tally(70_000_000, 5_080_000, 10_160_000, 7_380_000, 7_380_000)
+    metrics = estimates(tally, Settings(resamples=0), answers=True)
+    report = replace(report, tally=tally, metrics=metrics)
+    table = render(report).split("Metrics\n")[1].split("McNemar")[0]
+    assert "…" not in table
+    assert "100,000,000" in table

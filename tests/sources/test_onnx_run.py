@@ -14,6 +14,7 @@ from onnx import helper
 from onnx_models import ML, brightness, echo, linear, port, save
 from PIL import Image
 
+import flipcheck
 from flipcheck.errors import FlipcheckError, InputError, ModelError, UsageError
 from flipcheck.sources.datasets import open_dataset
 from flipcheck.sources.onnx.model import open_model
@@ -467,3 +468,18 @@ def test_memory_does_not_grow_with_the_test_set(tmp_path):
     )  # fmt: skip
     small, large = map(int, found.stdout.split())
     assert large - small < 100
+
+
+def test_a_model_whose_answers_depend_on_the_batch_is_run_one_by_one(tmp_path):
+    """Scores minus their mean over the batch: each example is run alone, with a warning."""
+    x, y = port("x", np.float32, [None, 2]), port("y", np.float32, [None, 2])
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[0], keepdims=1),
+        helper.make_node("Sub", ["x", "mean"], ["y"]),
+    ]
+    path = save(tmp_path / "m.onnx", nodes, [x], [y])
+    values = np.random.default_rng(0).normal(loc=(3, 0), size=(64, 2))
+    np.savez(tmp_path / "d.npz", x=values.astype(np.float32), y=[0] * 64)
+    report = flipcheck.compare(path, path, tmp_path / "d.npz")
+    assert report.tally.both_right == 64  # minus itself is 0 for both classes: the first
+    assert "depend on the batch; it was run one example at a time" in report.warnings[0]

@@ -46,7 +46,9 @@ def open_arrays(path: Path, columns: Columns) -> Dataset:
     return Dataset(
         kind="arrays",
         source=str(path),
-        ids=pa.array(np.arange(size)) if ids is None else as_ids(f"{path}: {ids!r}", loaded[ids]),
+        ids=pa.array(np.arange(1, size + 1))
+        if ids is None
+        else as_ids(f"{path}: {ids!r}", loaded[ids]),
         truth=None if label is None else as_labels(f"{path}: {label!r}", loaded[label]),
         reader=ArrayReader(archive),
         columns={name: as_labels(f"{path}: {name!r}", loaded[name]) for name in by},

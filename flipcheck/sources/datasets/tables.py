@@ -48,7 +48,7 @@ def open_features(table: Table, columns: Columns) -> Dataset:
 
     roles = label_roles(table, columns)
     loaded = table.load(roles.names() or [_any_column(table)])
-    ids = pa.array(np.arange(len(next(iter(loaded.values())))))
+    ids = pa.array(np.arange(1, len(next(iter(loaded.values()))) + 1))
     if roles.id is not None:
         ids = as_ids(column_of(table, roles.id), loaded[roles.id])
     truth = None

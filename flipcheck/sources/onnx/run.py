@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Runner:
     feeder: Feeder
     reading: Reading
     batch: int
+    batch_dependent: bool = False
 
     def answers(self, parts: Batch, start: int) -> Answers:
         """The answers to some examples, run in batches of the model's own size."""
@@ -169,7 +171,25 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, dataset: Da
         reading = choose_reading(model, _joined(pieces), fed, spec)
     except NotFiniteError as error:
         raise _not_finite(model, [row for row in error.rows if row < rows], dataset) from error
-    return Runner(model, found, reading, batch)
+    moves = False
+    if model.fixed_batch is None:
+        with contextlib.suppress(NotFiniteError):  # the whole run names every such example
+            moves = _moves(model, reading, feeds, min(rows, PROBE))
+    batch = 1 if moves else batch
+    return Runner(model, found, reading, batch, moves or model.graph.batch_dependent)
+
+
+def _moves(model: Model, reading: Reading, feeds: dict[str, NDArray[Any]], rows: int) -> bool:
+    """Whether the first answers change when each example is run alone (ENGINEERING.md §1.5)."""
+    import numpy as np
+
+    names = list(reading.outputs)
+    together = reading.answers(model.run({key: each[:rows] for key, each in feeds.items()}, names))
+    alone = [
+        reading.answers(model.run({key: each[at : at + 1] for key, each in feeds.items()}, names))
+        for at in range(rows)
+    ]
+    return not np.array_equal(together[0], np.concatenate([each[0] for each in alone]))
 
 
 def _joined(pieces: list[list[Any]]) -> list[Any]:
@@ -260,8 +280,6 @@ def _other_length(dataset: Dataset, done: int) -> InputError:
 
 def _not_finite(model: Model, rows: list[int], dataset: Dataset) -> ModelError:
     shown = dataset.ids.take(rows[:SHOWN]).to_pylist()
-    if dataset.rows:
-        shown = [row + 1 for row in shown]
     return ModelError(
         f"{model.path}: NaN or infinite scores for {plural(len(rows), 'example')} or more: "
         f"{listed(shown, len(rows))}",
@@ -317,12 +335,10 @@ def _warnings(runner: Runner, dataset: Dataset) -> Iterator[str]:
             f"{model.path}: it does not name its classes, so that the folder '0' was "
             "taken for its first, and so on; say which they are with --classes"
         )
-    if model.graph.batch_dependent:
-        size = model.fixed_batch or 1
+    if runner.batch_dependent:
+        size = runner.batch
         told = "one example at a time" if size == 1 else f"{size} examples at a time, as it wants"
-        yield (
-            f"{model.path}: dynamically quantised, so its answers depend on the batch; it was run "
-            f"{told}"
-        )
+        why = "dynamically quantised, so " if model.graph.batch_dependent else ""
+        yield f"{model.path}: {why}its answers depend on the batch; it was run {told}"
     if model.graph.random:
         yield f"{model.path}: it draws random numbers, so that its answers may change by run"

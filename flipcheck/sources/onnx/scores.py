@@ -62,12 +62,12 @@ class Scores:
         return found
 
     def confidence(self, found: NDArray[Any]) -> NDArray[np.float32]:
-        """Each row's largest score: itself for probabilities, else its softmax."""
+        """Each row's largest score: itself where scores lie in [0, 1], else its softmax."""
         import numpy as np
 
         found = found.astype(np.float32)
         top: NDArray[np.float32] = found.max(axis=1)
-        if self.shares:
+        if within(self.sample):
             return top
         return np.asarray(1 / np.exp(found - top[:, None]).sum(axis=1), dtype=np.float32)
 

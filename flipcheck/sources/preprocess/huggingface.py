@@ -47,6 +47,8 @@ def _from_json(path: Path) -> Preprocess:
     if unknown:
         raise ValueError(f"the step {unknown[0]!r} is not supported")
     resize, crop = _config_sizes(config)
+    if config.get("do_normalize") and not (config.get("image_mean") and config.get("image_std")):
+        raise ValueError("do_normalize without image_mean and image_std")
     normalise, rescale = config.get("do_normalize", True), config.get("do_rescale", True)
     return Preprocess(
         scale=float(config.get("rescale_factor", 1 / 255)) if rescale else 1.0,

@@ -104,7 +104,9 @@ def _built(archive: Archive, names: Mapping[str, str | None], columns: Columns) 
     ids, truth, correct = part("id"), part("label"), part("correct")
     return Predictions(
         name=str(path),
-        ids=pa.array(np.arange(size)) if ids is None else as_ids(f"{path}: {names['id']!r}", ids),
+        ids=pa.array(np.arange(1, size + 1))
+        if ids is None
+        else as_ids(f"{path}: {names['id']!r}", ids),
         answers=answers,
         truth=None if truth is None else as_labels(f"{path}: {names['label']!r}", truth),
         correct=(

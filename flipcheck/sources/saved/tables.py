@@ -88,7 +88,7 @@ def prediction_roles(table: Table, columns: Columns) -> Roles:
         if name is not None:
             table.require([name], flag)
     prediction = columns.prediction or table.only(PREDICTION_NAMES, "prediction", "--prediction")
-    scores = () if prediction else _score_columns(table)
+    scores = () if prediction or columns.correct else _score_columns(table)
     correct = columns.correct
     if correct is None and prediction is None and not scores:
         correct = table.first(CORRECT_NAMES)
@@ -108,11 +108,19 @@ def prediction_roles(table: Table, columns: Columns) -> Roles:
 
 
 def _score_columns(table: Table) -> tuple[str, ...]:
-    for prefix in SCORE_PREFIXES:
-        found = tuple(name for name in table.names if name.startswith(prefix))
-        if len(found) > 1:
-            return found
-    return ()
+    families = {
+        prefix: tuple(name for name in table.names if name.startswith(prefix) and name != prefix)
+        for prefix in SCORE_PREFIXES
+    }
+    found = {prefix: names for prefix, names in families.items() if len(names) > 1}
+    others = table.first(CORRECT_NAMES)
+    if len(found) > 1 or (found and others):
+        could = [f"{prefix}*" for prefix in found] + ([others] if others else [])
+        raise InputError(
+            f"{table.path}: columns {' and '.join(map(repr, could))} could both hold the answers",
+            hint="say which with --prediction or --correct",
+        )
+    return next(iter(found.values()), ())
 
 
 def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions:
@@ -125,7 +133,7 @@ def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions
     return Predictions(
         name=str(table.path),
         ids=(
-            pa.array(np.arange(size))
+            pa.array(np.arange(1, size + 1))
             if roles.id is None
             else as_ids(column_of(table, roles.id), loaded[roles.id])
         ),

@@ -108,7 +108,8 @@ def _column(values: list[Any]) -> Any:
         return pa.array(values, pa.bool_())
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
         whole = all(isinstance(value, int) for value in known)
-        if all(abs(value) < 2**63 for value in known if isinstance(value, int)):
+        largest = 2**63 if whole else 2**53
+        if all(abs(value) < largest for value in known if isinstance(value, int)):
             return pa.array(values, pa.int64() if whole else pa.float64(), from_pandas=True)
     texts = [value if value is None or isinstance(value, str) else str(value) for value in values]
     return pa.array(texts, pa.string())

@@ -56,6 +56,8 @@ def whole(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
     wanted = numeric(port)
+    if wanted.kind == "b" and not np.isin(values, (0, 1)).all():
+        raise ModelError(f"{model.path}: the input {port} takes 0 and 1, or true and false")
     if wanted.kind in "iu" and not np.can_cast(values.dtype, wanted, "safe"):
         if values.dtype.kind == "f" and (values != np.rint(values)).any():
             raise ModelError(

@@ -105,8 +105,6 @@ def _check_width(model: Model, port: Port, columns: tuple[str, ...]) -> None:
 
 def _typed(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
     """A batch of columns as the type of the input."""
-    import numpy as np
-
     wanted = numeric(port)
     if wanted.kind == "O":
         if values.dtype.kind == "f":
@@ -120,6 +118,4 @@ def _typed(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
             f"{model.path}: text in the columns of the input {port}",
             hint="name the numeric columns with --features, or encode the text as the model does",
         )
-    if wanted.kind == "b" and not np.isin(values, (0, 1)).all():
-        raise ModelError(f"{model.path}: the input {port} takes 0 and 1, or true and false")
     return whole(model, port, values)
