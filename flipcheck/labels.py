@@ -166,6 +166,12 @@ def _number_text(value: float) -> str | None:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number in plain digits, with a minus sign or without."""
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit()
+
+
 def shared_names(*labels: Labels | None) -> tuple[str, ...]:
     """Every name of several labels once, in order of first appearance."""
     given = (each.names for each in labels if each is not None)

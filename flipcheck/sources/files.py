@@ -110,3 +110,12 @@ def first_few(problems: Sequence[str]) -> list[str]:
     """The first few problems, and how many more there are."""
     rest = len(problems) - SHOWN
     return [*problems[:SHOWN], *([f"and {rest:,} more"] if rest > 0 else [])]
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text from a file or a file name can be written as UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import UsageError, listed, plural
-from flipcheck.labels import Labels, name_by_classes, translate
+from flipcheck.labels import Labels, is_whole, name_by_classes, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -114,11 +114,7 @@ def _by_classes(labels: Labels, classes: Sequence[str], what: str, also: Iterabl
 
 def _whole(names: Iterable[str]) -> bool:
     """Whether all names are whole numbers."""
-    return all(_is_whole(name) for name in names)
-
-
-def _is_whole(name: str) -> bool:
-    return name.lstrip("-").isdigit()
+    return all(map(is_whole, names))
 
 
 def _check_truth(what: str, labels: Labels, known: set[str]) -> None:
@@ -147,7 +143,7 @@ def _check_numbers(source: Predictions, truth: Labels | None) -> None:
         return
     floats = _floats(answers) or _floats(labels)
     for numbers, names in ((answers, labels), (labels, answers)):
-        if _whole(numbers) and not any(map(_is_whole, names)):
+        if _whole(numbers) and not any(map(is_whole, names)):
             raise UsageError(
                 f"{source.name}: it answers {listed(answers)}, and the labels are {listed(labels)}",
                 hint=f"no answer could be right: {FLOATS if floats else HINT}",

@@ -31,7 +31,6 @@ class Gathered:
     old: Predictions
     new: Predictions
     paired: Paired
-    truth: Predictions | None
     images: Dataset | None
     warnings: tuple[str, ...]
 
@@ -58,7 +57,7 @@ def gather(given: Given, progress: Progress) -> Gathered:
     ]
     if old.rows and new.rows and not _one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
-    return Gathered(old, new, paired, reference, images, tuple(dict.fromkeys(warnings)))
+    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)))
 
 
 def _datasets(given: Given) -> dict[Side, Dataset | None]:
@@ -138,21 +137,20 @@ def _predictions(
 
 
 def _saved(source: Source, spec: SideSpec) -> Predictions:
-    if isinstance(source, Predictions):
-        return source
-    options = {
+    options: dict[str, object] = {
         "--output": spec.output,
         "--threshold": spec.threshold,
         "--preprocess": spec.preprocess,
         "--features": spec.features,
     }
+    name = source.name if isinstance(source, Predictions) else source
     for flag, value in options.items():
         if value is not None:
             raise UsageError(
-                f"{flag} is for models, and {source} is saved predictions",
+                f"{flag} is for models, and {name} is saved predictions",
                 hint="name the side, as in --new-threshold, or leave it out",
             )
-    return read_predictions(source, spec.columns)
+    return source if isinstance(source, Predictions) else read_predictions(source, spec.columns)
 
 
 def _models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Any]:

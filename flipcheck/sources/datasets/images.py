@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import SHOWN, InputError, listed, plural
 from flipcheck.labels import Labels
 from flipcheck.sources.datasets.base import BadExamplesError, Batch, Dataset, Reader
-from flipcheck.sources.files import reason
+from flipcheck.sources.files import is_unicode, reason
 from flipcheck.sources.preprocess import fitted
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def open_images(folder: Path) -> Dataset:
             hint="lay the images out as data/<class>/<file>",
         )
     ids = [path.relative_to(folder).as_posix() for path in files]
-    odd = [name for name in ids if not _is_text(name)]
+    odd = [name for name in ids if not is_unicode(name)]
     if odd:
         raise InputError(
             f"{folder}: {plural(len(odd), 'file')} whose names are not UTF-8: "
@@ -118,14 +118,6 @@ def open_images(folder: Path) -> Dataset:
         warnings=notes,
         sha256=_digest(files, ids),
     )
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _digest(files: list[Path], ids: list[str]) -> str:
@@ -166,7 +158,7 @@ def _class_files(folder: Path) -> tuple[list[Path], list[str]]:
 
 def ascii_safe(name: str) -> str:
     """A file name that can be printed, whatever its bytes."""
-    return name if _is_text(name) else ascii(name)
+    return name if is_unicode(name) else ascii(name)
 
 
 def _unreadable(error: OSError) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, listed, plural
+from flipcheck.labels import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +83,7 @@ def read_label(model: Model, kind: str, keys: tuple[str, ...] | None) -> LabelRe
         if keys is not None:
             raise _strange(model, classes, next(key for key in keys if key not in classes))
         return LabelReading(model, None, None, classes)
-    if all(name.lstrip("-").isdigit() for name in classes) and kind != "b":
+    if all(map(is_whole, classes)) and kind != "b":
         if keys is not None:
             raise _strange(model, classes, next(key for key in keys if key not in classes))
         return LabelReading(model, None, None, classes)

@@ -56,7 +56,6 @@ class Model:
     """A model that can be run. `classes` is None where neither flags nor files name them."""
 
     path: Path
-    name: str
     session: Any
     graph: Graph
     inputs: tuple[Port, ...]
@@ -99,7 +98,6 @@ def open_model(path: Path, spec: SideSpec) -> Model:
     classes, origin = _classes(path, graph, spec)
     return Model(
         path=path,
-        name=path.stem,
         session=session,
         graph=graph,
         inputs=inputs,

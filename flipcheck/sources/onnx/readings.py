@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed, plural
+from flipcheck.labels import is_whole
 from flipcheck.sources.onnx.labels import LabelReading, read_label
 from flipcheck.sources.onnx.scores import (
     Answers,
@@ -172,7 +173,7 @@ def _column_keys(names: tuple[str, ...], label: Output) -> tuple[str, ...] | Non
     keys = tuple(name[1:] for name in names)
     if any(name[:1] != ("i" if whole else "s") for name in names):
         return None
-    return None if whole and not all(key.lstrip("-").isdigit() for key in keys) else keys
+    return None if whole and not all(map(is_whole, keys)) else keys
 
 
 # --- scores --------------------------------------------------------------------------------
@@ -222,11 +223,9 @@ def _names(model: Model, scores: Scores) -> tuple[str, ...] | None:
         )
     if scores.keys is None:
         return model.classes
-    return read_label(model, "i" if _whole(scores.keys) else "O", scores.keys).named(scores.keys)
-
-
-def _whole(keys: tuple[str, ...]) -> bool:
-    return all(key.lstrip("-").isdigit() for key in keys)
+    return read_label(model, "i" if all(map(is_whole, scores.keys)) else "O", scores.keys).named(
+        scores.keys
+    )
 
 
 def _by_threshold(

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
-from flipcheck.sources.files import first_few
+from flipcheck.sources.files import first_few, is_unicode
 from flipcheck.sources.tables.text import not_utf8
 
 if TYPE_CHECKING:
@@ -85,17 +85,9 @@ def _strange(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    if isinstance(value, str) and not _is_unicode(value):
+    if isinstance(value, str) and not is_unicode(value):
         return "not Unicode text"
     return ""
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _column(values: list[Any]) -> Any:
