@@ -111,3 +111,25 @@ def test_the_python_code_runs(newcomer, code):
     assert done.returncode == 0, done.stderr
     assert "pass" in done.stdout
     assert (newcomer / "report.html").exists()
+
+
+def help_example(name):
+    """The line that a command's help gives to copy."""
+    shown = subprocess.run(
+        [FLIPCHECK, name, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    after = shown.split("Example:")[1].splitlines()
+    return next(line.strip() for line in after if line.strip().startswith("flipcheck "))
+
+
+@pytest.mark.parametrize("name", ["compare", "predict", "render", "explain"])
+def test_the_example_of_every_help_page_runs(newcomer, name):
+    """What the help says to copy ends in a verdict or an answer, and not in an error."""
+    report = ["compare", "old.csv", "new.csv", "--json", "report.json"]
+    subprocess.run([FLIPCHECK, *report], check=True, capture_output=True)
+    words = shlex.split(help_example(name))
+    done = subprocess.run(
+        [FLIPCHECK, *words[1:]], cwd=newcomer, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in {0, 1, 3}, done.stderr
+    assert done.stdout

@@ -39,17 +39,17 @@ def gather(given: Given, progress: Progress) -> Gathered:
     """Read or run both sides and pair them. Raises FlipcheckError for all that does not fit."""
     datasets = _datasets(given)
     old, new = _predictions(given, datasets, progress)
-    reference = _reference(given)
+    folder = _image_folder(given)
+    reference = _reference(given, folder)
     old, new, reference, notes = in_one_language(given, old, new, reference)
     _check_columns(given, [source for source in (old, new, reference) if source])
     paired = pair(
         old, new, reference, labels_from=given.labels_from, allow_missing=given.allow_missing
     )
-    images = next((each for each in datasets.values() if each and each.kind == "images"), None)
-    if images is None and given.data is not None and given.data.is_dir():
-        images = open_dataset(given.data, given.new_spec.columns)
+    opened = [each for each in (*datasets.values(), folder) if each is not None]
+    images = next((each for each in opened if each.kind == "images"), None)
     warnings = [
-        *(note for each in datasets.values() if each for note in each.warnings),
+        *(note for each in opened for note in each.warnings),
         *old.warnings,
         *new.warnings,
         *notes,
@@ -169,15 +169,27 @@ def _models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side,
     }
 
 
-def _reference(given: Given) -> Predictions | None:
+def _image_folder(given: Given) -> Dataset | None:
+    """The folder of images that both sides' saved predictions are of."""
+    if given.data is None or not given.data.is_dir() or not _both_saved(given):
+        return None
+    return open_dataset(given.data, given.new_spec.columns)
+
+
+def _reference(given: Given, folder: Dataset | None) -> Predictions | None:
     """The labels of a file of their own, or of the data where both sides are saved."""
     columns = given.new_spec.columns
     if given.labels is not None:
         return open_labels(given.labels, columns)
-    both_saved = not _is_model(given.old) and not _is_model(given.new)
-    if given.data is not None and both_saved:
+    if folder is not None:
+        return folder.labels()
+    if given.data is not None and _both_saved(given):
         return open_labels(given.data, columns)
     return None
+
+
+def _both_saved(given: Given) -> bool:
+    return not _is_model(given.old) and not _is_model(given.new)
 
 
 # --- checks and warnings -------------------------------------------------------------------

@@ -158,11 +158,10 @@ def test_version(command):
 
 @pytest.mark.parametrize("name", ["compare", "predict", "render", "explain"])
 def test_every_command_has_help_with_an_example(command, name):
-    """Each help page says what it does and shows a line to copy."""
+    """Each help page shows a line to copy; that it runs is tested with the README."""
     done = command(name, "--help")
     assert done.status == 0
-    assert f"flipcheck {name}" in done.out
-    assert "Example" in done.out
+    assert f"flipcheck {name} " in done.out.split("Example:")[1]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["--version"]])
