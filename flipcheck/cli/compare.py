@@ -83,27 +83,17 @@ def compare(
     given: dict[str, Any] = dict(locals())
     reports = Outputs(json, html, markdown, flips)
     reports.check(given[name] for name in READ)
-    given["gates"] = gate_texts(gate, max_nfr, max_error_increase)
-    given["by"] = by or []
-    given["id"] = given.pop("id_column")
-    for name in (
-        "gate",
-        "max_nfr",
-        "max_error_increase",
-        "old",
-        "new",
-        "data",
-        "json",
-        "html",
-        "markdown",
-        "flips",
-        "quiet",
-    ):
-        del given[name]
+    given |= {
+        "gates": gate_texts(gate, max_nfr, max_error_increase),
+        "by": by or [],
+        "id": id_column,
+    }
+    from flipcheck.api import Options
     from flipcheck.api import compare as audit
 
+    asked = {name: given[name] for name in Options.__annotations__ if name in given}
     with progress(quiet=quiet) as show:
-        report = audit(old, new, data, **given, progress=show)
+        report = audit(old, new, data, **asked, progress=show)
     reports.write(report)
     raise typer.Exit(status(report.verdict))
 
