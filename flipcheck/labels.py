@@ -223,9 +223,10 @@ def check_vocabulary(
     """Warnings for answers that are never a label. Raises InputError where they cannot be meant.
 
     An answer that differs from a label only in how it is written (`1.0` and `1`, `Cat` and
-    `cat`) is an error, unless a label map or class list says that it is `meant`. So is an old
-    model of which not one answer is any of the labels: nothing could break. Free text, where
-    labels are no closed list, has answers of its own, and is only held to the second rule.
+    `cat`) is another class, and a warning counts it; that not one answer is right for that
+    reason is an error. So is an old model of which not one answer is any of the labels: nothing
+    could break. What a label map or class list names is `meant`. Free text, where labels are no
+    closed list, has answers of its own, of which nothing is said.
     """
     labels = set(truth.used())
     strange = [name for name in answers.used() if name not in labels and name not in meant]
@@ -235,11 +236,14 @@ def check_vocabulary(
     never = len(strange) == len(answers.used()) and not (answers.codes == truth.codes).any()
     twins = {_alike(name): name for name in labels}
     alike = [name for name in strange if _alike(name) in twins]
-    if alike and (closed or never):
+    told = f"{what}: {plural(_count(answers, alike), 'answer')}"
+    if alike:
         name, label = alike[0], twins[_alike(alike[0])]
+        told += f" like {name!r} where the labels have {label!r}: they differ only in how they are "
+        told += "written"
+    if alike and never:
         raise InputError(
-            f"{what}: {plural(_count(answers, alike), 'answer')} like {name!r} where the labels "
-            f"have {label!r}: they differ only in how they are written",
+            told,
             hint="write labels and answers alike (whole numbers become 1.0 where a pandas column "
             f'has a gap), or translate them: --label-map \'{{"{name}": "{label}"}}\'; a name '
             "mapped to itself is a class of its own",
@@ -253,8 +257,12 @@ def check_vocabulary(
         )
     if not closed:
         return []
-    count = plural(_count(answers, strange), "answer")
-    return [f"{what}: {count} that no example has as its label: {listed(strange)}"]
+    notes = [f"{told}, and count as another class (--label-map translates)"] if alike else []
+    rest = [name for name in strange if name not in alike]
+    count = plural(_count(answers, rest), "answer")
+    if rest:
+        notes.append(f"{what}: {count} that no example has as its label: {listed(rest)}")
+    return notes
 
 
 def _count(labels: Labels, names: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
-from flipcheck.labels import MISSING, Labels, check_vocabulary, shared_names
+from flipcheck.labels import FEW, MISSING, Labels, check_vocabulary, shared_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 MOST_CORRECTED = 0.5
-"""The largest share of labels that one file may have corrected; more are other labels."""
+"""The largest share of labels that one file may have corrected; more are other labels, unless
+they are few altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ def _truth(
     if chosen is truth:
         return Labels(reference, names), disagreements
     few = disagreements <= MOST_CORRECTED * len(reference)
-    if disagreements and not (labels_from is not None and few):
+    if disagreements and not (labels_from is not None and (few or disagreements <= FEW)):
         first = np.flatnonzero(differs)[:SHOWN]
         ids = old.ids.take(rows[id(old)][first]).to_pylist()
         raise PairingError(
@@ -243,12 +244,12 @@ def _settling(*, few: bool, by_row: bool) -> str:
             "say whose labels are right with --labels-from old or --labels-from new, or give the "
             "labels in a file of their own with --labels"
         )
-    many = "these are too many to be corrections: "
     if by_row:
-        return f"{many}the rows have no ids and stand in another order, it seems; add ids"
+        return "the rows have no ids and stand in another order, it seems: add ids"
     return (
-        f"{many}give both files the same class names with --old-classes, --new-classes or "
-        "--label-map, or name the right id and label columns with --id and --label"
+        "too many to be corrections, which --labels-from settles: give both files the same class "
+        "names with --old-classes, --new-classes or --label-map, or name the right id and label "
+        "columns with --id and --label"
     )
 
 

@@ -183,14 +183,20 @@ def vocabulary(answers, truth, **options):
         (["1.0", "2.0"], ["1", "2"]),  # one side went through floats
         (["cat ", "dog "], ["cat", "dog"]),  # padding
         (["owl", "007"], ["fox", "7"]),  # one example that is written otherwise is enough
-        (["Cat", "dog"] * 5, ["cat", "dog"] * 5),  # half is right, which hides the other half
     ],
 )
 def test_answers_that_differ_from_labels_only_in_writing_are_an_error(answers, truth):
-    """They would count as wrong, and the numbers would mean nothing."""
+    """Not one right answer, and some would be if written alike: that is no result."""
     with pytest.raises(InputError, match="differ only in how they are written") as caught:
         vocabulary(answers, truth)
     assert "--label-map" in caught.value.hint
+
+
+def test_answers_that_look_like_labels_are_counted_in_a_warning():
+    """`Cat` is another class than `cat`, as text is; but it is hardly meant."""
+    (warning,) = vocabulary(["Cat", "dog"] * 5, ["cat", "dog"] * 5)
+    assert "5 answers like 'Cat' where the labels have 'cat'" in warning
+    assert "count as another class" in warning
 
 
 def test_what_is_meant_as_a_class_is_let_pass():

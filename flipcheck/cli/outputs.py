@@ -36,7 +36,8 @@ class Outputs:
     def check(self, inputs: Iterable[object] = ()) -> None:
         """Raise UsageError or OutputError for what cannot be written, before any work is done.
 
-        `inputs` are what the command reads: no output may be one of them, or lie in one.
+        `inputs` are what the command reads: no output may be one of them, or lie in a folder of
+        a test set.
         """
         from flipcheck.reporters.writing import check_writable
 
@@ -51,7 +52,7 @@ class Outputs:
         for place, path in enumerate(paths):
             check_writable(path)
             target = path.resolve()
-            if any(source == target or source in target.parents for source in sources):
+            if any(source in {target, *target.parent.parents} for source in sources):
                 raise UsageError(f"{path} is read by this command, and would be overwritten")
             if target in [other.resolve() for other in paths[:place]] and not _is_device(target):
                 raise UsageError(f"{path} would be written twice")
