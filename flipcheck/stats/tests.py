@@ -45,16 +45,13 @@ def more_than_the_rest(flips: NDArray[np.int64], sizes: NDArray[np.int64]) -> ND
     One-sided hypergeometric p (Fisher's exact test of the slice against the rest); `flips` and
     `sizes` are the flips and examples of every part of the whole.
     """
-    marked, total = int(flips.sum()), int(sizes.sum())
-    pairs = zip(flips.tolist(), sizes.tolist(), strict=True)
-    return np_array([_upper_tail(count, drawn, marked, total) for count, drawn in pairs])
-
-
-def np_array(values: ArrayLike) -> NDArray[np.float64]:
-    """Floats, as an array."""
     import numpy as np
 
-    return np.asarray(values, dtype=float)
+    marked, total = int(flips.sum()), int(sizes.sum())
+    pairs = zip(flips.tolist(), sizes.tolist(), strict=True)
+    return np.asarray(
+        [_upper_tail(count, drawn, marked, total) for count, drawn in pairs], dtype=float
+    )
 
 
 def _upper_tail(count: int, drawn: int, marked: int, total: int) -> float:
@@ -71,7 +68,11 @@ def _upper_tail(count: int, drawn: int, marked: int, total: int) -> float:
         chosen: NDArray[np.float64] = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
         return chosen
 
-    logs = choose(marked, x) + choose(total - marked, drawn - x) - choose(total, np_array([drawn]))
+    logs = (
+        choose(marked, x)
+        + choose(total - marked, drawn - x)
+        - choose(total, np.asarray([float(drawn)]))
+    )
     return min(1.0, float(np.exp(logs).sum()))
 
 
@@ -79,7 +80,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """Adjusted p-values that hold the chance of any false claim (Holm 1979)."""
     import numpy as np
 
-    p = np_array(p_values)
+    p = np.asarray(p_values, dtype=float)
     order = np.argsort(p, kind="stable")
     steps = p[order] * np.arange(len(p), 0, -1)
     adjusted = np.empty_like(p)

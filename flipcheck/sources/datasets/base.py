@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,12 +29,12 @@ class BadExamplesError(InputError):
     """Examples of a batch that cannot be read: one problem each."""
 
 
-class Reader:
+class Reader(ABC):
     """Where the features of a test set come from."""
 
+    @abstractmethod
     def batches(self, needs: Needs, size: int) -> Iterator[Any]:
         """Batches in order, as cheap as can be: what is costly is left to `decoded`."""
-        raise NotImplementedError
 
     def decoded(self, batch: Any, steps: Sequence[Preprocess]) -> list[Batch]:
         """A batch ready for each model, by its preprocessing; called by the workers."""
