@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from flipcheck.audits.compare import compare as audit
+from flipcheck.audits.measuring import Beside, Costs, Rerun
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS
-from flipcheck.sources.sides import Gathered, gather
+from flipcheck.sources.sides import Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
+    from flipcheck.stats.sampling import Bound
 
 PathText = str | PathLike[str]
 Names = str | Sequence[str] | None
@@ -61,6 +63,11 @@ class Options(TypedDict, total=False):
     old_preprocess: str | None
     new_preprocess: str | None
     features: Names
+    cluster: str | None
+    weight: str | None
+    costs: PathText | Mapping[tuple[str, str], float] | None
+    rerun: PathText | Predictions | Sequence[PathText | Predictions]
+    bound: Bound
     confidence: float
     resamples: int
     seed: int
@@ -87,6 +94,7 @@ def compare(
     texts = [asked] if isinstance(asked, (str, Gate)) else asked
     gates = [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
     given = _given(old, new, data, options, _columns_by(options, gates))
+    costs = _costs(options.get("costs"))
     found = gather(given, options.get("progress") or _silent)
     report = audit(
         found.paired,
@@ -96,6 +104,7 @@ def compare(
         settings,
         gates=gates,
         by=[name for name in given.by if name != CLASS],
+        beside=Beside(given.cluster, given.weight, costs, _reruns(given, found, options)),
         warnings=found.warnings,
         run=_run(found),
     )
@@ -148,7 +157,7 @@ def _silent(_done: int, _total: int) -> None:
 
 
 def _settings(options: Options) -> Settings:
-    names = {"confidence", "resamples", "seed", "decide", "listed"}
+    names = {"confidence", "resamples", "seed", "decide", "bound", "listed"}
     given: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     return Settings(**given)
 
@@ -185,6 +194,28 @@ def _given(
         labels_from=options.get("labels_from"),
         allow_missing=options.get("allow_missing", False),
         by=by,
+        cluster=options.get("cluster"),
+        weight=options.get("weight"),
+    )
+
+
+def _costs(given: PathText | Mapping[tuple[str, str], float] | None) -> Costs | None:
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        return Costs(dict(given), "costs")
+    from flipcheck.sources.costs import read_costs
+
+    table, digest = read_costs(Path(given))
+    return Costs(table, str(given), digest)
+
+
+def _reruns(given: Given, found: Gathered, options: Options) -> tuple[Rerun, ...]:
+    asked = options.get("rerun") or ()
+    sources = [asked] if isinstance(asked, (str, PathLike, Predictions)) else asked
+    return tuple(
+        Rerun(*rerun(given, found, each if isinstance(each, Predictions) else Path(each)))
+        for each in sources
     )
 
 
@@ -206,6 +237,8 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             prediction=options.get("prediction"),
             correct=options.get("correct"),
             by=by,
+            cluster=options.get("cluster"),
+            weight=options.get("weight"),
         ),
         classes=_names(own("classes")),
         classes_are_own=not prefix or options.get(f"{prefix}classes") is not None,

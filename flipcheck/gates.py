@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import UsageError
 from flipcheck.metrics import METRICS, Metric, metric
-from flipcheck.outcomes import Cells
+from flipcheck.stats.sampling import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from flipcheck.outcomes import Tally
+    from flipcheck.outcomes import Cells
 
 Decide = Literal["bound", "point"]
 Scope = tuple[str, str]
@@ -135,7 +135,8 @@ def _number(text: str, gate: str, hint: str, *, percent: bool) -> float:
 
 def _check_limit(measured: Metric, gate: Gate) -> None:
     """Refuse limits that a metric can never break, or never keep."""
-    low, high = {"proportion": (0.0, 1.0), "difference": (-1.0, 1.0)}.get(
+    paired = (-1.0, 1.0)
+    low, high = {"proportion": (0.0, 1.0), "difference": paired, "excess": paired}.get(
         measured.kind, (0.0, math.inf)
     )
     limit, bare = gate.limit, not gate.limit_text.endswith(("%", "pp"))
@@ -168,74 +169,88 @@ class Judgement:
     value: float | None
     bound: float | None = None
     opposite: float | None = None
-    numerator: int | None = None
-    denominator: int | None = None
+    numerator: float | None = None
+    denominator: float | None = None
     scope: Scope | None = None
     needed: int | None = None
     reason: str = ""
 
 
-def check_available(gates: Sequence[Gate], *, answers: bool) -> None:
-    """Raise UsageError for gates on metrics that need answers, where the sources have none."""
-    problems = [
-        f"'{gate}': {METRICS[gate.metric].title} needs both models' answers"
-        for gate in gates
-        if METRICS[gate.metric].needs_split and not answers
-    ]
+NEEDS = {
+    "costs": "what flips cost; bring a cost matrix with --costs",
+    "reruns": "answers of the old model run again; bring them with --rerun",
+}
+
+
+def check_available(gates: Sequence[Gate], *, answers: bool, given: Sequence[str] = ()) -> None:
+    """Raise UsageError for gates on metrics that need what the sources do not have.
+
+    `given` are those of "costs" and "reruns" that were brought.
+    """
+    problems = []
+    for gate in gates:
+        measured = METRICS[gate.metric]
+        if measured.needs_split and not answers:
+            problems.append(f"'{gate}': {measured.title} needs both models' answers")
+        if measured.needs and measured.needs not in given:
+            problems.append(f"'{gate}': {measured.title} needs {NEEDS[measured.needs]}")
     if problems:
         raise UsageError(
             "gates that cannot be judged",
             problems=problems,
-            hint="a source tells only right from wrong; give the answers with --prediction",
+            hint="give what they need, or leave them out; a source that tells only right from "
+            "wrong has answers in a column of their own (--prediction)",
         )
 
 
 def judge(
     gate: Gate,
-    tally: Tally,
+    measured_on: Sample | Cells,
     *,
     confidence: float = 0.95,
     decide: Decide = "bound",
     scope: Scope | None = None,
 ) -> Judgement:
-    """The gate's verdict on one tally; an undefined metric is inconclusive, never a pass."""
-    measured = METRICS[gate.metric]
-    value = measured.value(tally)
+    """The gate's verdict on one sample; an undefined metric is inconclusive, never a pass."""
+    measured, sample = METRICS[gate.metric], Sample.of(measured_on)
+    value = sample.value(measured)
     if value is None:
         reason = f"{measured.title} is undefined here: its denominator is 0"
         return Judgement(gate, Verdict.INCONCLUSIVE, None, scope=scope, reason=reason)
-    if scope is None and gate.metric == "negative_flip_rate" and not tally.old_right:
+    breakable = sample.weighed().old_right > 0
+    if scope is None and gate.metric in NEED_OLD_RIGHT and not breakable:
         reason = "the old model has no right answer that could break"
         return Judgement(gate, Verdict.INCONCLUSIVE, value, scope=scope, reason=reason)
-    bound, opposite = _one_sided(gate, tally, confidence)
+    bound, opposite = _one_sided(gate, sample, confidence)
     judged = Judgement(
         gate,
         _verdict(gate, bound, opposite),
         value,
         _finite(bound),
         _finite(opposite),
-        int(measured.numerator(tally)),
-        int(measured.denominator(tally)),
+        *sample.counted(measured),
         scope,
     )
     if decide == "point":
         kept = Verdict.PASS if gate.within(value) else Verdict.FAIL
         return replace(judged, verdict=kept, reason="decided by the estimate, not by its bound")
     if judged.verdict is Verdict.INCONCLUSIVE:
-        needed = examples_needed(gate, tally, confidence)
-        return replace(judged, needed=needed, reason=_why_open(judged, tally, needed, confidence))
+        needed = examples_needed(gate, sample, confidence)
+        return replace(judged, needed=needed, reason=_why_open(judged, sample, needed, confidence))
     return judged
+
+
+NEED_OLD_RIGHT = ("negative_flip_rate", "expected_cost", "excess_negative_flip_rate")
+"""What an old model that is never right would pass, however the new one answers."""
 
 
 def _finite(bound: float) -> float | None:
     return bound if math.isfinite(bound) else None
 
 
-def _one_sided(gate: Gate, cells: Cells, confidence: float) -> tuple[float, float]:
+def _one_sided(gate: Gate, sample: Sample, confidence: float) -> tuple[float, float]:
     """The bound that must keep the limit, and the opposite one."""
-    from flipcheck.stats.intervals import bounds
-
-    low, high = (float(end) for end in bounds(METRICS[gate.metric], cells, 2 * confidence - 1))
+    low, high = (float(end) for end in sample.bounds(METRICS[gate.metric], 2 * confidence - 1))
     return (high, low) if gate.upper else (low, high)
 
 
@@ -247,18 +262,17 @@ def _verdict(gate: Gate, bound: float, opposite: float) -> Verdict:
     return Verdict.INCONCLUSIVE if gate.within(opposite) else Verdict.FAIL
 
 
-def examples_needed(gate: Gate, tally: Tally, confidence: float) -> int | None:
+def examples_needed(gate: Gate, measured_on: Sample | Cells, confidence: float) -> int | None:
     """About how many examples would decide the gate if the observed rates stayed as they are.
 
     None where no number would: the observed value lies on the limit.
     """
-    from flipcheck.stats.intervals import tails
-
-    counts, total = tally.counts().astype(float), int(tally.examples)
+    sample, measured = Sample.of(measured_on), METRICS[gate.metric]
+    total = int(sample.cells.examples)
 
     def decided(examples: int) -> bool:
-        cells = Cells.of(counts * (examples / total))
-        chances = tails(METRICS[gate.metric], cells, gate.limit)
+        scale = examples / total
+        chances = sample.scaled_tails(measured, gate.limit, 2 * confidence - 1, scale)
         return min(float(chance) for chance in chances) <= 1 - confidence
 
     low = high = total
@@ -280,8 +294,9 @@ def smallest_passing(gate: Gate, confidence: float) -> int | None:
     return math.ceil(math.log(1 - confidence) / math.log(share)) if 0 < share < 1 else None
 
 
-def _why_open(judged: Judgement, tally: Tally, needed: int | None, confidence: float) -> str:
+def _why_open(judged: Judgement, sample: Sample, needed: int | None, confidence: float) -> str:
     """Why a gate is undecided, and about how many examples would decide it."""
+    tally = sample.cells
     counted = METRICS[judged.gate.metric].denominator(tally)
     smallest = smallest_passing(judged.gate, confidence)
     of = " of this slice" if judged.scope else ""
@@ -290,6 +305,11 @@ def _why_open(judged: Judgement, tally: Tally, needed: int | None, confidence: f
         return (
             f"too small ever to pass: with the best of outcomes that takes {smallest:,} "
             f"examples{of}{which}, and there are {counted:,}"
+        )
+    if needed is not None and needed <= tally.examples:
+        return (
+            "the clusters or weights leave it open: the effective sample size is too small; more "
+            "clusters would decide it"
         )
     if needed is None:
         return "the observed value lies on the limit: no number of examples would decide it"
@@ -307,7 +327,7 @@ def rough(number: int) -> int:
 
 def judge_slices(
     gate: Gate,
-    tallies: Sequence[tuple[Scope, Tally]],
+    samples: Sequence[tuple[Scope, Sample | Cells]],
     *,
     confidence: float = 0.95,
     decide: Decide = "bound",
@@ -317,20 +337,19 @@ def judge_slices(
     Passing needs no correction (all must pass: intersection–union); a slice is named as failed
     only when its p-value survives Holm's correction over all slices of the gate.
     """
-    from flipcheck.stats.intervals import tails
     from flipcheck.stats.tests import holm
 
     judged = [
-        judge(gate, tally, confidence=confidence, decide=decide, scope=scope)
-        for scope, tally in tallies
+        judge(gate, sample, confidence=confidence, decide=decide, scope=scope)
+        for scope, sample in samples
     ]
     if decide == "point":
         return judged
     p_values = [
-        float(tails(METRICS[gate.metric], tally, gate.limit)[0 if gate.upper else 1])
+        Sample.of(sample).tails(METRICS[gate.metric], gate.limit)[0 if gate.upper else 1]
         if each.verdict is Verdict.FAIL
         else 1.0
-        for each, (_, tally) in zip(judged, tallies, strict=True)
+        for each, (_, sample) in zip(judged, samples, strict=True)
     ]
     adjusted = holm(p_values)
     reason = f"beyond the limit by itself, but not after correction over {len(judged):,} slices"

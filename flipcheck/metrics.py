@@ -16,11 +16,12 @@ from flipcheck.errors import UsageError, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flipcheck.outcomes import Cells, Tally
+    from flipcheck.outcomes import Tally
 
-Kind = Literal["proportion", "difference", "flip ratio", "odds"]
+Kind = Literal["proportion", "difference", "error ratio", "flip ratio", "odds", "cost", "excess"]
 """What decides the interval: an exact one for a proportion, a score interval for a paired
-difference, log-delta for the ratio to independent flips, exact odds for c/b."""
+difference, a hybrid score interval for the ratio of paired rates, log-delta for the ratio to
+independent flips, exact odds for c/b; a cost and an excess over noise need more than counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,11 @@ class Metric:
     meaning: str
     formula: str
     source: str
-    numerator: Callable[[Cells], Any]
-    denominator: Callable[[Cells], Any]
+    numerator: Callable[[Any], Any]
+    denominator: Callable[[Any], Any]
     kind: Kind = "proportion"
     needs_split: bool = False
+    needs: Literal["", "costs", "reruns"] = ""
     better: Literal["lower", "higher", "neither"] = "lower"
 
     def value(self, tally: Tally) -> float | None:
@@ -48,7 +50,7 @@ class Metric:
 
     def available(self, tally: Tally) -> bool:
         """Whether the source can support the metric at all."""
-        return tally.split or not self.needs_split
+        return (tally.split or not self.needs_split) and not self.needs
 
 
 _TABLE = (
@@ -82,6 +84,17 @@ _TABLE = (
         numerator=lambda t: t.negative_flips - t.positive_flips,
         denominator=lambda t: t.examples,
         kind="difference",
+    ),
+    Metric(
+        name="error_ratio",
+        title="error ratio",
+        abbreviation="error ratio",
+        meaning="The new model's errors for each error of the old one; below 1 it is better.",
+        formula="(b + d) / (c + d) = ER_new / ER_old",
+        source="standard; hybrid score interval of Bonett & Price, JEBS 2006",
+        numerator=lambda t: t.new_wrong,
+        denominator=lambda t: t.old_wrong,
+        kind="error ratio",
     ),
     Metric(
         name="negative_flip_rate",
@@ -207,10 +220,37 @@ _TABLE = (
         kind="odds",
         better="higher",
     ),
+    Metric(
+        name="expected_cost",
+        title="expected cost",
+        abbreviation="cost",
+        meaning="What the negative flips cost, for each example, by the cost matrix.",
+        formula="Σ cost(right answer, new answer) over the negative flips / N",
+        source="standard (decision theory); gamma interval of Fay & Feuer, Stat. Med. 1997",
+        numerator=lambda t: t.cost,
+        denominator=lambda t: t.examples,
+        kind="cost",
+        needs="costs",
+    ),
+    Metric(
+        name="excess_negative_flip_rate",
+        title="excess negative flip rate",
+        abbreviation="excess NFR",
+        meaning="Negative flips beyond those that running or training the old model again makes.",
+        formula="NFR − mean NFR of the reruns of the old model",
+        source="the noise floor of Milani Fard et al., NeurIPS 2016; interval of Tango 1998",
+        numerator=lambda t: t.excess_flips - t.noise_flips,
+        denominator=lambda t: t.examples,
+        kind="excess",
+        needs="reruns",
+    ),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
 """Every metric by its name, in the order of reports."""
+
+COUNTED = {name: metric for name, metric in METRICS.items() if not metric.needs}
+"""The metrics that are functions of a tally alone."""
 
 SLICE_METRICS = (
     "old_error_rate",

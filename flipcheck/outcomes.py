@@ -181,6 +181,29 @@ CELL_NAMES = (
 PART_NAMES = ("both_right_different", "negative_flips_same", "positive_flips_same")
 
 
+EXTRAS = ("cost", "excess_flips", "noise_flips")
+"""What is summed beside the outcomes where it is given; see Weighed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed(Cells):
+    """Weighted sums in place of counts, and sums of what examples carry beside their outcome.
+
+    `cost` is that of the negative flips. `excess_flips` and `noise_flips` are the two sides of
+    the difference between the new model's negative flips and those of the old model run again.
+    """
+
+    cost: Any = 0.0
+    excess_flips: Any = 0.0
+    noise_flips: Any = 0.0
+
+    @classmethod
+    def of(cls, sums: NDArray[Any]) -> Weighed:
+        """Sums from an array whose last axis has each Outcome, and then each of EXTRAS."""
+        extras = (sums[..., CELLS + place] for place in range(len(EXTRAS)))
+        return cls(*_whole(sums[..., outcome] for outcome in Outcome), *extras)
+
+
 def outcomes(
     old_right: NDArray[np.bool_],
     new_right: NDArray[np.bool_],

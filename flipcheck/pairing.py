@@ -44,6 +44,8 @@ class Paired:
     old_confidence: NDArray[np.float32] | None = None
     new_confidence: NDArray[np.float32] | None = None
     columns: Mapping[str, Labels] = field(default_factory=dict)
+    weights: NDArray[np.float64] | None = None
+    groups: Mapping[str, Labels] = field(default_factory=dict)
     dropped: int = 0
     label_disagreements: int = 0
     warnings: tuple[str, ...] = ()
@@ -329,6 +331,12 @@ def _paired(
         old_confidence=_taken(old.confidence, rows[id(old)]),
         new_confidence=_taken(new.confidence, rows[id(new)]),
         columns=columns,
+        weights=_weights(sources, rows),
+        groups={
+            name: values.take(rows[id(source)])
+            for source in sources
+            for name, values in source.groups.items()
+        },
         dropped=dropped,
         label_disagreements=disagreements,
         warnings=(*notes, *old_notes, *new_notes, *column_notes),
@@ -353,6 +361,34 @@ def _right(
         return verdict, []
     note = "the verdict column and the equality of answer and label disagree on"
     return verdict, [f"{source.name}: {note} {plural(odd, 'row')}; the verdict column decides"]
+
+
+def _weights(
+    sources: list[Predictions], rows: Mapping[int, NDArray[np.int64]]
+) -> NDArray[np.float64] | None:
+    """The weights of the paired rows. Raises PairingError where two sources weigh otherwise."""
+    import numpy as np
+
+    given = [
+        (source, source.weights[rows[id(source)]])
+        for source in reversed(sources)
+        if source.weights is not None
+    ]
+    if not given:
+        return None
+    (first, weights), *others = given
+    for source, other in others:
+        odd = np.flatnonzero(other != weights)
+        if len(odd):
+            ids = source.ids.take(rows[id(source)][odd[:SHOWN]]).to_pylist()
+            raise PairingError(
+                f"{first.name} and {source.name} weigh {plural(len(odd), 'example')} otherwise: "
+                f"{listed(ids, len(odd))}",
+                hint="bring the weights in one file, as with --labels",
+            )
+    if not weights.any():
+        raise PairingError("all weights are 0", hint="then nothing would be compared")
+    return weights
 
 
 def _columns(

@@ -22,7 +22,9 @@ class Predictions:
     """One source's examples: ids, and what it knows of answers, truth and right or wrong.
 
     `ids` is a pyarrow array (text or int64) of shape (examples,); every other field that is
-    given has one entry for each example. `rows` says that the ids are only row numbers.
+    given has one entry for each example. `columns` are
+    what to slice or cluster by, `groups` others that look as if they should be clustered by, and
+    `rows` says that the ids are only row numbers.
     `meant` are answers that are classes even where no label is; `available` are the columns that
     the source has beside those it was read for; `facts` are what the report tells of it (digest,
     classes, preprocessing …).
@@ -35,6 +37,8 @@ class Predictions:
     correct: NDArray[np.bool_] | None = None
     confidence: NDArray[np.float32] | None = None
     columns: Mapping[str, Labels] = field(default_factory=dict)
+    weights: NDArray[np.float64] | None = None
+    groups: Mapping[str, Labels] = field(default_factory=dict)
     rows: bool = False
     source: str = ""
     meant: tuple[str, ...] = ()
@@ -48,6 +52,7 @@ class Predictions:
             "truth": self.truth,
             "correct": self.correct,
             "confidence": self.confidence,
+            "weights": self.weights,
         } | {f"values of column {name!r}": values for name, values in self.columns.items()}
         for part, values in parts.items():
             if values is not None and len(values) != len(self.ids):
@@ -72,11 +77,13 @@ class Predictions:
         correct: Any = None,
         confidence: Any = None,
         columns: Mapping[str, Any] | None = None,
+        weights: Any = None,
         name: str = "predictions",
     ) -> Predictions:
         """Predictions from arrays, Series or lists; without ids the row number, from 1, is the id.
 
-        `correct` is the data's own verdict on each answer, and `columns` are what to slice by.
+        `correct` is the data's own verdict on each answer, `columns` are what to slice or cluster
+        by, and `weights` say how much each example counts.
         """
         import numpy as np
         import pyarrow as pa
@@ -95,9 +102,31 @@ class Predictions:
             correct=None if verdicts is None else verdicts.astype(bool),
             confidence=None if confidence is None else np.asarray(confidence, dtype=np.float32),
             columns={each: Labels.of(values) for each, values in (columns or {}).items()},
+            weights=None if weights is None else checked_weights(name, np.asarray(weights)),
             rows=ids is None,
             source=name,
         )
+
+
+def checked_weights(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Weights as float64. Raises InputError for what is no weight."""
+    import numpy as np
+
+    try:
+        weights = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what}: weights are numbers", hint=str(error)) from error
+    bad = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
+    if len(bad):
+        rows = listed((row + 1 for row in bad[:SHOWN].tolist()), len(bad))
+        raise InputError(
+            f"{what}: {plural(len(bad), 'example')} with a missing, infinite or negative weight "
+            f"(example {rows})",
+            hint="a weight is a number from 0 for every example",
+        )
+    if not weights.any():
+        raise InputError(f"{what}: all weights are 0", hint="then nothing would be compared")
+    return weights
 
 
 def id_array(values: Any, name: str) -> Any:

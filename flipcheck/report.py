@@ -15,6 +15,7 @@ from flipcheck.errors import FlipcheckError, InputError, UsageError
 from flipcheck.gates import Gate, Judgement, Verdict, overall
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Tally
+from flipcheck.stats.design import Design
 from flipcheck.stats.intervals import Interval
 from flipcheck.stats.tests import Significance
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flipcheck.gates import Decide
+    from flipcheck.stats.sampling import Bound
 
 FORMAT_VERSION = 1
 FORMAT = f"flipcheck.report/{FORMAT_VERSION}"
@@ -62,6 +64,9 @@ class Data:
     label_disagreements: int = 0
     clusters: int | None = None
     weighted: bool = False
+    cluster: str | None = None
+    weight: str | None = None
+    effective_examples: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Settings:
     resamples: int = 10_000
     seed: int = 0
     decide: Decide = "bound"
+    bound: Bound = "default"
     listed: int = 100
 
     def __post_init__(self) -> None:
@@ -82,6 +88,8 @@ class Settings:
             )
         if self.decide not in {"bound", "point"}:
             raise UsageError(f"decide is 'bound' or 'point', not {self.decide!r}")
+        if self.bound not in {"default", "strict"}:
+            raise UsageError(f"bound is 'default' or 'strict', not {self.bound!r}")
         for name in ("resamples", "seed", "listed"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint="give 0 or more")
@@ -89,13 +97,19 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A metric's value with its counts and intervals; None where undefined or not available."""
+    """A metric's value with its counts and intervals; None where undefined or not available.
+
+    With weights the value is the weighted one, and the counts are those of examples. The design
+    effect is how many times clusters and weights multiply the variance; None where there are none.
+    """
 
     value: float | None
-    numerator: int | None
-    denominator: int | None
+    numerator: float | None
+    denominator: float | None
     interval: Interval | None
     bootstrap: Interval | None = None
+    bca: Interval | None = None
+    design_effect: float | None = None
     available: bool = True
 
 
@@ -112,6 +126,7 @@ class Slice:
     metrics: Mapping[str, Estimate]
     p_value: float
     p_adjusted: float
+    design: Design | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_texts(self.by, self.value)
@@ -156,6 +171,26 @@ class Flips:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseRun:
+    """The old model run or trained again: the flips that noise alone makes against it."""
+
+    name: str
+    sha256: str | None
+    negative_flips: int
+    rate: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class CostMatrix:
+    """Where the costs of flips come from, and the largest of them."""
+
+    source: str
+    sha256: str | None
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole of an audit. `flips` is a pyarrow table of every flip, not kept in JSON."""
 
@@ -174,6 +209,9 @@ class Report:
     warnings: tuple[str, ...] = ()
     run: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    reruns: tuple[NoiseRun, ...] = ()
+    costs: CostMatrix | None = None
+    design: Design | None = field(default=None, compare=False, repr=False)
     flips: Any = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -198,9 +236,13 @@ class Report:
                 "transitions": [asdict(kind) for kind in self.negative_flips.transitions],
                 "examples": [asdict(example) for example in self.negative_flips.examples],
             },
+            "reruns": [asdict(run) for run in self.reruns],
+            "costs": self.costs and asdict(self.costs),
             "warnings": list(self.warnings),
             "run": dict(self.run),
         }
+        if self.design is not None:
+            written["design"] = self.design.to_dict()
         return _rounded(written)  # type: ignore[no-any-return]
 
     def rounded(self) -> Report:
@@ -306,7 +348,8 @@ def _frame_row(estimate: Estimate) -> dict[str, Any]:
 def _slice_dict(part: Slice) -> dict[str, Any]:
     metrics = {name: asdict(estimate) for name, estimate in part.metrics.items()}
     for estimate in metrics.values():
-        del estimate["bootstrap"], estimate["available"]
+        del estimate["bootstrap"], estimate["bca"], estimate["available"]
+    design = {} if part.design is None else {"design": part.design.to_dict()}
     return {
         "by": part.by,
         "value": part.value,
@@ -314,6 +357,7 @@ def _slice_dict(part: Slice) -> dict[str, Any]:
         "metrics": metrics,
         "p_value": part.p_value,
         "p_adjusted": part.p_adjusted,
+        **design,
     }
 
 
@@ -353,6 +397,8 @@ def _check_consistent(report: Report) -> None:
     if tally.negative_flips != report.negative_flips.total:
         raise ValueError("its tally and its list of negative flips differ")
     for name, estimate in report.metrics.items():
+        if METRICS[name].needs:
+            continue
         counts = (METRICS[name].numerator(tally), METRICS[name].denominator(tally))
         if estimate.available and (estimate.numerator, estimate.denominator) != counts:
             raise ValueError(f"its tally and its {METRICS[name].title} differ")
@@ -365,14 +411,14 @@ def _check_consistent(report: Report) -> None:
 
 
 def _read(cls: type[Report], written: dict[str, Any]) -> Report:
-    flips = written["negative_flips"]
+    flips, tally = written["negative_flips"], Tally.from_dict(written["tally"])
     return cls(
         verdict=written["verdict"] and Verdict(written["verdict"]),
         old=Model(**written["old"]),
         new=Model(**written["new"]),
         data=Data(**written["data"]),
         settings=Settings(**written["settings"]),
-        tally=Tally.from_dict(written["tally"]),
+        tally=tally,
         metrics={name: _estimate(each) for name, each in written["metrics"].items()},
         mcnemar=Significance(**written["tests"]["mcnemar"]),
         slices=tuple(_read_slice(part) for part in written["slices"]),
@@ -386,16 +432,30 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         warnings=tuple(written["warnings"]),
         run=dict(written["run"]),
         version=written["version"],
+        reruns=tuple(
+            NoiseRun(**{**each, "interval": Interval(**each["interval"])})
+            for each in written["reruns"]
+        ),
+        costs=written["costs"] and CostMatrix(**written["costs"]),
+        design=_read_design(written, tally),
     )
+
+
+def _read_design(written: dict[str, Any], tally: Tally) -> Design | None:
+    kept = written.get("design")
+    return None if kept is None else Design.from_dict(kept, tally.counts())
+
+
+ENDS = ("interval", "bootstrap", "bca")
 
 
 def _estimate(written: dict[str, Any]) -> Estimate:
     ends = {
         name: Interval(**_numbers(written[name], "low", "high"))
-        for name in ("interval", "bootstrap")
+        for name in ENDS
         if written.get(name)
     }
-    rest = {name: each for name, each in written.items() if name not in {"interval", "bootstrap"}}
+    rest = {name: each for name, each in written.items() if name not in ENDS}
     _numbers(rest, "value", "numerator", "denominator")
     return Estimate(**{"interval": None, **rest, **ends})
 
@@ -411,7 +471,9 @@ def _numbers(written: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _read_slice(written: dict[str, Any]) -> Slice:
     metrics = {name: _estimate(each) for name, each in written["metrics"].items()}
-    return Slice(**written | {"tally": Tally.from_dict(written["tally"]), "metrics": metrics})
+    tally = Tally.from_dict(written["tally"])
+    design = _read_design(written, tally)
+    return Slice(**written | {"tally": tally, "metrics": metrics, "design": design})
 
 
 def _read_gate(written: dict[str, Any]) -> Judgement:

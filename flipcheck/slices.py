@@ -26,6 +26,8 @@ class Slices:
     by: str
     values: tuple[str, ...]
     counts: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    """Each example's slice, as its place in `values`."""
 
     def tallies(self) -> list[Tally]:
         """Each slice's tally, in the order of `values`."""
@@ -41,7 +43,9 @@ def slices(by: str, column: Labels, outcomes: NDArray[np.uint8]) -> Slices:
     counts = grouped_counts(outcomes, groups, len(names))
     occurring = np.flatnonzero(counts.any(axis=1)).tolist()
     order = sorted(occurring, key=lambda row: natural(names[row]))
-    return Slices(by, tuple(names[row] for row in order), counts[order])
+    place = np.empty(len(names), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return Slices(by, tuple(names[row] for row in order), counts[order], place[groups])
 
 
 def natural(text: str) -> tuple[int, int, str]:

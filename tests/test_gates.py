@@ -398,7 +398,7 @@ def test_the_failing_slices_are_those_that_survive_holm_on_exact_p_values():
     ("text", "broken"),
     [
         ("error_rate_change <= 1% by region", Tally(900, 80, 5, 15)),  # Tango
-        ("relative_negative_flip_rate <= 50% by region", Tally(60, 15, 0, 5)),  # log-delta
+        ("relative_negative_flip_rate <= 50% by region", Tally(600, 150, 0, 50)),  # binomial
         ("win_loss_ratio >= 1 by region", Tally(900, 80, 5, 15)),  # odds
         ("backward_trust_compatibility >= 99% by region", Tally(900, 80, 5, 15)),  # from below
     ],

@@ -119,6 +119,8 @@ def test_the_format_has_its_documented_keys(report):
         "classes",
         "gates",
         "negative_flips",
+        "reruns",
+        "costs",
         "warnings",
         "run",
     ]

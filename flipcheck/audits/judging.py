@@ -7,36 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, Judgement, Scope, check_available, judge, judge_slices, overall
-from flipcheck.slices import Slices
+from flipcheck.metrics import METRICS
+from flipcheck.stats.sampling import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from flipcheck.gates import Decide
-    from flipcheck.outcomes import Tally
     from flipcheck.report import Report, Settings
 
 
 def judgements(
     gates: Sequence[Gate],
-    total: Tally,
-    columns: Sequence[Slices],
+    total: Sample,
+    parts: Mapping[str, Sequence[tuple[Scope, Sample]]],
     settings: Settings,
     *,
     answers: bool,
+    given: Sequence[str] = (),
 ) -> tuple[Judgement, ...]:
-    """Every gate's judgement; a gate by slices has one for each slice.
+    """Every gate's judgement; a gate by slices has one for each slice of that column in `parts`.
 
     Raises UsageError for a gate that cannot be judged, naming the nearest that can.
     """
-    check_available(gates, answers=answers)
-    parts: dict[str, list[tuple[Scope, Tally]]] = {
-        column.by: [
-            ((column.by, value), each)
-            for value, each in zip(column.values, column.tallies(), strict=True)
-        ]
-        for column in columns
-    }
+    check_available(gates, answers=answers, given=given)
     judged: list[Judgement] = []
     for gate in gates:
         how: Any = {"confidence": settings.confidence, "decide": settings.decide}
@@ -51,15 +45,15 @@ def judgements(
 
 
 def _column(
-    parts: Mapping[str, list[tuple[Scope, Tally]]], name: str, gate: Gate
-) -> list[tuple[Scope, Tally]]:
+    parts: Mapping[str, Sequence[tuple[Scope, Sample]]], name: str, gate: Gate
+) -> Sequence[tuple[Scope, Sample]]:
     if name not in parts:
         hint = f"{nearest(name, parts)}; a column is made a slice with --by {name}"
         raise UsageError(f"gate '{gate}': no slices by {name!r}", hint=hint)
     return parts[name]
 
 
-def _one_slice(parts: Iterable[tuple[Scope, Tally]], scope: Scope, gate: Gate) -> Tally:
+def _one_slice(parts: Iterable[tuple[Scope, Sample]], scope: Scope, gate: Gate) -> Sample:
     known = dict(parts)
     if scope not in known:
         column, value = scope
@@ -72,19 +66,18 @@ def _one_slice(parts: Iterable[tuple[Scope, Tally]], scope: Scope, gate: Gate) -
 
 def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
     """The same report under other gates."""
-    import numpy as np
-
     settings = replace(report.settings, decide=decide)
-    parts = (*report.classes, *report.slices)
-    columns = [
-        Slices(
-            by,
-            tuple(each.value for each in parts if each.by == by),
-            np.array([each.tally.counts() for each in parts if each.by == by]),
-        )
-        for by in dict.fromkeys(each.by for each in parts)
-    ]
-    answers = report.metrics["churn"].available
-    judged = judgements(gates, report.tally, columns, settings, answers=answers)
+    parts: dict[str, list[tuple[Scope, Sample]]] = {}
+    for part in (*report.classes, *report.slices):
+        sample = Sample(part.tally, part.design, settings.bound)
+        parts.setdefault(part.by, []).append(((part.by, part.value), sample))
+    judged = judgements(
+        gates,
+        Sample(report.tally, report.design, settings.bound),
+        parts,
+        settings,
+        answers=report.metrics["churn"].available,
+        given=[metric.needs for metric in METRICS.values() if metric.name in report.metrics],
+    )
     verdict = overall(each.verdict for each in judged)
     return replace(report, settings=settings, gates=judged, verdict=verdict)

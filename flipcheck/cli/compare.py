@@ -26,6 +26,7 @@ READ = {
     "preprocess",
     "old_preprocess",
     "new_preprocess",
+    "costs",
 }
 """The options that may name a file, which no report may overwrite."""
 
@@ -39,6 +40,8 @@ def compare(
     max_error_increase: o.MaxErrorIncrease = None,
     decide: o.Decide = "bound",
     by: o.By = None,
+    costs: o.CostsFile = None,
+    rerun: o.Reruns = None,
     old_data: o.OldData = None,
     new_data: o.NewData = None,
     labels: o.LabelsFile = None,
@@ -64,6 +67,9 @@ def compare(
     preprocess: o.Preprocess = None,
     old_preprocess: o.OldPreprocess = None,
     new_preprocess: o.NewPreprocess = None,
+    cluster: o.Cluster = None,
+    weight: o.Weight = None,
+    bound: o.Bound = "default",
     confidence: o.Confidence = 0.95,
     resamples: o.Resamples = 10_000,
     seed: o.Seed = 0,
@@ -82,10 +88,11 @@ def compare(
     """
     given: dict[str, Any] = dict(locals())
     reports = Outputs(json, html, markdown, flips)
-    reports.check(given[name] for name in READ)
+    reports.check([*(given[name] for name in READ), *(rerun or [])])
     given |= {
         "gates": gate_texts(gate, max_nfr, max_error_increase),
         "by": by or [],
+        "rerun": rerun or [],
         "id": id_column,
     }
     from flipcheck.api import Options

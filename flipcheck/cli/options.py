@@ -212,6 +212,49 @@ NewPreprocess = Annotated[
     str | None, _text("--new-preprocess", "The new model's.", MODELS, "STEPS")
 ]
 
+Cluster = Annotated[
+    str | None,
+    _text(
+        "--cluster",
+        "The column of what examples were drawn with: a user, patient, video or document. "
+        "Intervals and gates then count clusters, not rows.",
+        STATISTICS,
+        "COLUMN",
+    ),
+]
+Weight = Annotated[
+    str | None,
+    _text("--weight", "The column of how much each example counts.", STATISTICS, "COLUMN"),
+]
+Bound = Annotated[
+    Literal["default", "strict"],
+    typer.Option(
+        "--bound",
+        help="With clusters or weights: the default bound, or a wider one that holds even where "
+        "a few huge clusters flip together.",
+        rich_help_panel=STATISTICS,
+    ),
+]
+CostsFile = Annotated[
+    str | None,
+    _text(
+        "--costs",
+        "What a flip costs: a CSV of old,new,cost (* is any answer), or a JSON object of objects. "
+        "Gate it with 'expected_cost <= 0.05'.",
+        GATES,
+        "FILE",
+    ),
+]
+Reruns = Annotated[
+    list[str] | None,
+    _text(
+        "--rerun",
+        "Predictions of the old model run or trained again: the flips that noise makes. Gate the "
+        "rest with 'excess_negative_flip_rate <= 0.5%'. Repeat for more.",
+        GATES,
+        "PREDICTIONS",
+    ),
+]
 Confidence = Annotated[
     float,
     typer.Option(

@@ -26,6 +26,7 @@ def render(report: Report) -> str:
     title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
     parts = [title, f"**{words.decision(report, code)}** {words.summary(report)}"]
     parts += [*_gates(report), _answers(report), _metrics(report), *_kinds(report)]
+    parts += _noise(report)
     parts += [*_slices("Slices", report.slices), *_slices("Classes", report.classes)]
     parts += [*_examples(report), *_notes(report)]
     return "\n\n".join(parts) + "\n"
@@ -81,7 +82,24 @@ def _answers(report: Report) -> str:
         ("**old right**", f"{tally.both_right:,}", f"**{tally.negative_flips:,}** negative flips"),
         ("**old wrong**", f"{tally.positive_flips:,} positive flips", f"{tally.both_wrong:,}"),
     ]
+    if words.drawn(report):
+        compared += f" ({code(words.drawn(report))})"
     return f"{compared}\n\n" + _table(("", "new right", "new wrong"), rows)
+
+
+def _noise(report: Report) -> list[str]:
+    metric = METRICS["negative_flip_rate"]
+    rows = [
+        (
+            code(each.name),
+            words.percent(each.rate),
+            words.span(metric, each.interval),
+            f"{each.negative_flips:,}",
+        )
+        for each in report.reruns
+    ]
+    header = ("the old model again", "NFR against itself", "interval", "negative flips")
+    return ["### Noise", _table(header, rows)] if rows else []
 
 
 def _metrics(report: Report) -> str:

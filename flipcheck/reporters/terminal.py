@@ -88,7 +88,8 @@ def _sources(report: Report) -> list[Any]:
     if report.data.source:
         data += f" from {_short(report.data.source)}"
     table.add_row("data", data)
-    return [Text(""), _indented(table)]
+    drawn = [Padding(Text(words.drawn(report)), (0, 0, 0, 8))] if words.drawn(report) else []
+    return [Text(""), _indented(table), *drawn]
 
 
 def _short(text: str, width: int = 66) -> str:
@@ -161,9 +162,23 @@ def _metrics(report: Report) -> list[Any]:
             words.span(metric, estimate.interval).removesuffix(" pp"),
             words.counted(metric, estimate, report.tally.examples),
         )
-    test = report.mcnemar
-    same = f"McNemar mid-p of equal error rates: {words.p_text(test.p_value)}"
-    return [*_heading("Metrics"), _indented(table), Text(f"  {same}", "dim")]
+    return [*_heading("Metrics"), _indented(table), Text(f"  {words.mcnemar(report)}", "dim")]
+
+
+def _noise(report: Report) -> list[Any]:
+    if not report.reruns:
+        return []
+    table = _grid({"overflow": "ellipsis"}, {"justify": "right"}, {}, {"style": "dim"})
+    metric = METRICS["negative_flip_rate"]
+    for each in report.reruns:
+        flips = plural(each.negative_flips, "negative flip")
+        table.add_row(
+            _short(each.name, 30),
+            words.percent(each.rate),
+            words.span(metric, each.interval),
+            flips,
+        )
+    return [*_heading("Noise", "the old model again, against itself"), _indented(table)]
 
 
 def _kinds(report: Report) -> list[Any]:
@@ -252,4 +267,16 @@ def _ending(report: Report) -> list[Any]:
     return [Text(""), Text.assemble(title, "  ", words.decision(report))]
 
 
-PARTS = (_verdict, _sources, _gates, _flows, _kinds, _slices, _examples, _metrics, _notes, _ending)
+PARTS = (
+    _verdict,
+    _sources,
+    _gates,
+    _flows,
+    _kinds,
+    _noise,
+    _slices,
+    _examples,
+    _metrics,
+    _notes,
+    _ending,
+)

@@ -51,7 +51,9 @@ def number(metric: Metric, value: float | None) -> str:
         return UNKNOWN
     if metric.kind == "proportion":
         return percent(value)
-    if metric.kind == "difference":
+    if metric.kind == "cost":
+        return f"{value:.4g}"
+    if metric.kind in {"difference", "excess"}:
         return percent(value, signed=True).replace("%", " pp")
     return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
@@ -76,8 +78,35 @@ def counted(metric: Metric, estimate: Estimate, examples: int) -> str:
         return UNKNOWN
     if metric.kind == "flip ratio":
         expected = bottom / examples
-        return f"{top // examples:,} / {expected:,.{0 if expected >= 1000 else 1}f} exp."
-    return f"{top:,} / {bottom:,}".replace("-", "−")
+        return f"{int(top // examples):,} / {expected:,.{0 if expected >= 1000 else 1}f} exp."
+    return f"{amount(top)} / {amount(bottom)}".replace("-", "−")
+
+
+def amount(number: float) -> str:
+    """A count, or a sum of weights: "1,234", "12.5"."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.5g}"
+
+
+def drawn(report: Report) -> str:
+    """How the examples were drawn, where that is not one by one."""
+    data, parts = report.data, []
+    if data.clusters is not None:
+        parts.append(f"in {plural(data.clusters, 'cluster')} by {clean(data.cluster)}")
+    if data.weighted:
+        parts.append(f"weighted by {clean(data.weight)}")
+    if data.effective_examples is not None:
+        effect = report.metrics["negative_flip_rate"].design_effect
+        told = "" if effect is None else f" (design effect {effect:.2f})"
+        parts.append(f"as sure of the NFR as {data.effective_examples:,.0f} drawn singly{told}")
+    return ", ".join(parts)
+
+
+def mcnemar(report: Report) -> str:
+    """The test of equal error rates, in one line."""
+    test = report.mcnemar
+    name = "McNemar" if test.exact_p_value is not None else "McNemar's test over units"
+    method = f" {test.method}" if test.exact_p_value is not None else ""
+    return f"{name}{method} of equal error rates: {p_text(test.p_value)}"
 
 
 def share(level: float) -> str:

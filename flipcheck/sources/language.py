@@ -50,6 +50,12 @@ def in_one_language(
     return old, new, reference, notes
 
 
+def other_side(given: Given, old: Predictions, rerun: Predictions) -> Predictions:
+    """A rerun of the old model, its answers and labels as names of the same classes."""
+    spec = given.old_spec
+    return _named(rerun, spec, given, _shared_classes(given, old, rerun))
+
+
 def _classes(source: Predictions) -> tuple[str, ...] | None:
     return source.facts.get("classes")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import UsageError, listed, nearest, plural
+from flipcheck.errors import PairingError, UsageError, listed, nearest, plural
 from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
 from flipcheck.slices import CLASS
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
-from flipcheck.sources.language import in_one_language
+from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.sources.saved import read_predictions
 
 if TYPE_CHECKING:
@@ -58,6 +58,39 @@ def gather(given: Given, progress: Progress) -> Gathered:
     if old.rows and new.rows and not _one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
     return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)))
+
+
+def rerun(given: Given, found: Gathered, source: Source) -> tuple[str, Any, str | None]:
+    """The old model run or trained again: its name, which answers are right, and its digest.
+
+    The answers are in the order of the paired examples. Raises FlipcheckError where it does not
+    hold the same examples.
+    """
+    if _is_model(source):
+        raise UsageError(
+            f"--rerun {source}: a model, where saved predictions should be",
+            hint=f"run it first: flipcheck predict {source} DATA -o rerun.parquet",
+        )
+    spec = replace(given.old_spec, output=None, threshold=None, preprocess=None, features=None)
+    read = source if isinstance(source, Predictions) else read_predictions(source, spec.columns)
+    again, paired = other_side(given, found.old, read), found.paired
+    if paired.truth is None and again.correct is None:
+        raise UsageError(
+            f"{again.name}: the other sources say themselves what is right, and it does not",
+            hint="give it the same --correct column",
+        )
+    first = Predictions(
+        name=found.old.name, ids=paired.ids, correct=paired.old_right, rows=found.old.rows
+    )
+    truth = Predictions(name="the labels", ids=paired.ids, truth=paired.truth, rows=found.old.rows)
+    labels = None if paired.truth is None else truth
+    both = pair(first, again, labels, allow_missing=given.allow_missing)
+    if len(both) < len(paired):
+        raise PairingError(
+            f"{again.name}: {plural(len(paired) - len(both), 'example')} of the audit not in it",
+            hint="run the old model again on the same test set",
+        )
+    return again.name, both.new_right, again.facts.get("sha256")
 
 
 def _datasets(given: Given) -> dict[Side, Dataset | None]:
@@ -201,12 +234,19 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
     label = given.new_spec.columns.label
     if label is not None and not any(source.truth for source in sources):
         raise UsageError(f"no source has the label column {label!r}", hint=nearest(label, there))
-    for name in given.by:
-        if name == CLASS:
+    if given.weight is not None and not any(source.weights is not None for source in sources):
+        raise UsageError(
+            f"no source has the column {given.weight!r} (--weight)",
+            hint=f"{nearest(given.weight, there)} (columns there: {', '.join(there) or 'none'})",
+        )
+    wanted = dict.fromkeys(given.by, "--by")
+    wanted |= {} if given.cluster is None else {given.cluster: "--cluster"}
+    for name, flag in wanted.items():
+        if name == CLASS and flag == "--by":
             _check_class_column(sources)
         elif not any(name in source.columns for source in sources):
             raise UsageError(
-                f"no source has the column {name!r} (--by)",
+                f"no source has the column {name!r} ({flag})",
                 hint=f"{nearest(name, there)} (columns there: {', '.join(there) or 'none'})",
             )
 

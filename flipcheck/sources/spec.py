@@ -18,6 +18,15 @@ LABEL_NAMES = ("label", "y", "y_true", "target", "gold", "expected")
 PREDICTION_NAMES = ("prediction", "pred", "y_pred", "predicted")
 CORRECT_NAMES = ("correct",)
 CONFIDENCE_NAMES = ("confidence",)
+CLUSTER_NAMES = tuple(
+    f"{name}{suffix}"
+    for name in (
+        "cluster", "conversation", "doc", "document", "group", "patient", "question", "session",
+        "speaker", "subject", "user", "video",
+    )
+    for suffix in ("", "_id")
+)  # fmt: skip
+"""Columns that look as if their examples were drawn together, which is then checked."""
 SCORE_PREFIXES = ("prob_", "proba_", "logit_", "score_")
 
 
@@ -30,6 +39,12 @@ class Columns:
     prediction: str | None = None
     correct: str | None = None
     by: tuple[str, ...] = ()
+    cluster: str | None = None
+    weight: str | None = None
+
+    def labels(self) -> tuple[str, ...]:
+        """The columns to slice or to cluster by."""
+        return tuple(dict.fromkeys((*self.by, *([] if self.cluster is None else [self.cluster]))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +84,5 @@ class Given:
     labels_from: Side | None = None
     allow_missing: bool = False
     by: tuple[str, ...] = ()
+    cluster: str | None = None
+    weight: str | None = None

@@ -1,14 +1,17 @@
-"""The row bootstrap from the tally alone: its cost does not grow with the test set.
+"""The bootstrap from the tally alone: its cost does not grow with the test set.
 
-Drawing n rows with replacement and counting their outcomes is one multinomial draw over the
-cells (STATISTICS.md §1), so that no row is ever touched again.
+Drawing n examples with replacement and counting their outcomes is one multinomial draw over the
+cells, so that no row is ever touched again; clusters are drawn by their distinct sums
+(STATISTICS.md §1).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from flipcheck.outcomes import Cells
+from flipcheck.outcomes import CELLS, Cells, Weighed
+from flipcheck.stats.design import Rows, design, unit_masks, unit_sums
 from flipcheck.stats.intervals import Interval
 
 if TYPE_CHECKING:
@@ -18,28 +21,125 @@ if TYPE_CHECKING:
     from flipcheck.metrics import Metric
     from flipcheck.outcomes import Tally
 
+MOST_KINDS = 500
+"""With more distinct units than this they are drawn by which of their sums are not 0."""
 
-def replicates(tally: Tally, resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """The counts of each Outcome in resampled test sets, shape (resamples, 9)."""
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The distinct sampling units: the sums of one of each kind, and how many there are.
+
+    `sums` has the shape (kinds, 9), or with weights and extras (kinds, 12). Units with the same
+    sums are exchangeable. Where they are too many, units with the same outcomes and extras are
+    one kind: `sums` is then their mean, and `spread` (kinds, 12, 12) their covariance.
+    """
+
+    sums: NDArray[Any]
+    counts: NDArray[np.int64]
+    spread: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, tally: Tally) -> Kinds:
+        """The examples of a tally, each drawn by itself: one kind for each Outcome that occurs."""
+        import numpy as np
+
+        counts = tally.counts()
+        return cls(np.eye(CELLS, dtype=np.int64)[counts > 0], counts[counts > 0])
+
+    @classmethod
+    def of_rows(cls, rows: Rows) -> Kinds:
+        """The clusters of some rows, or the rows themselves where they differ in weight."""
+        import numpy as np
+
+        if rows.clusters is None and rows.weights is not None:
+            few = len(np.unique(rows.weights)) * CELLS <= MOST_KINDS and rows.extras is None
+            if not few:
+                return cls._by_mask(rows)
+        place = np.zeros(len(rows.codes), np.int64)
+        sums = unit_sums(rows, place)[-1]
+        kinds, counts = np.unique(sums, axis=0, return_counts=True)
+        return cls._by_mask(rows) if len(kinds) > MOST_KINDS else cls(kinds, counts)
+
+    @classmethod
+    def _by_mask(cls, rows: Rows) -> Kinds:
+        import numpy as np
+
+        masks, groups = np.unique(unit_masks(rows), return_inverse=True)
+        found = design(rows, groups, len(masks))
+        assert found is not None  # noqa: S101  (who has plain rows has a tally)
+        counts = np.asarray(found.units, np.int64)
+        mean = found.sums / counts[:, None]
+        spread = found.products / counts[:, None, None] - mean[:, :, None] * mean[:, None, :]
+        return cls(mean, counts, spread)
+
+    @property
+    def total(self) -> NDArray[Any]:
+        """The sums of all units."""
+        import numpy as np
+
+        return np.asarray(self.counts @ self.sums)
+
+
+def replicates(kinds: Kinds, resamples: int, rng: np.random.Generator) -> NDArray[Any]:
+    """The sums of resampled test sets, shape (resamples, 9 or 12)."""
     import numpy as np
 
-    counts = tally.counts()
-    occupied = counts > 0  # no draw may fall, by rounding, into a cell that is empty
-    drawn = np.zeros((resamples, len(counts)), dtype=np.int64)
-    drawn[:, occupied] = rng.multinomial(
-        counts.sum(), counts[occupied] / counts.sum(), size=resamples
-    )
-    return drawn
+    units = int(kinds.counts.sum())
+    drawn = rng.multinomial(units, kinds.counts / units, size=resamples)
+    sums = np.asarray(drawn @ kinds.sums)
+    if kinds.spread is None:
+        return sums
+    for kind, spread in enumerate(kinds.spread):
+        values, vectors = np.linalg.eigh(spread)
+        root = vectors * np.sqrt(np.maximum(values, 0))
+        noise = rng.standard_normal((resamples, len(values))) @ root.T
+        sums += noise * np.sqrt(drawn[:, kind])[:, None]
+    return np.asarray(np.maximum(sums, 0))
 
 
-def percentile(metric: Metric, drawn: NDArray[np.int64], level: float) -> Interval | None:
+def percentile(metric: Metric, drawn: NDArray[Any], level: float) -> Interval | None:
     """The percentile interval of a metric; None where some replicate leaves it undefined."""
     import numpy as np
 
-    cells = Cells.of(drawn.astype(float))
-    denominator = np.asarray(metric.denominator(cells))
-    if not len(drawn) or (denominator == 0).any():
+    values = _values(metric, drawn)
+    if values is None:
         return None
-    values = np.asarray(metric.numerator(cells)) / denominator
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high), level, "percentile")
+
+
+def bca(metric: Metric, drawn: NDArray[Any], kinds: Kinds, level: float) -> Interval | None:
+    """The bias-corrected and accelerated interval (Efron 1987), its jackknife over the kinds.
+
+    None where a replicate leaves the metric undefined, where leaving out a unit does, or where
+    units are too many for a jackknife of each kind.
+    """
+    import numpy as np
+    from scipy.special import ndtr, ndtri
+
+    values, without = _values(metric, drawn), _values(metric, kinds.total - kinds.sums)
+    whole = _values(metric, kinds.total[None, :])
+    if values is None or without is None or whole is None or kinds.spread is not None:
+        return None
+    below = np.mean(values < whole[0]) + np.mean(values == whole[0]) / 2
+    shift = ndtri(below)
+    gap = (kinds.counts @ without) / kinds.counts.sum() - without
+    cubes, squares = kinds.counts @ gap**3, kinds.counts @ gap**2
+    acceleration = cubes / (6 * squares**1.5) if squares > 0 else 0.0
+    if not np.isfinite(shift):
+        return None
+    z = shift + ndtri(np.array([(1 - level) / 2, (1 + level) / 2]))
+    low, high = np.quantile(values, ndtr(shift + z / (1 - acceleration * z)))
+    return Interval(float(low), float(high), level, "bca")
+
+
+def _values(metric: Metric, sums: NDArray[Any]) -> NDArray[np.float64] | None:
+    """The metric of each row of sums; None where one is undefined."""
+    import numpy as np
+
+    kind = Weighed if sums.shape[1] > CELLS else Cells
+    cells = kind.of(sums.astype(float))
+    bottom = np.asarray(metric.denominator(cells))
+    if not len(sums) or not (bottom > 0).all():
+        return None
+    return np.asarray(metric.numerator(cells) / bottom, dtype=float)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flipcheck.outcomes import Weighed
+from flipcheck.stats.design import WIDTH, unit_sums
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
+
+    from flipcheck.stats.design import Design, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +21,20 @@ class Significance:
 
     p_value: float
     method: str
-    exact_p_value: float
+    exact_p_value: float | None
     discordant: int
 
 
-def mcnemar(negative_flips: int, positive_flips: int) -> Significance:
+def mcnemar(negative_flips: int, positive_flips: int, design: Design | None = None) -> Significance:
     """McNemar's test that both error rates are equal, by the mid-p method.
 
     Fagerland, Lydersen & Laake (2013): mid-p holds its level where the exact test is too
-    conservative. It says nothing about the negative flip rate, and is never a gate.
+    conservative. With clusters or weights it is the test of the units' differences (Obuchowski
+    1998), by Student's t over the units that hold a flip, and has no exact p. It says nothing
+    about the negative flip rate, and is never a gate.
     """
+    if design is not None and not design.plain:
+        return _clustered_mcnemar(negative_flips + positive_flips, design)
     import numpy as np
     from scipy.special import bdtr, gammaln
 
@@ -37,6 +46,21 @@ def mcnemar(negative_flips: int, positive_flips: int) -> Significance:
     exact = min(1.0, 2 * float(bdtr(smaller, total, 0.5)))
     mid = 1 - point / 2 if negative_flips == positive_flips else exact - point
     return Significance(mid, "mid-p", exact, total)
+
+
+def _clustered_mcnemar(discordant: int, design: Design) -> Significance:
+    import numpy as np
+    from scipy.special import stdtr
+
+    cells = Weighed.of(np.eye(WIDTH))
+    either = np.asarray(cells.negative_flips - cells.positive_flips)
+    units, change = int(design.units_with(either != 0)), float(design.sums @ either)
+    spread = float(design.quadratic(either, either))
+    if units < 2 or spread <= 0:
+        return Significance(1.0, "clustered", None, discordant)
+    statistic = abs(change) / np.sqrt(spread)
+    p_value = min(1.0, 2 * float(stdtr(units - 1, -statistic)))
+    return Significance(p_value, "clustered", None, discordant)
 
 
 def more_than_the_rest(flips: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -52,6 +76,42 @@ def more_than_the_rest(flips: NDArray[np.int64], sizes: NDArray[np.int64]) -> ND
     return np.asarray(
         [_upper_tail(count, drawn, marked, total) for count, drawn in pairs], dtype=float
     )
+
+
+def more_than_the_rest_by_unit(
+    rows: Rows, groups: NDArray[np.int64], size: int
+) -> NDArray[np.float64]:
+    """For each group of rows the chance of at least its rate of flips, were it that of the rest.
+
+    For clusters and weights: the difference of the two rates over its linearised standard error,
+    by Student's t over the units of the group that hold a flip (one of them proves nothing).
+    `groups` holds each row's group, 0 to size − 1.
+    """
+    import numpy as np
+    from scipy.special import stdtr
+
+    owners, unit, sums = unit_sums(rows, groups)
+    cells = Weighed.of(sums)
+    flips, weight = np.asarray(cells.negative_flips), np.asarray(cells.examples)
+    all_flips, all_weight = np.bincount(unit, flips), np.bincount(unit, weight)
+    inside, own = np.bincount(owners, flips, size), np.bincount(owners, weight, size)
+    outside, other = all_flips.sum() - inside, all_weight.sum() - own
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate, rest = inside / own, outside / other
+        base = (all_flips[unit] - rest[owners] * all_weight[unit]) / other[owners]
+        here = (flips - rate[owners] * weight) / own[owners]
+        there = (flips - rest[owners] * weight) / other[owners]
+        everywhere = (
+            (all_flips**2).sum()
+            - 2 * rest * (all_flips * all_weight).sum()
+            + rest**2 * (all_weight**2).sum()
+        ) / other**2
+        squares = everywhere + np.bincount(owners, (here - base + there) ** 2 - base**2, size)
+        units = len(all_weight)
+        statistic = (rate - rest) / np.sqrt(np.maximum(squares * units / (units - 1), 0))
+        holding = np.bincount(owners[flips > 0], minlength=size)
+        p_values = stdtr(holding - 1, -statistic)
+    return np.where((holding > 1) & np.isfinite(statistic), p_values, 1.0)
 
 
 def _upper_tail(count: int, drawn: int, marked: int, total: int) -> float:

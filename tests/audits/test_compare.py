@@ -11,7 +11,7 @@ from flipcheck.audits.flips import KINDS_LISTED
 from flipcheck.errors import UsageError
 from flipcheck.gates import Gate, Verdict
 from flipcheck.labels import Labels
-from flipcheck.metrics import METRICS
+from flipcheck.metrics import COUNTED
 from flipcheck.outcomes import Tally
 from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
@@ -70,7 +70,7 @@ def test_the_tally_counts_the_outcomes_of_the_examples():
 def test_every_metric_has_its_value_counts_and_both_intervals():
     """The report tells each metric of the table, with the bootstrap beside the exact interval."""
     report = audited()
-    assert list(report.metrics) == list(METRICS)
+    assert list(report.metrics) == list(COUNTED)
     flips = report.metrics["negative_flip_rate"]
     assert (flips.value, flips.numerator, flips.denominator) == (0.5, 4, 8)
     assert (flips.interval.method, flips.bootstrap.method) == ("clopper-pearson", "percentile")

@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize, stats
 from statsmodels.stats.proportion import proportion_confint
 
-from flipcheck.metrics import METRICS
+from flipcheck.metrics import COUNTED, METRICS
 from flipcheck.outcomes import Cells, Tally
 from flipcheck.stats.intervals import (
     bounds,
@@ -190,11 +190,49 @@ def numerical_log_delta(table: tuple[int, ...], level: float) -> tuple[float, fl
         pytest.param((0, 2, 5, 9), id="nothing right twice"),  # a = 0
     ],
 )
-def test_relative_flip_rate_has_the_delta_method_interval(table, level):
-    """Relative NFR has the interval of a delta method with a numerical gradient."""
+def test_relative_flip_rate_has_the_delta_methods_upper_end(table, level):
+    """Relative NFR ends above as a delta method with a numerical gradient does."""
     a, b, c, d = table
-    expected = numerical_log_delta(table, level)
-    assert np.ravel(log_delta(Tally(a, b, c, d), level)) == pytest.approx(expected, rel=1e-7)
+    high = float(log_delta(Tally(a, b, c, d), level)[1])
+    assert high == pytest.approx(numerical_log_delta(table, level)[1], rel=1e-7)
+
+
+@pytest.mark.parametrize("table", [(59, 6, 16, 80), (32435, 2445, 4640, 10480), (1, 1, 1, 0)])
+def test_relative_flip_rate_has_the_exact_lower_end_of_flips_among_errors(table):
+    """Below, it is the exact bound of b among b + d, times N / (a + b)."""
+    a, b, c, d = table
+    exact = stats.binomtest(b, b + d).proportion_ci(0.95, method="exact").low
+    low = float(log_delta(Tally(a, b, c, d), 0.95)[0])
+    assert low == pytest.approx(exact * (a + b + c + d) / (a + b), rel=1e-9)
+
+
+def naive_bonett_price(table: tuple[int, ...], level: float) -> tuple[float, float]:
+    """STATISTICS.md §2.3 in its own letters: Wilson limits at a shrunken z, crosswise."""
+    _, b, c, d = table
+    z, x1, x2, m = stats.norm.ppf((1 + level) / 2), b + d, c + d, b + c + d
+    spread = np.sqrt((b + c + 2) / ((x1 + 1) * (x2 + 1)))
+    parts = [np.sqrt((1 - (x + 1) / (m + 2)) / (x + 1)) for x in (x1, x2)]
+    alpha = 2 * stats.norm.sf(z * spread / sum(parts))
+    ends = [proportion_confint(x, m, alpha=alpha, method="wilson") for x in (x1, x2)]
+    return ends[0][0] / ends[1][1], ends[0][1] / ends[1][0]
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95])
+@pytest.mark.parametrize(
+    "table", [(59, 6, 16, 80), (1, 1, 7, 12), (900, 30, 20, 50), (32435, 2445, 4640, 10480)]
+)
+def test_the_error_ratio_has_the_hybrid_interval(table, level):
+    """The ratio of errors has Bonett and Price's interval, made of statsmodels' Wilson limits."""
+    found = np.ravel(bounds(METRICS["error_ratio"], Tally(*table), level))
+    assert found == pytest.approx(naive_bonett_price(table, level), rel=1e-9)
+
+
+def test_the_error_ratio_of_models_that_are_never_wrong_is_unknown():
+    """No error of the old model, no ratio; none of the new one, a ratio from 0."""
+    assert np.isnan(bounds(METRICS["error_ratio"], Tally(50, 3, 0, 0), 0.95)).all()
+    low, high = bounds(METRICS["error_ratio"], Tally(50, 0, 5, 0), 0.95)
+    assert float(low) == 0
+    assert 0 < float(high) < 1
 
 
 def test_relative_flip_rate_without_flips_starts_at_zero():
@@ -233,7 +271,7 @@ def test_odds_without_losses_are_unknown():
     assert np.isnan(odds(3, 0, 0.95)).all()
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", COUNTED)
 def test_many_slices_at_once_are_the_slices_one_by_one(name):
     """The intervals of an array of tallies are the intervals of each tally."""
     tallies = [
@@ -250,7 +288,7 @@ def test_many_slices_at_once_are_the_slices_one_by_one(name):
         assert together[end].tolist() == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", COUNTED)
 def test_an_interval_holds_its_estimate(name):
     """The value of a metric lies in its own interval."""
     tally = Tally(32435, 2445, 4640, 8000, 2480)
@@ -258,7 +296,7 @@ def test_an_interval_holds_its_estimate(name):
     assert found.low <= value <= found.high
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", COUNTED)
 def test_an_undefined_metric_has_no_interval(name):
     """No examples, no interval: None, never NaN."""
     assert interval(METRICS[name], Tally(), 0.95) is None
@@ -269,6 +307,7 @@ def test_an_undefined_metric_has_no_interval(name):
     [
         "negative_flip_rate",  # Clopper–Pearson
         "error_rate_change",  # Tango
+        "error_ratio",  # Bonett–Price
         "relative_negative_flip_rate",  # log-delta
         "win_loss_ratio",  # odds
     ],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from flipcheck.audits.compare import compare
 from flipcheck.gates import Gate
 from flipcheck.labels import Labels
-from flipcheck.metrics import METRICS
+from flipcheck.metrics import COUNTED, METRICS
 from flipcheck.outcomes import Outcome, Tally, outcomes, tally
 from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
@@ -147,7 +147,7 @@ def test_tallies_of_shards_add_up_to_the_tally_of_the_whole(shards):
 @given(tallies)
 def test_the_float_of_a_metric_is_the_nearest_to_its_fraction(of):
     """No metric loses a digit on its way to a float, and undefined is None: never 0, never NaN."""
-    for name, metric in METRICS.items():
+    for name, metric in COUNTED.items():
         value = exact(name, of)
         assert metric.value(of) == (None if value is None else float(value))
 
@@ -155,7 +155,7 @@ def test_the_float_of_a_metric_is_the_nearest_to_its_fraction(of):
 @given(unsplit.filter(lambda of: of.both_wrong_unsplit))
 def test_what_needs_the_split_is_not_available_without_it(of):
     """A source that knows only right and wrong gives no churn, rather than a guess."""
-    hidden = {name for name, metric in METRICS.items() if not metric.available(of)}
+    hidden = {name for name, metric in COUNTED.items() if not metric.available(of)}
     assert hidden == {"churn", "inconsistent_flip_rate"}
     assert all(METRICS[name].value(of) is None for name in hidden)
 

@@ -75,10 +75,12 @@ def test_large_counts_lose_no_digit(flipped):
     from flipcheck.outcomes import Tally
     from flipcheck.report import Settings
     from flipcheck.reporters.terminal import render
+    from flipcheck.stats.bootstrap import Kinds
+    from flipcheck.stats.sampling import Sample
 
     report = flipcheck.compare(*flipped(right=9, broken=1), resamples=0)
     tally = Tally(70_000_000, 5_080_000, 10_160_000, 7_380_000, 7_380_000)
-    metrics = estimates(tally, Settings(resamples=0), answers=True)
+    metrics = estimates(Sample(tally), Kinds.of(tally), Settings(resamples=0), answers=True)
     report = replace(report, tally=tally, metrics=metrics)
     table = render(report).split("Metrics\n")[1].split("McNemar")[0]
     assert "…" not in table

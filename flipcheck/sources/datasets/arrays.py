@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flipcheck.predictions import checked_weights
 from flipcheck.sources.arrays import Archive, open_archive, plain
 from flipcheck.sources.datasets.base import Dataset, Needs, Reader
 from flipcheck.sources.files import sha256
@@ -39,8 +40,9 @@ def open_arrays(path: Path, columns: Columns) -> Dataset:
     archive = open_archive(path)
     ids = find(archive, columns.id, NPZ_IDS, "--id")
     label = find_label(archive, columns)
-    by = [name for name in columns.by if name in archive.headers]
-    reserved = dict.fromkeys(name for name in (ids, label, *by) if name is not None)
+    by = [name for name in columns.labels() if name in archive.headers]
+    weight = columns.weight if columns.weight in archive.headers else None
+    reserved = dict.fromkeys(name for name in (ids, label, weight, *by) if name is not None)
     size = archive.require_rows(list(archive.headers))
     loaded = {name: flat(path, name, plain(path, name, archive.load(name))) for name in reserved}
     return Dataset(
@@ -52,6 +54,13 @@ def open_arrays(path: Path, columns: Columns) -> Dataset:
         truth=None if label is None else as_labels(f"{path}: {label!r}", loaded[label]),
         reader=ArrayReader(archive),
         columns={name: as_labels(f"{path}: {name!r}", loaded[name]) for name in by},
+        weights=(
+            None
+            if weight is None
+            else checked_weights(
+                f"{path}: {weight!r}", loaded[weight].to_numpy(zero_copy_only=False)
+            )
+        ),
         rows=ids is None,
         shapes={
             name: (header.shape, header.dtype)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy as np
+    from numpy.typing import NDArray
 
     from flipcheck.labels import Labels
     from flipcheck.sources.preprocess import Preprocess
@@ -55,6 +56,8 @@ class Dataset:
     truth: Labels | None
     reader: Reader
     columns: Mapping[str, Labels] = field(default_factory=dict)
+    weights: NDArray[np.float64] | None = None
+    groups: Mapping[str, Labels] = field(default_factory=dict)
     rows: bool = False
     shapes: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]] = field(default_factory=dict)
     columns_there: tuple[str, ...] = ()
@@ -72,6 +75,8 @@ class Dataset:
             self.ids,
             truth=self.truth,
             columns=self.columns,
+            weights=self.weights,
+            groups=self.groups,
             rows=self.rows,
             source=self.source,
             available=self.columns_there,

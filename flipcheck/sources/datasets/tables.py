@@ -9,7 +9,7 @@ from flipcheck.errors import InputError
 from flipcheck.labels import to_arrow
 from flipcheck.sources.datasets.base import Dataset, Reader
 from flipcheck.sources.files import sha256
-from flipcheck.sources.saved.tables import column_of, label_roles
+from flipcheck.sources.saved.tables import column_of, groups_of, label_roles, weights_of
 from flipcheck.sources.saved.values import as_ids, as_labels
 
 if TYPE_CHECKING:
@@ -61,9 +61,15 @@ def open_features(table: Table, columns: Columns) -> Dataset:
         truth=truth,
         reader=TableReader(table),
         columns={name: as_labels(column_of(table, name), loaded[name]) for name in roles.by},
+        weights=weights_of(table, loaded, roles),
+        groups=groups_of(table, loaded, roles),
         rows=roles.id is None,
         columns_there=table.names,
-        reserved=tuple(name for name in (roles.id, roles.label) if name is not None),
+        reserved=tuple(
+            name
+            for name in (roles.id, roles.label, roles.weight, columns.cluster)
+            if name is not None
+        ),
         sha256=sha256(table.path),
     )
 

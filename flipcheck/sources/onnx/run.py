@@ -303,6 +303,8 @@ def _predictions(runner: Runner, answers: list[Answers], dataset: Dataset) -> Pr
         truth=dataset.truth,
         confidence=None if np.isnan(confidence).all() else confidence,
         columns=dataset.columns,
+        weights=dataset.weights,
+        groups=dataset.groups,
         rows=dataset.rows,
         source=str(model.path),
         available=dataset.columns_there,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError
 from flipcheck.labels import Labels, to_arrow
-from flipcheck.predictions import Predictions
+from flipcheck.predictions import Predictions, checked_weights
 from flipcheck.sources.arrays import Archive, one_dimension, open_archive, plain
 from flipcheck.sources.files import sha256
 from flipcheck.sources.saved.values import as_ids, as_labels, as_verdicts, largest
@@ -91,8 +91,9 @@ def _built(archive: Archive, names: Mapping[str, str | None], columns: Columns) 
     import pyarrow as pa
 
     path = archive.path
-    by = [name for name in columns.by if name in archive.headers]
-    kept = [name for name in (*names.values(), *by) if name is not None]
+    by = [name for name in columns.labels() if name in archive.headers]
+    weight = columns.weight if columns.weight in archive.headers else None
+    kept = [name for name in (*names.values(), *by, weight) if name is not None]
     size = archive.require_rows(kept)
     loaded = {name: plain(path, name, archive.load(name)) for name in dict.fromkeys(kept)}
 
@@ -118,6 +119,11 @@ def _built(archive: Archive, names: Mapping[str, str | None], columns: Columns) 
         columns={
             name: as_labels(f"{path}: {name!r}", flat(path, name, loaded[name])) for name in by
         },
+        weights=(
+            None
+            if weight is None
+            else checked_weights(f"{path}: {weight!r}", one_dimension(path, weight, loaded[weight]))
+        ),
         rows=ids is None,
         source=str(path),
         available=tuple(archive.headers),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
-from flipcheck.predictions import Predictions
+from flipcheck.predictions import Predictions, checked_weights
 from flipcheck.sources.files import sha256
 from flipcheck.sources.saved.values import as_ids, as_labels, as_numbers, as_verdicts, largest
 from flipcheck.sources.spec import (
+    CLUSTER_NAMES,
     CONFIDENCE_NAMES,
     CORRECT_NAMES,
     ID_NAMES,
@@ -40,11 +42,14 @@ class Roles:
     confidence: str | None = None
     scores: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    weight: str | None = None
+    groups: tuple[str, ...] = ()
 
     def names(self) -> list[str]:
         """Every column that plays a part."""
-        single = (self.id, self.label, self.prediction, self.correct, self.confidence)
-        return [name for name in (*single, *self.scores, *self.by) if name is not None]
+        single = (self.id, self.label, self.prediction, self.correct, self.confidence, self.weight)
+        several = (*self.scores, *self.by, *self.groups)
+        return [name for name in (*single, *several) if name is not None]
 
 
 def predictions(table: Table, columns: Columns) -> Predictions:
@@ -76,9 +81,13 @@ def label_roles(table: Table, columns: Columns) -> Roles:
     label = columns.label if columns.label in table.names else None
     if columns.label is None:
         label = table.only(LABEL_NAMES, "label", "--label")
-    by = tuple(name for name in columns.by if name in table.names)
+    by = tuple(name for name in columns.labels() if name in table.names)
+    weight = columns.weight if columns.weight in table.names else None
+    usual = table.those(CLUSTER_NAMES) if columns.cluster is None else []
+    groups = tuple(name for name in usual if usual.count(name) == 1 and name not in by)
     id_name = columns.id or table.first(ID_NAMES[:1]) or table.only(ID_NAMES[1:], "id", "--id")
-    return Roles(id=id_name, label=label, by=by)
+    groups = tuple(name for name in groups if name not in {id_name, label})
+    return Roles(id=id_name, label=label, by=by, weight=weight, groups=groups)
 
 
 def prediction_roles(table: Table, columns: Columns) -> Roles:
@@ -146,11 +155,30 @@ def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions
         ),
         confidence=confidence,
         columns={name: as_labels(column_of(table, name), loaded[name]) for name in roles.by},
+        weights=weights_of(table, loaded, roles),
+        groups=groups_of(table, loaded, roles),
         rows=roles.id is None,
         source=str(table.path),
         available=table.names,
         facts={"kind": "predictions", "sha256": sha256(table.path), "columns": _told(roles)},
     )
+
+
+def weights_of(table: Table, loaded: Mapping[str, Any], roles: Roles) -> NDArray[np.float64] | None:
+    """The weights that a table holds. Raises InputError for what is no weight."""
+    if roles.weight is None:
+        return None
+    what = column_of(table, roles.weight)
+    return checked_weights(what, as_numbers(what, loaded[roles.weight], table.lines))
+
+
+def groups_of(table: Table, loaded: Mapping[str, Any], roles: Roles) -> dict[str, Labels]:
+    """The columns that nobody asked for but that may be clusters, where they hold labels."""
+    found = {}
+    for name in roles.groups:
+        with contextlib.suppress(InputError):
+            found[name] = as_labels(column_of(table, name), loaded[name])
+    return found
 
 
 def column_of(table: Table, name: str) -> str:

@@ -64,12 +64,12 @@ class Table:
 
     def first(self, candidates: Iterable[str]) -> str | None:
         """The first of these names that is a column."""
-        found = self._those(candidates)
+        found = self.those(candidates)
         return found[0] if found else None
 
     def only(self, candidates: Iterable[str], what: str, flag: str) -> str | None:
         """The one of these names that is a column. Raises InputError where two are."""
-        found = self._those(candidates)
+        found = self.those(candidates)
         if len(found) > 1:
             raise InputError(
                 f"{self.path}: columns {' and '.join(map(repr, found))} could both be the {what}",
@@ -77,7 +77,7 @@ class Table:
             )
         return found[0] if found else None
 
-    def _those(self, candidates: Iterable[str]) -> list[str]:
+    def those(self, candidates: Iterable[str]) -> list[str]:
         """The columns of these names, in their order, whether written large or small."""
         return [each for name in candidates for each in self.names if each.lower() == name]
 

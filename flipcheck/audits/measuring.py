@@ -1,0 +1,219 @@
+"""What an audit measures on: the outcome of each example, and how the examples were drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
+from flipcheck.labels import MISSING
+from flipcheck.outcomes import EXTRAS, NEGATIVE_FLIPS, Cells, Tally, outcomes, tally
+from flipcheck.stats.bootstrap import Kinds
+from flipcheck.stats.design import Design, Rows, design
+from flipcheck.stats.sampling import Sample
+from flipcheck.stats.tests import more_than_the_rest, more_than_the_rest_by_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from flipcheck.labels import Labels
+    from flipcheck.pairing import Paired
+    from flipcheck.stats.sampling import Bound
+
+ANY = "*"
+"""In a cost matrix: whatever the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a negative flip costs: by the right answer of the old model and the new answer.
+
+    A pair that is not there is looked up with ANY in place of the new answer, then of the old
+    one, then of both. Costs are finite numbers from 0.
+    """
+
+    table: Mapping[tuple[str, str], float]
+    source: str
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        bad = [f"{pair}: {cost}" for pair, cost in self.table.items() if not 0 <= cost < 1e300]
+        if bad or not any(self.table.values()):
+            raise InputError(
+                f"{self.source}: a cost is a finite number from 0, and some cost is above 0",
+                problems=bad[:SHOWN],
+            )
+
+    def of(self, old: str, new: str) -> float | None:
+        """The cost of one pair of answers; None where the matrix has none."""
+        for pair in ((old, new), (old, ANY), (ANY, new), (ANY, ANY)):
+            if pair in self.table:
+                return self.table[pair]
+        return 0.0 if old == new else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """The old model, run or trained again: which of its answers to the same examples are right."""
+
+    name: str
+    right: NDArray[np.bool_]
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What an audit takes beside the two models' answers; see the options of `compare`."""
+
+    cluster: str | None = None
+    weight: str | None = None
+    costs: Costs | None = None
+    reruns: Sequence[Rerun] = field(default_factory=tuple)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Which of the metrics' needs are met."""
+        needs = (("costs", self.costs), ("reruns", self.reruns))
+        return tuple(name for name, there in needs if there)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The examples in a canonical order: by id, so that no sum depends on the order of a file.
+
+    `order` are the paired rows in that order, `codes` the outcomes in the order of pairing.
+    """
+
+    codes: NDArray[np.uint8]
+    order: NDArray[np.int64] | None
+    rows: Rows
+    bound: Bound
+
+    @property
+    def tally(self) -> Tally:
+        """The counts of all examples."""
+        return tally(self.codes)
+
+    def sample(self) -> Sample:
+        """The whole test set."""
+        return Sample(self.tally, design(self.rows), self.bound)
+
+    def kinds(self) -> Kinds:
+        """The distinct sampling units, for the bootstrap."""
+        return Kinds.of(self.tally) if self.rows.plain else Kinds.of_rows(self.rows)
+
+    def more_than_the_rest(self, groups: NDArray[Any], counts: NDArray[np.int64]) -> Any:
+        """For each group a p-value of flipping more than the rest; `counts` are its outcomes."""
+        if self.rows.weights is None and self.rows.clusters is None:
+            cells = Cells.of(counts)
+            return more_than_the_rest(cells.negative_flips, cells.examples)
+        assert self.order is not None  # noqa: S101  (rows that are not plain are sorted)
+        return more_than_the_rest_by_unit(self.rows, groups[self.order], len(counts))
+
+    def designs(self, groups: NDArray[Any], size: int) -> Design | None:
+        """The design of each of `size` groups, which are given in the order of pairing."""
+        return design(self.rows, groups if self.order is None else groups[self.order], size)
+
+
+def measured(paired: Paired, beside: Beside, bound: Bound) -> Measured:
+    """The outcomes of an audit, and how its examples were drawn.
+
+    Raises FlipcheckError for clusters, weights and costs that are not there for every example.
+    """
+    import numpy as np
+    import pyarrow.compute as pc
+
+    codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
+    weights = paired.weights if beside.weight is not None else None
+    clusters = None if beside.cluster is None else _clusters(paired, beside.cluster)
+    extras = np.zeros((len(codes), len(EXTRAS)))
+    if beside.costs is not None:
+        extras[:, EXTRAS.index("cost")] = _costs(paired, codes, beside.costs)
+    if beside.reruns:
+        excess = _excess(paired, codes, beside.reruns)
+        extras[:, EXTRAS.index("excess_flips")] = np.maximum(excess, 0)
+        extras[:, EXTRAS.index("noise_flips")] = np.maximum(-excess, 0)
+    rows = Rows(codes, weights, clusters, extras if beside.given else None)
+    if rows.plain:
+        return Measured(codes, None, rows, bound)
+    order = np.asarray(pc.array_sort_indices(paired.ids), dtype=np.int64)
+    ceiling = 0.0 if beside.costs is None else max(beside.costs.table.values())
+    sorted_rows = Rows(
+        codes[order],
+        None if weights is None else weights[order],
+        None if clusters is None else clusters[order],
+        extras[order] if beside.given else None,
+        ceiling,
+    )
+    return Measured(codes, order, sorted_rows, bound)
+
+
+def _clusters(paired: Paired, name: str) -> NDArray[np.int64]:
+    """The cluster of each example, as its place among all clusters by name."""
+    import numpy as np
+
+    if name not in paired.columns:
+        raise UsageError(f"no column {name!r} to cluster by")
+    labels = paired.columns[name]
+    if labels.missing:
+        missing = np.flatnonzero(labels.codes == MISSING)
+        ids = listed(paired.ids.take(missing[:SHOWN]).to_pylist(), len(missing))
+        raise InputError(
+            f"column {name!r}: {plural(labels.missing, 'example')} without a cluster: {ids}",
+            hint="an example drawn by itself is a cluster of its own: give it a name of its own",
+        )
+    return ranked(labels)
+
+
+def ranked(labels: Labels) -> NDArray[np.int64]:
+    """Each label as the rank of its name, whatever the order in which names appeared."""
+    import numpy as np
+
+    rank = np.empty(len(labels.names), dtype=np.int64)
+    rank[sorted(range(len(rank)), key=labels.names.__getitem__)] = np.arange(len(rank))
+    return rank[labels.codes]
+
+
+def _costs(paired: Paired, codes: NDArray[np.uint8], costs: Costs) -> NDArray[np.float64]:
+    """What each example's flip costs. Raises InputError for pairs of answers without a cost."""
+    import numpy as np
+
+    found = np.zeros(len(codes))
+    flipped = np.flatnonzero(np.isin(codes, NEGATIVE_FLIPS))
+    if paired.old is None or paired.new is None:
+        raise UsageError(
+            "a cost matrix needs both models' answers",
+            hint="a source tells only right from wrong; give the answers with --prediction",
+        )
+    pairs, place = np.unique(
+        np.stack([paired.old.codes[flipped], paired.new.codes[flipped]]),
+        axis=1,
+        return_inverse=True,
+    )
+    names = [*paired.old.names, "(none)"]
+    kinds = [(names[old], names[new]) for old, new in pairs.T.tolist()]
+    known = [costs.of(*kind) for kind in kinds]
+    unknown = [kind for kind, cost in zip(kinds, known, strict=True) if cost is None]
+    if unknown:
+        raise InputError(
+            f"{costs.source}: no cost for {plural(len(unknown), 'kind')} of negative flip",
+            problems=[f"{old!r} → {new!r}" for old, new in sorted(unknown)[:SHOWN]],
+            hint="add them; * stands for any answer, so that *,*,1 is the cost of all others",
+        )
+    found[flipped] = np.array(known, dtype=float)[place.ravel()] if kinds else 0.0
+    return found
+
+
+def _excess(
+    paired: Paired, codes: NDArray[np.uint8], reruns: Sequence[Rerun]
+) -> NDArray[np.float64]:
+    """Whether each example flips, less the share of the reruns under which it does."""
+    import numpy as np
+
+    noise = np.zeros(len(codes))
+    for rerun in reruns:
+        noise += paired.old_right & ~rerun.right
+    return np.isin(codes, NEGATIVE_FLIPS) - noise / len(reruns)
