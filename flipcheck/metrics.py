@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from flipcheck.outcomes import Cells, Tally
 
-Kind = Literal["proportion", "difference", "flip ratio", "odds"]
+Kind = Literal["proportion", "difference", "flip ratio", "odds", "count"]
 """What decides the interval: an exact one for a proportion, a score interval for a paired
-difference, log-delta for the ratio to independent flips, exact odds for c/b."""
+difference, log-delta for the ratio to independent flips, exact odds for c/b; a count has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +212,20 @@ _TABLE = (
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
 """Every metric by its name, in the order of reports."""
 
+CRITICAL = Metric(
+    name="critical_negative_flips",
+    title="critical negative flips",
+    abbreviation="critical",
+    meaning="How many of the critical examples (--critical FILE) the new model breaks. It is "
+    "counted, not estimated: --critical judges 'critical_negative_flips <= 0', whatever the rate.",
+    formula="b among the critical examples, of the a + b that could break",
+    source="flipcheck",
+    numerator=lambda t: t.negative_flips,
+    denominator=lambda t: t.old_right,
+    kind="count",
+)
+"""What a gate on the critical examples counts; it is of their own tally, not of the audit's."""
+
 SLICE_METRICS = (
     "old_error_rate",
     "new_error_rate",
@@ -226,6 +240,8 @@ def metric(name: str) -> Metric:
     """The metric of that name. Raises UsageError that names the nearest one."""
     if name in METRICS:
         return METRICS[name]
+    if name == CRITICAL.name:
+        return CRITICAL
     short = {each.abbreviation.lower(): each.name for each in _TABLE}
     if name.lower() in short:
         raise UsageError(f"no metric {name!r}", hint=f"its name is {short[name.lower()]!r}")

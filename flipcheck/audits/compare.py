@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from flipcheck._version import __version__
 from flipcheck.audits.flips import flip_table, negative_flips
-from flipcheck.audits.judging import judgements
+from flipcheck.audits.judging import Ground, release
+from flipcheck.audits.policy import ruling, waivers_told
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, overall
 from flipcheck.metrics import METRICS, SLICE_METRICS
 from flipcheck.outcomes import Cells, Tally, outcomes, tally
+from flipcheck.policy import Policy
 from flipcheck.report import Estimate, Report, Slice
 from flipcheck.slices import CLASS, Slices, slices
 from flipcheck.stats.bootstrap import percentile, replicates
@@ -19,6 +21,9 @@ from flipcheck.stats.tests import holm, mcnemar, more_than_the_rest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
@@ -38,14 +43,18 @@ def compare(
     *,
     gates: Sequence[Gate] = (),
     by: Sequence[str] = (),
+    policy: Policy | None = None,
     warnings: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
 ) -> Report:
     """Audit one update.
 
-    Raises UsageError for a gate or slice that does not exist, or that the sources cannot support.
+    Raises UsageError for a gate or slice that does not exist, or that the sources cannot support,
+    and InputError for what a policy names and is not compared.
     """
+    policy = policy or Policy()
     codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
+    ruled = ruling(policy, paired, codes, settings)
     total = tally(codes)
     columns = [slices(name, _slice_column(paired, name), codes) for name in dict.fromkeys(by)]
     for each in columns:
@@ -54,8 +63,16 @@ def compare(
     if classes and len(classes[0].values) > MOST_SLICES:
         warnings = [*warnings, f"{len(classes[0].values):,} true classes: too many to list each"]
         classes = []
-    judged = judgements(
-        gates, total, [*classes, *columns], settings, answers=paired.same_answer is not None
+    real = Ground(total, [*classes, *columns])
+    accepted = real if ruled.accepted is codes else _recounted(paired, real, ruled.accepted)
+    judged, without = release(
+        gates,
+        real,
+        accepted,
+        settings,
+        answers=paired.same_answer is not None,
+        critical=ruled.critical,
+        noise=ruled.noise,
     )
     report = Report(
         verdict=overall(each.verdict for each in judged),
@@ -70,12 +87,22 @@ def compare(
         classes=_slice_reports(classes, settings),
         gates=judged,
         negative_flips=negative_flips(paired, codes, settings.listed),
-        warnings=(*warnings, *paired.warnings),
+        critical=ruled.critical,
+        waivers=waivers_told(policy.waivers, ruled.waived, real, accepted, without),
+        label_noise=ruled.noise,
+        warnings=(*warnings, *paired.warnings, *ruled.warnings),
         run=run or {},
         version=__version__,
         flips=flip_table(paired, codes),
     )
     return report.rounded()
+
+
+def _recounted(paired: Paired, real: Ground, codes: NDArray[np.uint8]) -> Ground:
+    """The same tallies of other outcomes."""
+    known = {**paired.columns, **({CLASS: paired.truth} if paired.truth else {})}
+    columns = [slices(each.by, known[each.by], codes) for each in real.columns]
+    return Ground(tally(codes), columns)
 
 
 def estimates(total: Tally, settings: Settings, *, answers: bool) -> dict[str, Estimate]:

@@ -2,19 +2,137 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import UsageError, nearest
-from flipcheck.gates import Gate, Judgement, Scope, check_available, judge, judge_slices, overall
+from flipcheck.errors import UsageError, nearest, plural
+from flipcheck.gates import (
+    Gate,
+    Judgement,
+    Scope,
+    Verdict,
+    check_available,
+    judge,
+    judge_critical,
+    judge_slices,
+    overall,
+)
+from flipcheck.metrics import CRITICAL, METRICS
+from flipcheck.outcomes import Tally
 from flipcheck.slices import Slices
+from flipcheck.stats.intervals import bounds
+from flipcheck.stats.label_noise import breakable, flips_between, most_passing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from flipcheck.gates import Decide
-    from flipcheck.outcomes import Tally
+    from flipcheck.policy import Critical, LabelNoise, Waivers
     from flipcheck.report import Report, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The tallies that gates are judged on."""
+
+    total: Tally
+    columns: Sequence[Slices]
+
+    def tallies(self) -> dict[Scope | None, Tally]:
+        """The tally of every slice, and of the whole under None."""
+        parts: dict[Scope | None, Tally] = {
+            (column.by, value): each
+            for column in self.columns
+            for value, each in zip(column.values, column.tallies(), strict=True)
+        }
+        return {None: self.total, **parts}
+
+
+def release(
+    gates: Sequence[Gate],
+    real: Ground,
+    accepted: Ground,
+    settings: Settings,
+    *,
+    answers: bool,
+    critical: Critical | None = None,
+    noise: LabelNoise | None = None,
+) -> tuple[tuple[Judgement, ...], Verdict | None]:
+    """Every gate's judgement, and what the verdict would be without waivers.
+
+    `accepted` are the tallies in which waived flips are both right; gates are judged on these.
+    The critical examples, where there are any, have a gate of their own.
+    """
+    facts = _critical(gates, critical)
+    rates = [gate for gate in gates if gate.measures is not CRITICAL]
+    plain = judgements(rates, real.total, real.columns, settings, answers=answers)
+    judged, befores, afters = plain, real.tallies(), accepted.tallies()
+    if befores != afters:
+        judged = judgements(rates, accepted.total, accepted.columns, settings, answers=answers)
+    told = tuple(
+        _under_noise(_waived(each, before, after), before, after, settings, noise)
+        for each in judged
+        for before, after in [(befores[each.scope], afters[each.scope])]
+    )
+    return (*facts, *told), overall(each.verdict for each in (*facts, *plain))
+
+
+def _critical(gates: Sequence[Gate], critical: Critical | None) -> tuple[Judgement, ...]:
+    """The gates on critical examples: those that were given, else that none of them breaks."""
+    given = [gate for gate in gates if gate.measures is CRITICAL]
+    if critical is None:
+        if given:
+            hint = "name them with --critical FILE"
+            raise UsageError(f"gate '{given[0]}': no critical examples are named", hint=hint)
+        return ()
+    always = given or [Gate.parse(f"{CRITICAL.name} <= 0")]
+    return tuple(judge_critical(gate, critical.tally) for gate in always)
+
+
+def _waived(judged: Judgement, before: Tally, after: Tally) -> Judgement:
+    """The judgement, saying how many of its flips were waived."""
+    flips = before.negative_flips
+    waived = flips - after.negative_flips
+    if not waived:
+        return judged
+    told = f"{waived:,} of {plural(flips, 'negative flip')} waived"
+    return replace(judged, reason="; ".join(filter(None, (told, judged.reason))))
+
+
+def _under_noise(
+    judged: Judgement,
+    before: Tally,
+    after: Tally,
+    settings: Settings,
+    noise: LabelNoise | None,
+) -> Judgement:
+    """A pass of the negative flip rate that wrong labels could undo says how many it takes."""
+    gate = judged.gate
+    if noise is None or judged.verdict is not Verdict.PASS or gate.metric != "negative_flip_rate":
+        return judged
+
+    def passes(wrong: int) -> bool:
+        ends = flips_between(after.negative_flips, wrong, breakable(before, noise.judged_by))
+        return _keeps(gate, ends[gate.upper], after.examples, settings)
+
+    allowed = most_passing(passes, noise.labels)
+    if allowed == noise.labels:
+        return judged
+    few = (
+        f"fewer than {allowed + 1:,} of these labels are" if allowed else "none of these labels is"
+    )
+    told = f"passes only if {few} wrong, and {noise.labels:,} may be"
+    reason = "; ".join(filter(None, (judged.reason, told)))
+    return replace(judged, reason=reason, wrong_labels=allowed)
+
+
+def _keeps(gate: Gate, flips: int, examples: int, settings: Settings) -> bool:
+    """Whether so many negative flips keep a limit on their rate."""
+    if settings.decide == "point":
+        return gate.within(flips / examples)
+    cells = Tally(both_right=examples - flips, negative_flips=flips)
+    low, high = bounds(METRICS[gate.metric], cells, 2 * settings.confidence - 1)
+    return gate.within(float(high if gate.upper else low))
 
 
 def judgements(
@@ -84,7 +202,44 @@ def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
         )
         for by in dict.fromkeys(each.by for each in parts)
     ]
-    answers = report.metrics["churn"].available
-    judged = judgements(gates, report.tally, columns, settings, answers=answers)
-    verdict = overall(each.verdict for each in judged)
-    return replace(report, settings=settings, gates=judged, verdict=verdict)
+    real, accepted = Ground(report.tally, columns), Ground(report.tally, columns)
+    if report.waivers is not None:
+        accepted = _accepted(real, report.waivers)
+    judged, without = release(
+        gates,
+        real,
+        accepted,
+        settings,
+        answers=report.metrics["churn"].available,
+        critical=report.critical,
+        noise=report.label_noise,
+    )
+    return replace(
+        report,
+        settings=settings,
+        gates=judged,
+        verdict=overall(each.verdict for each in judged),
+        waivers=report.waivers and replace(report.waivers, verdict_without=without),
+    )
+
+
+def _accepted(real: Ground, waivers: Waivers) -> Ground:
+    """The tallies of a report as gates are judged on them."""
+    import numpy as np
+
+    changed = dict(waivers.slices)
+    return Ground(
+        waivers.tally,
+        [
+            replace(
+                column,
+                counts=np.array(
+                    [
+                        changed.get((column.by, value), each).counts()
+                        for value, each in zip(column.values, column.tallies(), strict=True)
+                    ]
+                ),
+            )
+            for column in real.columns
+        ],
+    )

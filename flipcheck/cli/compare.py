@@ -26,6 +26,8 @@ READ = {
     "preprocess",
     "old_preprocess",
     "new_preprocess",
+    "critical",
+    "waivers",
 }
 """The options that may name a file, which no report may overwrite."""
 
@@ -38,6 +40,9 @@ def compare(
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
     decide: o.Decide = "bound",
+    critical: o.Critical = None,
+    waivers: o.Waivers = None,
+    label_noise: o.LabelNoise = None,
     by: o.By = None,
     old_data: o.OldData = None,
     new_data: o.NewData = None,

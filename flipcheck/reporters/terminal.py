@@ -13,7 +13,7 @@ from rich.text import Text
 from flipcheck.errors import plural
 from flipcheck.gates import Judgement, Verdict
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import words
+from flipcheck.reporters import rulings, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,21 +111,75 @@ def _gates(report: Report) -> list[Any]:
 
 def _gate(judged: Judgement, report: Report) -> list[Any]:
     mark, style = MARKS[judged.verdict]
-    metric = METRICS[judged.gate.metric]
+    metric = judged.gate.measures
     where = (
         f" [{words.clean(judged.scope[0])}={words.clean(judged.scope[1])}]" if judged.scope else ""
     )
     gate = f"{judged.gate.metric} {judged.gate.operator} {judged.gate.limit_text}{where}"
     value = words.number(metric, judged.value)
     level = words.share(report.settings.confidence)
-    bound = f"with {level} confidence {words.bound_text(judged)}"
+    bound = f"; with {level} confidence {words.bound_text(judged)}"
+    if metric.kind == "count":
+        bound = f" {words.bound_text(judged)}"
     lines: list[Any] = [
         Text.assemble("  ", (f"{mark} {judged.verdict}", f"bold {style}"), "  ", (gate, "bold")),
-        Text(f"      measured {value}; {bound}" if judged.value is not None else "      undefined"),
+        Text(f"      measured {value}{bound}" if judged.value is not None else "      undefined"),
     ]
     if judged.reason:
         lines.append(Text(f"      {judged.reason}", "dim"))
     return lines
+
+
+def _critical(report: Report) -> list[Any]:
+    part = report.critical
+    if part is None:
+        return []
+    table = _grid({}, {}, {"style": "dim"})
+    for each in part.broken[:EXAMPLES_SHOWN]:
+        flip = _kind(each.old, each.new, 14) if words.has_answers(report) else ""
+        table.add_row(_short(each.id, 32), flip, words.clean(each.reason))
+    _rest(table, len(part.broken))
+    return [*_heading("Critical examples"), _sentence(rulings.critical(part)), _indented(table)]
+
+
+def _waivers(report: Report) -> list[Any]:
+    part = report.waivers
+    if part is None:
+        return []
+    table = _grid({}, {}, {"style": "dim"}, {})
+    for each in sorted(part.listed, key=lambda each: (not each.used, each.id))[:EXAMPLES_SHOWN]:
+        needed = "" if each.used else "no longer needed"
+        by = f"{_short(each.owner, 16)}, until {each.expires}"
+        table.add_row(_short(each.id, 24), by, needed, words.clean(each.reason))
+    _rest(table, len(part.listed))
+    return [*_heading("Waivers"), _sentence(rulings.waivers(part, report)), _indented(table)]
+
+
+def _label_noise(report: Report) -> list[Any]:
+    part = report.label_noise
+    if part is None:
+        return []
+    lines = [*_heading("Label noise"), _sentence(rulings.label_noise(part))]
+    if not part.relabel:
+        return lines
+    table = _grid({}, {"style": "dim", "no_wrap": False})
+    for each in part.relabel[:EXAMPLES_SHOWN]:
+        label = f" ({_short(each.truth, 16)})" if each.truth is not None else ""
+        table.add_row(f"{_short(each.id, 28)}{label}", each.reason)
+    _rest(table, part.suspects)
+    return [*lines, *_heading("Labels to check first"), _indented(table)]
+
+
+def _sentence(text: str) -> Padding:
+    return Padding(Text(text), (0, 0, 0, 2))
+
+
+def _rest(table: Table, total: int) -> None:
+    """A last row that says how many there are beside those shown."""
+    rest = total - EXAMPLES_SHOWN
+    if rest > 0:
+        row = Text(f"and {rest:,} more (--html, --json)", "dim")
+        table.add_row(row, *[""] * (len(table.columns) - 1))
 
 
 def _flows(report: Report) -> list[Any]:
@@ -252,4 +306,7 @@ def _ending(report: Report) -> list[Any]:
     return [Text(""), Text.assemble(title, "  ", words.decision(report))]
 
 
-PARTS = (_verdict, _sources, _gates, _flows, _kinds, _slices, _examples, _metrics, _notes, _ending)
+PARTS = (
+    *(_verdict, _sources, _gates, _critical, _waivers, _flows, _kinds, _slices, _examples),
+    *(_label_noise, _metrics, _notes, _ending),
+)
