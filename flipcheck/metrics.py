@@ -245,4 +245,4 @@ def metric(name: str) -> Metric:
     short = {each.abbreviation.lower(): each.name for each in _TABLE}
     if name.lower() in short:
         raise UsageError(f"no metric {name!r}", hint=f"its name is {short[name.lower()]!r}")
-    raise UsageError(f"no metric {name!r}", hint=nearest(name, METRICS))
+    raise UsageError(f"no metric {name!r}", hint=nearest(name, [*METRICS, CRITICAL.name]))

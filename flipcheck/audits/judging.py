@@ -118,10 +118,8 @@ def _under_noise(
     allowed = most_passing(passes, noise.labels)
     if allowed == noise.labels:
         return judged
-    few = (
-        f"fewer than {allowed + 1:,} of these labels are" if allowed else "none of these labels is"
-    )
-    told = f"passes only if {few} wrong, and {noise.labels:,} may be"
+    enough = plural(allowed + 1, f"wrong {noise.judged_by}")
+    told = f"{enough} could undo this pass, and up to {noise.labels:,} may be wrong"
     reason = "; ".join(filter(None, (judged.reason, told)))
     return replace(judged, reason=reason, wrong_labels=allowed)
 

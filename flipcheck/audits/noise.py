@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 TWICE, SURER, AGREE, NEITHER, MENDED, WEAK = range(6)
 REASONS = {
-    TWICE: "one and the same answer was judged right and wrong",
-    SURER: "it broke, and the new model is as sure as the old one or surer",
-    AGREE: "both models give the same other answer",
+    TWICE: "one answer, judged two ways",
+    SURER: "new answer differs, no less sure",
+    AGREE: "both give the same other answer",
     NEITHER: "neither model gives the label",
-    MENDED: "only the new model gives the label, and the old one is as sure or surer",
-    WEAK: "one model gives another answer, less sure than the one that gives the label",
+    MENDED: "old answer differs, no less sure",
+    WEAK: "the less sure answer differs",
 }
 """Why a label is worth a second look, the most telling first."""
 
 UNKNOWN = {
-    SURER: "it broke; how sure both models are is not known",
-    MENDED: "only the new model gives the label; how sure both models are is not known",
+    SURER: "new answer differs",
+    MENDED: "old answer differs",
 }
 """The reasons that compare confidences, where one is missing."""
 

@@ -99,16 +99,17 @@ def _check_compared(policy: Policy, paired: Paired, *found: NDArray[np.int64]) -
     for given, rows in zip((policy.critical, policy.waivers), found, strict=True):
         absent = np.flatnonzero(rows < 0).tolist()
         if given is not None and absent:
-            first = (f"{given.entries[row].id} ({given.places[row]})" for row in absent[:SHOWN])
-            ids = listed(first, len(absent))
+            first = [f"{given.entries[row].id!r} ({given.places[row]})" for row in absent[:SHOWN]]
+            rest = [f"and {len(absent) - SHOWN:,} more"] if len(absent) > SHOWN else []
+            ids = ", ".join([*first, *rest])
             problems.append(f"{given.name}: {plural(len(absent), 'id')} of no example: {ids}")
     if problems:
         left = f"; {plural(paired.dropped, 'example')} left out by --allow-missing"
         raise InputError(
             f"ids that are not among the {plural(len(paired), 'compared example')}",
             problems=problems,
-            hint="what is not compared cannot be shown to hold: write the ids as the test set does"
-            + (left if paired.dropped else ""),
+            hint="what is not compared cannot be shown to hold: write the ids as the test set "
+            "does, one a line or in a column 'id'" + (left if paired.dropped else ""),
         )
 
 

@@ -90,10 +90,9 @@ def _rulings(report: Report) -> list[str]:
         parts += ["### Critical examples", rulings.critical(report.critical)]
         parts += _capped(header, rows)
     if report.waivers is not None:
-        used = sorted(report.waivers.listed, key=lambda each: (not each.used, each.id))
         rows = [
-            (code(each.id), code(each.reason), code(each.owner), each.expires, _needed(each))
-            for each in used
+            (code(each.id), code(each.reason), code(each.owner), code(each.expires), _needed(each))
+            for each in rulings.by_use(report.waivers)
         ]
         parts += ["### Waivers", rulings.waivers(report.waivers, report)]
         parts += _capped(("id", "reason", "owner", "until", ""), rows)

@@ -9,22 +9,17 @@ from flipcheck.metrics import METRICS
 from flipcheck.reporters import words
 
 if TYPE_CHECKING:
-    from flipcheck.policy import Critical, LabelNoise, Waivers
+    from flipcheck.policy import Critical, LabelNoise, Waiver, Waivers
     from flipcheck.report import Report
 
 
 def critical(part: Critical) -> str:
     """How many critical examples broke, in one sentence."""
-    could = part.tally.old_right
+    could, examples = part.tally.old_right, plural(part.tally.examples, "critical example")
     if not could:
-        return f"The old model gets none of the {_examples(part)} right: nothing could break."
-    what = "None" if not part.broken else f"{len(part.broken):,}"
-    broke = "is broken" if len(part.broken) == 1 else "are broken"
-    return f"{what} of the {could:,} that the old model gets right {broke} ({_examples(part)})."
-
-
-def _examples(part: Critical) -> str:
-    return plural(part.tally.examples, "critical example")
+        return f"Of {examples} the old model gets none right: nothing could break."
+    breaks = f"{len(part.broken):,}" if part.broken else "none"
+    return f"Of {examples} the old model gets {could:,} right; the new one breaks {breaks} of them."
 
 
 def waivers(part: Waivers, report: Report) -> str:
@@ -36,6 +31,11 @@ def waivers(part: Waivers, report: Report) -> str:
     if part.verdict_without is report.verdict:
         return f"{told}; the verdict is the same without waivers."
     return f"{told}; without waivers the verdict is {words.TITLES[part.verdict_without]}."
+
+
+def by_use(part: Waivers) -> list[Waiver]:
+    """The waivers by id, those that waive a flip before those that are no longer needed."""
+    return sorted(part.listed, key=lambda each: (not each.used, each.id))
 
 
 def label_noise(part: LabelNoise) -> str:

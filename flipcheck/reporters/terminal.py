@@ -126,7 +126,7 @@ def _gate(judged: Judgement, report: Report) -> list[Any]:
         Text(f"      measured {value}{bound}" if judged.value is not None else "      undefined"),
     ]
     if judged.reason:
-        lines.append(Text(f"      {judged.reason}", "dim"))
+        lines.append(Padding(Text(judged.reason, "dim"), (0, 0, 0, 6)))
     return lines
 
 
@@ -146,11 +146,12 @@ def _waivers(report: Report) -> list[Any]:
     part = report.waivers
     if part is None:
         return []
-    table = _grid({}, {}, {"style": "dim"}, {})
-    for each in sorted(part.listed, key=lambda each: (not each.used, each.id))[:EXAMPLES_SHOWN]:
-        needed = "" if each.used else "no longer needed"
-        by = f"{_short(each.owner, 16)}, until {each.expires}"
-        table.add_row(_short(each.id, 24), by, needed, words.clean(each.reason))
+    table = _grid({})
+    for each in rulings.by_use(part)[:EXAMPLES_SHOWN]:
+        until = f"until {words.clean(each.expires)}, {_short(each.owner, 24)}"
+        table.add_row(Text.assemble(_short(each.id, 32), (f"  {until}", "dim")))
+        needed = "" if each.used else "no longer needed: "
+        table.add_row(Text(f"  {needed}{words.clean(each.reason)}", "dim"))
     _rest(table, len(part.listed))
     return [*_heading("Waivers"), _sentence(rulings.waivers(part, report)), _indented(table)]
 
@@ -162,12 +163,13 @@ def _label_noise(report: Report) -> list[Any]:
     lines = [*_heading("Label noise"), _sentence(rulings.label_noise(part))]
     if not part.relabel:
         return lines
-    table = _grid({}, {"style": "dim", "no_wrap": False})
+    table = _grid({}, {}, {"style": "dim"})
     for each in part.relabel[:EXAMPLES_SHOWN]:
-        label = f" ({_short(each.truth, 16)})" if each.truth is not None else ""
-        table.add_row(f"{_short(each.id, 28)}{label}", each.reason)
+        label = "" if each.truth is None else f"{_short(each.truth, 11)}?"
+        table.add_row(_short(each.id, 28), label, each.reason)
     _rest(table, part.suspects)
-    return [*lines, *_heading("Labels to check first"), _indented(table)]
+    note = "negative flips first, then what both models deny"
+    return [*lines, *_heading("Labels to check first", note), _indented(table)]
 
 
 def _sentence(text: str) -> Padding:

@@ -120,8 +120,9 @@ def _provisos(report: Report) -> list[str]:
         (each.wrong_labels for each in report.gates if each.wrong_labels is not None), default=None
     )
     if report.verdict is Verdict.PASS and report.label_noise is not None and least is not None:
-        few = f"fewer than {least + 1:,} labels are" if least else "no label is"
-        found.append(f"It passes only if {few} wrong; {report.label_noise.labels:,} may be.")
+        enough = plural(least + 1, f"wrong {report.label_noise.judged_by}")
+        most = report.label_noise.labels
+        found.append(f"But {enough} could undo that, and up to {most:,} may be wrong.")
     return found
 
 

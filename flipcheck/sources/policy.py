@@ -47,10 +47,13 @@ class _Rows:
     def listing(self, entries: Iterable[Any]) -> Listing[Any]:
         return Listing(self.name, tuple(entries), self.places, self.source, self.sha256)
 
-    def check(self, problems: Sequence[str], hint: str) -> None:
+    def check(self, wrong: Iterable[Sequence[str]], hint: str) -> None:
+        """Raise InputError where something is wrong with a row, for all rows at once."""
+        rows = zip(self.places, wrong, strict=True)
+        problems = [f"{place}: {problem}" for place, found in rows for problem in found]
         if problems:
             count = plural(len(problems), "problem")
-            raise InputError(f"{self.name}: {count}", problems=first_few(list(problems)), hint=hint)
+            raise InputError(f"{self.name}: {count}", problems=first_few(problems), hint=hint)
 
 
 def read_policy(
@@ -93,7 +96,7 @@ def _critical(given: CriticalIds, id_column: str | None) -> Listing[CriticalExam
             hint="name the critical examples, or leave --critical out",
         )
     ids, reasons = rows.columns["id"], rows.columns["reason"]
-    rows.check(_id_problems(ids, rows.places), "every critical example is named once")
+    rows.check(_id_problems(ids), "every critical example is named once")
     return rows.listing(map(CriticalExample, ids, reasons))
 
 
@@ -141,11 +144,13 @@ def _waivers(
     if not rows.places:
         raise InputError(f"{rows.name}: no waivers in it", hint="leave --waivers out")
     columns = [rows.columns[name] for name in WAIVER_COLUMNS]
-    problems = _id_problems(rows.columns["id"], rows.places)
-    for place, *texts in zip(rows.places, *columns, strict=True):
-        problems += [f"{place}: {wrong}" for wrong in _wrong(Waiver(*texts), critical, day)]
-    rows.check(problems, WAIVERS_HINT)
-    return rows.listing(Waiver(*texts) for texts in zip(*columns, strict=True))
+    waivers = [Waiver(*texts) for texts in zip(*columns, strict=True)]
+    ids = _id_problems(rows.columns["id"])
+    rows.check(
+        [[*wrong, *_wrong(each, critical, day)] for wrong, each in zip(ids, waivers, strict=True)],
+        WAIVERS_HINT,
+    )
+    return rows.listing(waivers)
 
 
 def _waiver_rows(given: WaiverRows, id_column: str | None) -> _Rows:
@@ -188,15 +193,14 @@ def _day(text: str) -> date | None:
 # --- rows ----------------------------------------------------------------------------------
 
 
-def _id_problems(ids: Sequence[str], places: Sequence[str]) -> list[str]:
-    """A problem for every row without an id, and every id that was named before."""
-    first: dict[str, str] = {}
+def _id_problems(ids: Sequence[str]) -> list[list[str]]:
+    """What is wrong with the id of each row: there is none, or it was named before."""
+    seen: set[str] = set()
     problems = []
-    for text, place in zip(ids, places, strict=True):
-        if not text:
-            problems.append(f"{place}: no id")
-        elif first.setdefault(text, place) != place:
-            problems.append(f"{place}: {text!r} again, after {first[text]}")
+    for text in ids:
+        again = [f"{text!r} once more"] if text in seen else []
+        problems.append(again if text else ["no id"])
+        seen.add(text)
     return problems
 
 
