@@ -284,7 +284,7 @@ Listed = Annotated[
     int,
     typer.Option(
         "--listed",
-        help="How many negative flips the reports list.",
+        help="How many negative flips, and labels to check, the reports list.",
         rich_help_panel=REPORTS,
         min=0,
         max=10_000,
