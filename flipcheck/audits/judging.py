@@ -19,7 +19,7 @@ from flipcheck.gates import (
 )
 from flipcheck.metrics import CRITICAL, METRICS
 from flipcheck.outcomes import Tally
-from flipcheck.slices import Slices
+from flipcheck.slices import CLASS, Slices
 from flipcheck.stats.intervals import bounds
 from flipcheck.stats.label_noise import breakable, flips_between, most_passing
 
@@ -96,7 +96,7 @@ def _waived(judged: Judgement, before: Tally, after: Tally) -> Judgement:
     if not waived:
         return judged
     told = f"{waived:,} of {plural(flips, 'negative flip')} waived"
-    return replace(judged, reason="; ".join(filter(None, (told, judged.reason))))
+    return replace(judged, reason=_joined(told, judged.reason))
 
 
 def _under_noise(
@@ -106,10 +106,17 @@ def _under_noise(
     settings: Settings,
     noise: LabelNoise | None,
 ) -> Judgement:
-    """A pass of the negative flip rate that wrong labels could undo says how many it takes."""
+    """A pass of the negative flip rate that wrong labels could undo says how many it takes.
+
+    A true class is not bounded: a wrong label moves an example into it, or out of it.
+    """
     gate = judged.gate
     if noise is None or judged.verdict is not Verdict.PASS or gate.metric != "negative_flip_rate":
         return judged
+
+    if judged.scope is not None and judged.scope[0] == CLASS:
+        told = "wrong labels, which move examples between classes, are not reckoned with"
+        return replace(judged, reason=_joined(judged.reason, told))
 
     def passes(wrong: int) -> bool:
         ends = flips_between(after.negative_flips, wrong, breakable(before, noise.judged_by))
@@ -120,8 +127,11 @@ def _under_noise(
         return judged
     enough = plural(allowed + 1, f"wrong {noise.judged_by}")
     told = f"{enough} could undo this pass, and up to {noise.labels:,} may be wrong"
-    reason = "; ".join(filter(None, (judged.reason, told)))
-    return replace(judged, reason=reason, wrong_labels=allowed)
+    return replace(judged, reason=_joined(judged.reason, told), wrong_labels=allowed)
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def _keeps(gate: Gate, flips: int, examples: int, settings: Settings) -> bool:

@@ -294,6 +294,21 @@ def test_a_pass_that_wrong_labels_could_undo_says_how_many(waivers):
             assert f"{max(passing) + 1} wrong label" in judged.reason
 
 
+def test_slices_are_bounded_by_their_own_examples_and_classes_not_at_all():
+    """All wrong labels may be in one slice; a true class is no fixed set of examples."""
+    kinds = ["broken"] * 3 + ["mended"] * 2 + ["right"] * 995
+    region = ["EU"] * 500 + ["US"] * 500
+    gates = ["negative_flip_rate <= 1.6% by region", "negative_flip_rate <= 3% where class=a"]
+    eu, us, a = audited(kinds, region=region, gates=gates, label_noise=0.01).gates
+    assert [each.verdict for each in (eu, us, a)] == [Verdict.PASS] * 3
+    passing = [wrong for wrong in range(3) if binom.cdf(3 + wrong, 500, 0.016) <= 0.05]
+    assert (eu.wrong_labels, us.wrong_labels) == (max(passing), None)
+    assert (a.wrong_labels, a.reason) == (
+        None,
+        "wrong labels, which move examples between classes, are not reckoned with",
+    )
+
+
 def test_label_noise_bounds_the_rate_that_is_told():
     """8 flips, 11 more whose answers differ, 20 wrong labels of 1,000."""
     kinds = ["broken"] * 8 + ["apart"] * 6 + ["mended"] * 5 + ["wrong"] * 9 + ["right"] * 972
