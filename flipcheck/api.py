@@ -12,6 +12,7 @@ from flipcheck.audits.compare import compare as audit
 from flipcheck.audits.measuring import Beside, Costs, Rerun
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate
+from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
+    from flipcheck.sources.policy import CriticalIds, WaiverRows
     from flipcheck.stats.sampling import Bound
 
 PathText = str | PathLike[str]
@@ -37,6 +39,9 @@ class Options(TypedDict, total=False):
     """What `compare` takes beside its sources; each is the command's option of that name."""
 
     gates: str | Gate | Sequence[Gate | str]
+    critical: CriticalIds | None
+    waivers: WaiverRows | None
+    label_noise: str | float | None
     by: str | Sequence[str]
     old_data: PathText | None
     new_data: PathText | None
@@ -95,6 +100,7 @@ def compare(
     gates = [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
     given = _given(old, new, data, options, _columns_by(options, gates))
     costs = _costs(options.get("costs"))
+    policy = _policy(options)
     found = gather(given, options.get("progress") or _silent)
     report = audit(
         found.paired,
@@ -105,6 +111,7 @@ def compare(
         gates=gates,
         by=[name for name in given.by if name != CLASS],
         beside=Beside(given.cluster, given.weight, costs, _reruns(given, found, options)),
+        policy=policy,
         warnings=found.warnings,
         run=_run(found),
     )
@@ -160,6 +167,17 @@ def _settings(options: Options) -> Settings:
     names = {"confidence", "resamples", "seed", "decide", "bound", "listed"}
     given: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     return Settings(**given)
+
+
+def _policy(options: Options) -> Policy:
+    """What the release is held to beside its gates, read before any model runs."""
+    names: tuple[Any, ...] = ("critical", "waivers", "label_noise", "id")
+    given: list[Any] = [options.get(name) for name in names]
+    if all(value is None for value in given[:-1]):
+        return Policy()
+    from flipcheck.sources.policy import read_policy
+
+    return read_policy(*given)
 
 
 def _columns_by(options: Options, gates: Sequence[Gate]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import UsageError
-from flipcheck.metrics import METRICS, Metric, metric
+from flipcheck.metrics import CRITICAL, METRICS, Metric, metric
 from flipcheck.stats.sampling import Sample
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ class Gate:
             or _number(written[1], str(self), "", percent=bool(written[2])) != self.limit
         ):
             raise UsageError(f"gate '{self}': its limit is {self.limit!r}, not as it is written")
-        _check_limit(metric(self.metric), self)
+        if self.measures is CRITICAL:
+            _check_count(self)
+        _check_limit(self.measures, self)
 
     @classmethod
     def parse(cls, text: str) -> Gate:
@@ -113,6 +115,11 @@ class Gate:
         return f"{self.metric} {self.operator} {self.limit_text}{scope}"
 
     @property
+    def measures(self) -> Metric:
+        """The metric that is limited."""
+        return metric(self.metric)
+
+    @property
     def upper(self) -> bool:
         """Whether the limit is from above."""
         return self.operator in {"<=", "<"}
@@ -131,6 +138,17 @@ def _number(text: str, gate: str, hint: str, *, percent: bool) -> float:
     if not math.isfinite(number) or "_" in text:
         raise UsageError(f"cannot read the limit {text!r} of the gate {gate!r}", hint=hint)
     return number
+
+
+def _check_count(gate: Gate) -> None:
+    """Refuse a limit on a count that is no count, and one on slices, which have none."""
+    if gate.by is not None or gate.where is not None:
+        raise UsageError(
+            f"gate '{gate}': the critical examples are judged together",
+            hint="leave 'by' and 'where' out",
+        )
+    if not gate.limit.is_integer() or gate.limit_text.endswith(("%", "pp")):
+        raise UsageError(f"gate '{gate}': a count, so its limit is a whole number")
 
 
 def _check_limit(measured: Metric, gate: Gate) -> None:
@@ -161,7 +179,8 @@ class Judgement:
 
     `bound` is the one-sided bound that must keep the limit, `opposite` the one that must break
     it for a failure; both are None where the metric is undefined. `needed` is about how many
-    examples would decide it, at the observed rate.
+    examples would decide it, at the observed rate. `wrong_labels` is the most wrong labels with
+    which it still passes, where there may be more.
     """
 
     gate: Gate
@@ -174,6 +193,7 @@ class Judgement:
     scope: Scope | None = None
     needed: int | None = None
     reason: str = ""
+    wrong_labels: int | None = None
 
 
 NEEDS = {
@@ -242,6 +262,20 @@ def judge(
 
 NEED_OLD_RIGHT = ("negative_flip_rate", "expected_cost", "excess_negative_flip_rate")
 """What an old model that is never right would pass, however the new one answers."""
+
+
+def judge_critical(gate: Gate, critical: Cells) -> Judgement:
+    """The verdict on the tally of the critical examples: by the facts, without any statistics.
+
+    Where the old model is right on none of them nothing could break, and nothing is shown.
+    """
+    flips, could = critical.negative_flips, critical.old_right
+    verdict = Verdict.PASS if gate.within(flips) else Verdict.FAIL
+    reason = ""
+    if not could:
+        verdict = Verdict.INCONCLUSIVE
+        reason = "the old model is right on no critical example: nothing could break"
+    return Judgement(gate, verdict, flips, numerator=flips, denominator=could, reason=reason)
 
 
 def _finite(bound: float) -> float | None:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from flipcheck.outcomes import Tally
 
-Kind = Literal["proportion", "difference", "error ratio", "flip ratio", "odds", "cost", "excess"]
+Kind = Literal[
+    "proportion", "difference", "error ratio", "flip ratio", "odds", "cost", "excess", "count"
+]
 """What decides the interval: an exact one for a proportion, a score interval for a paired
 difference, a hybrid score interval for the ratio of paired rates, log-delta for the ratio to
-independent flips, exact odds for c/b; a cost and an excess over noise need more than counts."""
+independent flips, exact odds for c/b; a cost and an excess over noise need more than counts, and
+a count has no interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,19 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
 
 COUNTED = {name: metric for name, metric in METRICS.items() if not metric.needs}
 """The metrics that are functions of a tally alone."""
+CRITICAL = Metric(
+    name="critical_negative_flips",
+    title="critical negative flips",
+    abbreviation="critical",
+    meaning="How many of the critical examples (--critical FILE) the new model breaks. It is "
+    "counted, not estimated: --critical judges 'critical_negative_flips <= 0', whatever the rate.",
+    formula="b among the critical examples, of the a + b that could break",
+    source="flipcheck",
+    numerator=lambda t: t.negative_flips,
+    denominator=lambda t: t.old_right,
+    kind="count",
+)
+"""What a gate on the critical examples counts; it is of their own tally, not of the audit's."""
 
 SLICE_METRICS = (
     "old_error_rate",
@@ -266,7 +282,9 @@ def metric(name: str) -> Metric:
     """The metric of that name. Raises UsageError that names the nearest one."""
     if name in METRICS:
         return METRICS[name]
+    if name == CRITICAL.name:
+        return CRITICAL
     short = {each.abbreviation.lower(): each.name for each in _TABLE}
     if name.lower() in short:
         raise UsageError(f"no metric {name!r}", hint=f"its name is {short[name.lower()]!r}")
-    raise UsageError(f"no metric {name!r}", hint=nearest(name, METRICS))
+    raise UsageError(f"no metric {name!r}", hint=nearest(name, [*METRICS, CRITICAL.name]))

@@ -240,9 +240,7 @@ def tally(codes: NDArray[np.uint8]) -> Tally:
     return Tally.of_counts(np.bincount(codes, minlength=CELLS).tolist())
 
 
-def grouped_counts(
-    codes: NDArray[np.uint8], groups: NDArray[np.int32], size: int
-) -> NDArray[np.int64]:
+def grouped_counts(codes: NDArray[np.uint8], groups: NDArray[Any], size: int) -> NDArray[np.int64]:
     """The count of each Outcome in each group, shape (size, 9), in one pass over the examples.
 
     `groups` holds each example's group, 0 to size - 1.

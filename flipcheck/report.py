@@ -15,6 +15,7 @@ from flipcheck.errors import FlipcheckError, InputError, UsageError
 from flipcheck.gates import Gate, Judgement, Verdict, overall
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Tally
+from flipcheck.policy import PARTS, Critical, LabelNoise, Waivers, check_parts, parts_from
 from flipcheck.stats.design import Design
 from flipcheck.stats.intervals import Interval
 from flipcheck.stats.tests import Significance
@@ -206,6 +207,9 @@ class Report:
     classes: tuple[Slice, ...]
     gates: tuple[Judgement, ...]
     negative_flips: Flips
+    critical: Critical | None = None
+    waivers: Waivers | None = None
+    label_noise: LabelNoise | None = None
     warnings: tuple[str, ...] = ()
     run: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
@@ -238,12 +242,19 @@ class Report:
             },
             "reruns": [asdict(run) for run in self.reruns],
             "costs": self.costs and asdict(self.costs),
+            **{name: part.to_dict() for name, part in self.parts.items()},
             "warnings": list(self.warnings),
             "run": dict(self.run),
         }
         if self.design is not None:
             written["design"] = self.design.to_dict()
         return _rounded(written)  # type: ignore[no-any-return]
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What only --critical, --waivers and --label-noise make, where they were given."""
+        named = {name: getattr(self, name) for name in PARTS}
+        return {name: part for name, part in named.items() if part is not None}
 
     def rounded(self) -> Report:
         """The same report with the digits that its JSON keeps, so that both give the same text."""
@@ -375,6 +386,7 @@ def _gate_dict(judged: Judgement) -> dict[str, Any]:
         "verdict": judged.verdict,
         "examples_needed": judged.needed,
         "reason": judged.reason,
+        **({} if judged.wrong_labels is None else {"wrong_labels": judged.wrong_labels}),
     }
 
 
@@ -406,6 +418,8 @@ def _check_consistent(report: Report) -> None:
         for by in {part.by for part in parts}:
             if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
                 raise ValueError(f"the slices by {by} do not add up to its tally")
+    slices = [((part.by, part.value), part.tally) for part in (*report.slices, *report.classes)]
+    check_parts(tally, slices, [*report.parts.values()])
     if report.verdict is not overall(judged.verdict for judged in report.gates):
         raise ValueError("its verdict is not that of its gates")
 
@@ -429,6 +443,7 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
             tuple(Transition(**each) for each in flips["transitions"]),
             tuple(Example(**each) for each in flips["examples"]),
         ),
+        **parts_from(written),
         warnings=tuple(written["warnings"]),
         run=dict(written["run"]),
         version=written["version"],
@@ -490,4 +505,5 @@ def _read_gate(written: dict[str, Any]) -> Judgement:
         scope=part and (part["by"], part["value"]),
         needed=written["examples_needed"],
         reason=written["reason"],
+        wrong_labels=written.get("wrong_labels"),
     )

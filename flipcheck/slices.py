@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flipcheck.labels import MISSING, Labels
@@ -28,6 +28,11 @@ class Slices:
     counts: NDArray[np.int64]
     groups: NDArray[np.int64]
     """Each example's slice, as its place in `values`."""
+
+    def recounted(self, outcomes: NDArray[np.uint8]) -> Slices:
+        """The same slices of other outcomes of the same examples."""
+        counts = grouped_counts(outcomes, self.groups, len(self.values))
+        return replace(self, counts=counts)
 
     def tallies(self) -> list[Tally]:
         """Each slice's tally, in the order of `values`."""

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from flipcheck._version import __version__
 from flipcheck.audits.doubts import doubts
 from flipcheck.audits.flips import flip_table, negative_flips
-from flipcheck.audits.judging import judgements
+from flipcheck.audits.judging import Ground, release
 from flipcheck.audits.measuring import Beside, measured
+from flipcheck.audits.policy import ruling, waivers_told
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, overall
 from flipcheck.metrics import METRICS, SLICE_METRICS
 from flipcheck.outcomes import Cells
+from flipcheck.policy import Policy
 from flipcheck.report import CostMatrix, Estimate, NoiseRun, Report, Slice
 from flipcheck.slices import CLASS, Slices, slices
 from flipcheck.stats.bootstrap import Kinds, bca, percentile, replicates
@@ -50,15 +52,23 @@ def compare(
     gates: Sequence[Gate] = (),
     by: Sequence[str] = (),
     beside: Beside = Beside(),  # noqa: B008  (a frozen value)
+    policy: Policy = Policy(),  # noqa: B008  (a frozen value)
     warnings: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
 ) -> Report:
     """Audit one update.
 
-    Raises UsageError for a gate or slice that does not exist, or that the sources cannot support.
+    Raises UsageError for a gate or slice that does not exist, or that the sources cannot support,
+    and InputError for what a policy names and is not compared.
     """
+    if policy.label_noise is not None and (beside.cluster or beside.weight):
+        raise UsageError(
+            "--label-noise bounds the rate of examples that count alike, each drawn by itself",
+            hint="leave out --cluster and --weight for it",
+        )
     found = measured(paired, beside, settings.bound)
     codes, total = found.codes, found.sample()
+    ruled = ruling(policy, paired, codes, settings)
     columns = [slices(name, _slice_column(paired, name), codes) for name in dict.fromkeys(by)]
     for each in columns:
         _check_size(each)
@@ -69,9 +79,23 @@ def compare(
     by_class, by_column = (
         [_Parts.of(column, found) for column in kind] for kind in (classes, columns)
     )
-    parts = {each.column.by: each.samples() for each in (*by_class, *by_column)}
+    real = Ground.of(total, [each.samples() for each in (*by_class, *by_column)])
+    accepted = real
+    if ruled.accepted is not codes:
+        again = measured(paired, beside, settings.bound, ruled.accepted)
+        parts = [_Parts.of(each.recounted(again.codes), again) for each in (*classes, *columns)]
+        accepted = Ground.of(again.sample(), [each.samples() for each in parts])
     answers = paired.same_answer is not None
-    judged = judgements(gates, total, parts, settings, answers=answers, given=beside.given)
+    judged, without = release(
+        gates,
+        real,
+        accepted,
+        settings,
+        answers=answers,
+        given=beside.given,
+        critical=ruled.critical,
+        noise=ruled.noise,
+    )
     report = Report(
         verdict=overall(each.verdict for each in judged),
         old=old,
@@ -85,7 +109,13 @@ def compare(
         classes=_slice_reports(by_class, settings),
         gates=judged,
         negative_flips=negative_flips(paired, codes, settings.listed),
-        warnings=(*warnings, *paired.warnings, *doubts(paired, found, total, beside)),
+        critical=ruled.critical,
+        waivers=waivers_told(policy.waivers, ruled.waived, real, accepted, without),
+        label_noise=ruled.noise,
+        warnings=(
+            *(*warnings, *paired.warnings, *ruled.warnings),
+            *doubts(paired, found, total, beside),
+        ),
         run=run or {},
         version=__version__,
         reruns=_noise(paired, beside, settings),

@@ -27,31 +27,43 @@ def negative_flips(paired: Paired, codes: NDArray[np.uint8], listed: int) -> Fli
 
     rows = np.flatnonzero(np.isin(codes, NEGATIVE_FLIPS))
     first = _most_confident(paired, rows)[:listed]
-    texts = [
-        each.texts(first.tolist()) if each else [None] * len(first)
-        for each in (paired.truth, paired.old, paired.new)
-    ]
-    sure = [_confidences(each, first) for each in (paired.old_confidence, paired.new_confidence)]
-    ids = [str(each) for each in paired.ids.take(first).to_pylist()]
-    examples = tuple(Example(*row) for row in zip(ids, *texts, *sure, strict=True))
+    sure = [confidences(each, first) for each in (paired.old_confidence, paired.new_confidence)]
+    told = zip(answers_of(paired, first), *sure, strict=True)
+    examples = tuple(Example(*texts, *rest) for texts, *rest in told)
     return Flips(len(rows), _transitions(paired.old, paired.new, rows), examples)
+
+
+def answers_of(paired: Paired, rows: NDArray[np.int64]) -> list[tuple[Any, ...]]:
+    """The id, the truth, the old and the new answer of each row, as texts."""
+    texts = (
+        each.texts(rows.tolist()) if each else [None] * len(rows)
+        for each in (paired.truth, paired.old, paired.new)
+    )
+    return list(zip(map(str, paired.ids.take(rows).to_pylist()), *texts, strict=True))
+
+
+def by_id(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows in the order of their ids."""
+    import pyarrow.compute as pc
+
+    order: NDArray[np.int64] = rows[pc.array_sort_indices(paired.ids.take(rows)).to_numpy()]
+    return order
 
 
 def _most_confident(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rows by the new model's confidence in its wrong answer, then by id: never by file order."""
     import numpy as np
-    import pyarrow.compute as pc
 
-    rank = np.empty(len(rows), dtype=np.int64)
-    rank[pc.array_sort_indices(paired.ids.take(rows)).to_numpy()] = np.arange(len(rows))
+    rows = by_id(paired, rows)
     if paired.new_confidence is None:
-        return rows[np.argsort(rank)]
-    return rows[np.lexsort((rank, -paired.new_confidence[rows]))]
+        return rows
+    return rows[np.argsort(-paired.new_confidence[rows], kind="stable")]
 
 
-def _confidences(
+def confidences(
     confidence: NDArray[np.float32] | None, rows: NDArray[np.int64]
 ) -> list[float | None]:
+    """How sure the answers of these rows are; None where that is unknown."""
     if confidence is None:
         return [None] * len(rows)
     found = confidence[rows].tolist()
@@ -82,12 +94,9 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
     """Every flipped example as a pyarrow table, negative flips first, then by id."""
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    found = []
-    for kind in (NEGATIVE_FLIPS, POSITIVE_FLIPS):
-        flipped = np.flatnonzero(np.isin(codes, kind))
-        found.append(flipped[pc.array_sort_indices(paired.ids.take(flipped)).to_numpy()])
+    kinds_of = (NEGATIVE_FLIPS, POSITIVE_FLIPS)
+    found = [by_id(paired, np.flatnonzero(np.isin(codes, kind))) for kind in kinds_of]
     rows, kinds = np.concatenate(found), ("negative_flip", "positive_flip")
     columns: dict[str, Any] = {
         "id": paired.ids.take(rows),

@@ -2,31 +2,164 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import UsageError, nearest
-from flipcheck.gates import Gate, Judgement, Scope, check_available, judge, judge_slices, overall
-from flipcheck.metrics import METRICS
+from flipcheck.errors import UsageError, nearest, plural
+from flipcheck.gates import (
+    Gate,
+    Judgement,
+    Scope,
+    Verdict,
+    check_available,
+    judge,
+    judge_critical,
+    judge_slices,
+    overall,
+)
+from flipcheck.metrics import CRITICAL, METRICS
+from flipcheck.outcomes import Tally
+from flipcheck.slices import CLASS
+from flipcheck.stats.intervals import bounds
+from flipcheck.stats.label_noise import breakable, flips_between, most_passing
 from flipcheck.stats.sampling import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from flipcheck.gates import Decide
+    from flipcheck.outcomes import Cells
+    from flipcheck.policy import Critical, LabelNoise, Waivers
     from flipcheck.report import Report, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What gates are judged on: the whole, and the slices of each column."""
+
+    total: Sample
+    parts: Mapping[str, Sequence[tuple[Scope, Sample]]]
+
+    @classmethod
+    def of(cls, total: Sample, columns: Iterable[Sequence[tuple[Scope, Sample]]]) -> Ground:
+        """The whole, and slices that are grouped by column."""
+        return cls(total, {column[0][0][0]: column for column in columns})
+
+    def samples(self) -> dict[Scope | None, Sample]:
+        """Every slice, and the whole under None."""
+        return {
+            None: self.total,
+            **{scope: each for part in self.parts.values() for scope, each in part},
+        }
+
+
+def release(
+    gates: Sequence[Gate],
+    real: Ground,
+    accepted: Ground,
+    settings: Settings,
+    *,
+    answers: bool,
+    given: Sequence[str] = (),
+    critical: Critical | None = None,
+    noise: LabelNoise | None = None,
+) -> tuple[tuple[Judgement, ...], Verdict | None]:
+    """Every gate's judgement, and what the verdict would be without waivers.
+
+    In `accepted` waived flips are both right, and gates are judged on it. `given` are those of
+    "costs" and "reruns" that were brought.
+    The critical examples, where there are any, have a gate of their own.
+    """
+    facts = _critical(gates, critical)
+    rates = [gate for gate in gates if gate.measures is not CRITICAL]
+    how: Any = {"answers": answers, "given": given}
+    plain = judgements(rates, real, settings, **how)
+    judged, befores, afters = plain, real.samples(), accepted.samples()
+    if befores != afters:
+        judged = judgements(rates, accepted, settings, **how)
+    told = tuple(
+        _under_noise(_waived(each, before, after), before, after, settings, noise)
+        for each in judged
+        for before, after in [(befores[each.scope].cells, afters[each.scope].cells)]
+    )
+    return (*facts, *told), overall(each.verdict for each in (*facts, *plain))
+
+
+def _critical(gates: Sequence[Gate], critical: Critical | None) -> tuple[Judgement, ...]:
+    """The gates on critical examples: those that were given, else that none of them breaks."""
+    given = [gate for gate in gates if gate.measures is CRITICAL]
+    if critical is None:
+        if given:
+            hint = "name them with --critical FILE"
+            raise UsageError(f"gate '{given[0]}': no critical examples are named", hint=hint)
+        return ()
+    always = given or [Gate.parse(f"{CRITICAL.name} <= 0")]
+    return tuple(judge_critical(gate, critical.tally) for gate in always)
+
+
+def _waived(judged: Judgement, before: Cells, after: Cells) -> Judgement:
+    """The judgement, saying how many of its flips were waived."""
+    flips = before.negative_flips
+    waived = flips - after.negative_flips
+    if not waived:
+        return judged
+    told = f"{waived:,} of {plural(flips, 'negative flip')} waived"
+    return replace(judged, reason=_joined(told, judged.reason))
+
+
+def _under_noise(
+    judged: Judgement,
+    before: Cells,
+    after: Cells,
+    settings: Settings,
+    noise: LabelNoise | None,
+) -> Judgement:
+    """A pass of the negative flip rate that wrong labels could undo says how many it takes.
+
+    A true class is not bounded: a wrong label moves an example into it, or out of it.
+    """
+    gate = judged.gate
+    if noise is None or judged.verdict is not Verdict.PASS or gate.metric != "negative_flip_rate":
+        return judged
+
+    if judged.scope is not None and judged.scope[0] == CLASS:
+        told = "wrong labels, which move examples between classes, are not reckoned with"
+        return replace(judged, reason=_joined(judged.reason, told))
+
+    def passes(wrong: int) -> bool:
+        ends = flips_between(after.negative_flips, wrong, breakable(before, noise.judged_by))
+        return _keeps(gate, ends[gate.upper], after.examples, settings)
+
+    allowed = most_passing(passes, noise.labels)
+    if allowed == noise.labels:
+        return judged
+    enough = plural(allowed + 1, f"wrong {noise.judged_by}")
+    told = f"{enough} could undo this pass, and up to {noise.labels:,} may be wrong"
+    return replace(judged, reason=_joined(judged.reason, told), wrong_labels=allowed)
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
+
+
+def _keeps(gate: Gate, flips: int, examples: int, settings: Settings) -> bool:
+    """Whether so many negative flips keep a limit on their rate."""
+    if settings.decide == "point":
+        return gate.within(flips / examples)
+    cells = Tally(both_right=examples - flips, negative_flips=flips)
+    low, high = bounds(METRICS[gate.metric], cells, 2 * settings.confidence - 1)
+    return gate.within(float(high if gate.upper else low))
 
 
 def judgements(
     gates: Sequence[Gate],
-    total: Sample,
-    parts: Mapping[str, Sequence[tuple[Scope, Sample]]],
+    ground: Ground,
     settings: Settings,
     *,
     answers: bool,
     given: Sequence[str] = (),
 ) -> tuple[Judgement, ...]:
-    """Every gate's judgement; a gate by slices has one for each slice of that column in `parts`.
+    """Every gate's judgement; a gate by slices has one for each slice of that column.
 
     Raises UsageError for a gate that cannot be judged, naming the nearest that can.
     """
@@ -35,12 +168,12 @@ def judgements(
     for gate in gates:
         how: Any = {"confidence": settings.confidence, "decide": settings.decide}
         if gate.by is not None:
-            judged += judge_slices(gate, _column(parts, gate.by, gate), **how)
+            judged += judge_slices(gate, _column(ground.parts, gate.by, gate), **how)
         elif gate.where is not None:
-            part = _one_slice(_column(parts, gate.where[0], gate), gate.where, gate)
+            part = _one_slice(_column(ground.parts, gate.where[0], gate), gate.where, gate)
             judged.append(judge(gate, part, scope=gate.where, **how))
         else:
-            judged.append(judge(gate, total, **how))
+            judged.append(judge(gate, ground.total, **how))
     return tuple(judged)
 
 
@@ -71,13 +204,37 @@ def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
     for part in (*report.classes, *report.slices):
         sample = Sample(part.tally, part.design, settings.bound)
         parts.setdefault(part.by, []).append(((part.by, part.value), sample))
-    judged = judgements(
+    real = Ground(Sample(report.tally, report.design, settings.bound), parts)
+    accepted = real if report.waivers is None else _accepted(real, report.waivers)
+    judged, without = release(
         gates,
-        Sample(report.tally, report.design, settings.bound),
-        parts,
+        real,
+        accepted,
         settings,
         answers=report.metrics["churn"].available,
         given=[metric.needs for metric in METRICS.values() if metric.name in report.metrics],
+        critical=report.critical,
+        noise=report.label_noise,
     )
-    verdict = overall(each.verdict for each in judged)
-    return replace(report, settings=settings, gates=judged, verdict=verdict)
+    return replace(
+        report,
+        settings=settings,
+        gates=judged,
+        verdict=overall(each.verdict for each in judged),
+        waivers=report.waivers and replace(report.waivers, verdict_without=without),
+    )
+
+
+def _accepted(real: Ground, waivers: Waivers) -> Ground:
+    """The samples of a report as gates are judged on them."""
+    changed = dict(waivers.slices)
+    return Ground(
+        replace(waivers.total, bound=real.total.bound),
+        {
+            by: [
+                (scope, replace(changed.get(scope, sample), bound=real.total.bound))
+                for scope, sample in parts
+            ]
+            for by, parts in real.parts.items()
+        },
+    )

@@ -118,15 +118,19 @@ class Measured:
         return design(self.rows, groups if self.order is None else groups[self.order], size)
 
 
-def measured(paired: Paired, beside: Beside, bound: Bound) -> Measured:
-    """The outcomes of an audit, and how its examples were drawn.
+def measured(
+    paired: Paired, beside: Beside, bound: Bound, accepted: NDArray[np.uint8] | None = None
+) -> Measured:
+    """The outcomes of an audit, or those `accepted` in their place, and how examples were drawn.
 
     Raises FlipcheckError for clusters, weights and costs that are not there for every example.
     """
     import numpy as np
     import pyarrow.compute as pc
 
-    codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
+    codes = accepted
+    if codes is None:
+        codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
     weights = paired.weights if beside.weight is not None else None
     clusters = None if beside.cluster is None else _clusters(paired, beside.cluster)
     extras = np.zeros((len(codes), len(EXTRAS)))

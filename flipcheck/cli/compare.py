@@ -27,6 +27,8 @@ READ = {
     "old_preprocess",
     "new_preprocess",
     "costs",
+    "critical",
+    "waivers",
 }
 """The options that may name a file, which no report may overwrite."""
 
@@ -39,6 +41,9 @@ def compare(
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
     decide: o.Decide = "bound",
+    critical: o.Critical = None,
+    waivers: o.Waivers = None,
+    label_noise: o.LabelNoise = None,
     by: o.By = None,
     costs: o.CostsFile = None,
     rerun: o.Reruns = None,

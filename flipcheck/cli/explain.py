@@ -34,13 +34,14 @@ def explain(metric: Name = None) -> None:
 
         flipcheck explain negative_flip_rate
     """
-    from flipcheck.metrics import METRICS
+    from flipcheck.metrics import CRITICAL, METRICS
     from flipcheck.metrics import metric as find
 
+    known = {**METRICS, CRITICAL.name: CRITICAL}
     if metric is None:
-        put(_printed(_overview(METRICS)))
+        put(_printed(_overview(known)))
         return
-    short = {each.abbreviation.lower(): each for each in METRICS.values()}
+    short = {each.abbreviation.lower(): each for each in known.values()}
     put(_printed(_details(short.get(metric.lower()) or find(metric))))
 
 
@@ -79,16 +80,15 @@ def _details(metric: Metric) -> list[RenderableType]:
 
     from flipcheck.stats.intervals import METHODS
 
-    method = METHODS[metric.kind][0]
+    method = "none: it is a count" if metric.kind == "count" else METHODS[metric.kind][0]
     better = {
         "lower": "lower is better",
         "higher": "higher is better",
         "neither": "neither way is better by itself",
     }[metric.better]
     sign = ">=" if metric.better == "higher" else "<="
-    limit = {"proportion": "95%" if sign == ">=" else "1%", "difference": "0.2%"}.get(
-        metric.kind, "0.5"
-    )
+    limits = {"proportion": "95%" if sign == ">=" else "1%", "difference": "0.2%", "count": "0"}
+    limit = limits.get(metric.kind, "0.5")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column()

@@ -76,6 +76,37 @@ Decide = Annotated[
     ),
 ]
 
+Critical = Annotated[
+    str | None,
+    _text(
+        "--critical",
+        "Examples that must never break: one id a line, or a table with ids (and reasons). One "
+        "that flips fails the release, whatever the rate.",
+        GATES,
+        "FILE",
+    ),
+]
+Waivers = Annotated[
+    str | None,
+    _text(
+        "--waivers",
+        "Negative flips that are accepted: a table of id, reason, owner and expires (the last "
+        "day, as 2026-12-31). For gates they count as right; all numbers stay.",
+        GATES,
+        "FILE",
+    ),
+]
+LabelNoise = Annotated[
+    str | None,
+    _text(
+        "--label-noise",
+        "How many labels may be wrong, as in 2%: bounds the negative flip rate, warns of gates "
+        "that pass by less, and lists the labels to check first.",
+        GATES,
+        "SHARE",
+    ),
+]
+
 OldData = Annotated[
     str | None,
     _text("--old-data", "The old model's own features of the same examples.", COLUMNS, "PATH"),
@@ -296,7 +327,7 @@ Listed = Annotated[
     int,
     typer.Option(
         "--listed",
-        help="How many negative flips the reports list.",
+        help="How many negative flips, and labels to check, the reports list.",
         rich_help_panel=REPORTS,
         min=0,
         max=10_000,

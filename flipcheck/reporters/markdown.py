@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from flipcheck.gates import Verdict
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import words
+from flipcheck.reporters import rulings, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from flipcheck.policy import Waiver
     from flipcheck.report import Report, Slice
 
 SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️", None: "ℹ️"}
@@ -25,10 +26,16 @@ def render(report: Report) -> str:
     """The report as Markdown."""
     title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
     parts = [title, f"**{words.decision(report, code)}** {words.summary(report)}"]
-    parts += [*_gates(report), _answers(report), _metrics(report), *_kinds(report)]
-    parts += _noise(report)
+    parts += [
+        *_gates(report),
+        *_rulings(report),
+        _answers(report),
+        _metrics(report),
+        *_kinds(report),
+        *_noise(report),
+    ]
     parts += [*_slices("Slices", report.slices), *_slices("Classes", report.classes)]
-    parts += [*_examples(report), *_notes(report)]
+    parts += [*_examples(report), *_label_noise(report), *_notes(report)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -61,7 +68,7 @@ def _gates(report: Report) -> list[str]:
                     else ""
                 )
             ),
-            words.number(METRICS[each.gate.metric], each.value),
+            words.number(each.gate.measures, each.value),
             words.bound_text(each),
             each.reason,
         )
@@ -70,6 +77,49 @@ def _gates(report: Report) -> list[str]:
     rest = words.by_urgency(report.gates)[GATES_SHOWN:]
     more = [f"and {len(rest):,} more gates: {words.tallied(rest)}"] if rest else []
     return [_table(("verdict", "gate", "measured", f"{level} bound", ""), rows), *more]
+
+
+def _rulings(report: Report) -> list[str]:
+    """The critical examples that broke, and the waivers."""
+    parts = []
+    if report.critical is not None:
+        rows = [
+            (code(each.id), code(each.truth), code(each.old), code(each.new), code(each.reason))
+            for each in report.critical.broken
+        ]
+        header = ("id", "truth", "old answer", "new answer", "why it is critical")
+        parts += ["### Critical examples", rulings.critical(report.critical)]
+        parts += _capped(header, rows)
+    if report.waivers is not None:
+        rows = [
+            (code(each.id), code(each.reason), code(each.owner), code(each.expires), _needed(each))
+            for each in rulings.by_use(report.waivers)
+        ]
+        parts += ["### Waivers", rulings.waivers(report.waivers, report)]
+        parts += _capped(("id", "reason", "owner", "until", ""), rows)
+    return parts
+
+
+def _needed(waiver: Waiver) -> str:
+    return "waived" if waiver.used else "no longer needed"
+
+
+def _capped(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of the first rows, and how many more there are."""
+    rest = len(rows) - SHOWN
+    more = [f"and {rest:,} more in the JSON report"] if rest > 0 else []
+    return [_table(header, rows[:SHOWN]), *more] if rows else []
+
+
+def _label_noise(report: Report) -> list[str]:
+    if report.label_noise is None:
+        return []
+    rows = [
+        (code(each.id), code(each.truth), code(each.old), code(each.new), each.reason)
+        for each in report.label_noise.relabel
+    ]
+    header = ("id", "label to check", "old answer", "new answer", "why")
+    return ["### Label noise", rulings.label_noise(report.label_noise), *_capped(header, rows)]
 
 
 def _answers(report: Report) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 from flipcheck.errors import plural
 from flipcheck.gates import Judgement, Verdict
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import words
+from flipcheck.reporters import rulings, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,21 +112,77 @@ def _gates(report: Report) -> list[Any]:
 
 def _gate(judged: Judgement, report: Report) -> list[Any]:
     mark, style = MARKS[judged.verdict]
-    metric = METRICS[judged.gate.metric]
+    metric = judged.gate.measures
     where = (
         f" [{words.clean(judged.scope[0])}={words.clean(judged.scope[1])}]" if judged.scope else ""
     )
     gate = f"{judged.gate.metric} {judged.gate.operator} {judged.gate.limit_text}{where}"
     value = words.number(metric, judged.value)
     level = words.share(report.settings.confidence)
-    bound = f"with {level} confidence {words.bound_text(judged)}"
+    bound = f"; with {level} confidence {words.bound_text(judged)}"
+    if metric.kind == "count":
+        bound = f" {words.bound_text(judged)}"
     lines: list[Any] = [
         Text.assemble("  ", (f"{mark} {judged.verdict}", f"bold {style}"), "  ", (gate, "bold")),
-        Text(f"      measured {value}; {bound}" if judged.value is not None else "      undefined"),
+        Text(f"      measured {value}{bound}" if judged.value is not None else "      undefined"),
     ]
     if judged.reason:
-        lines.append(Text(f"      {judged.reason}", "dim"))
+        lines.append(Padding(Text(judged.reason, "dim"), (0, 0, 0, 6)))
     return lines
+
+
+def _critical(report: Report) -> list[Any]:
+    part = report.critical
+    if part is None:
+        return []
+    table = _grid({}, {}, {"style": "dim"})
+    for each in part.broken[:EXAMPLES_SHOWN]:
+        flip = _kind(each.old, each.new, 14) if words.has_answers(report) else ""
+        table.add_row(_short(each.id, 32), flip, words.clean(each.reason))
+    _rest(table, len(part.broken))
+    return [*_heading("Critical examples"), _sentence(rulings.critical(part)), _indented(table)]
+
+
+def _waivers(report: Report) -> list[Any]:
+    part = report.waivers
+    if part is None:
+        return []
+    table = _grid({})
+    for each in rulings.by_use(part)[:EXAMPLES_SHOWN]:
+        until = f"until {words.clean(each.expires)}, {_short(each.owner, 24)}"
+        table.add_row(Text.assemble(_short(each.id, 32), (f"  {until}", "dim")))
+        needed = "" if each.used else "no longer needed: "
+        table.add_row(Text(f"  {needed}{words.clean(each.reason)}", "dim"))
+    _rest(table, len(part.listed))
+    return [*_heading("Waivers"), _sentence(rulings.waivers(part, report)), _indented(table)]
+
+
+def _label_noise(report: Report) -> list[Any]:
+    part = report.label_noise
+    if part is None:
+        return []
+    lines = [*_heading("Label noise"), _sentence(rulings.label_noise(part))]
+    if not part.relabel:
+        return lines
+    table = _grid({}, {}, {"style": "dim"})
+    for each in part.relabel[:EXAMPLES_SHOWN]:
+        label = "" if each.truth is None else f"{_short(each.truth, 11)}?"
+        table.add_row(_short(each.id, 28), label, each.reason)
+    _rest(table, part.suspects)
+    note = "negative flips first, then what both models deny"
+    return [*lines, *_heading("Labels to check first", note), _indented(table)]
+
+
+def _sentence(text: str) -> Padding:
+    return Padding(Text(text), (0, 0, 0, 2))
+
+
+def _rest(table: Table, total: int) -> None:
+    """A last row that says how many there are beside those shown."""
+    rest = total - EXAMPLES_SHOWN
+    if rest > 0:
+        row = Text(f"and {rest:,} more (--html, --json)", "dim")
+        table.add_row(row, *[""] * (len(table.columns) - 1))
 
 
 def _flows(report: Report) -> list[Any]:
@@ -268,15 +324,6 @@ def _ending(report: Report) -> list[Any]:
 
 
 PARTS = (
-    _verdict,
-    _sources,
-    _gates,
-    _flows,
-    _kinds,
-    _noise,
-    _slices,
-    _examples,
-    _metrics,
-    _notes,
-    _ending,
+    *(_verdict, _sources, _gates, _critical, _waivers, _flows, _kinds, _noise, _slices, _examples),
+    *(_label_noise, _metrics, _notes, _ending),
 )

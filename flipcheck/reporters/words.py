@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from flipcheck.errors import plural
 from flipcheck.gates import Judgement, Verdict
-from flipcheck.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from flipcheck.metrics import Metric
     from flipcheck.report import Estimate, Example, Report, Slice
     from flipcheck.stats.intervals import Interval
 
@@ -55,6 +55,8 @@ def number(metric: Metric, value: float | None) -> str:
         return f"{value:.4g}"
     if metric.kind in {"difference", "excess"}:
         return percent(value, signed=True).replace("%", " pp")
+    if metric.kind == "count":
+        return f"{value:,}"
     return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
 
@@ -130,7 +132,30 @@ def clean(text: str | None) -> str:
 
 
 def decision(report: Report, quote: Callable[[str], str] = clean) -> str:
-    """The verdict in one sentence: ship or not, and why. `quote` shows the names of slices."""
+    """The verdict in one sentence: ship or not, and why; and what it hangs on, in another.
+
+    `quote` shows the names of slices.
+    """
+    return " ".join([_decided(report, quote), *_provisos(report)])
+
+
+def _provisos(report: Report) -> list[str]:
+    """What the verdict would not be without: waivers, and labels that are right."""
+    found, waivers = [], report.waivers
+    if waivers is not None and waivers.verdict_without is not report.verdict:
+        verdict, without = TITLES[report.verdict], TITLES[waivers.verdict_without]
+        found.append(f"{verdict} with {plural(waivers.used, 'waiver')}; without them {without}.")
+    least = min(
+        (each.wrong_labels for each in report.gates if each.wrong_labels is not None), default=None
+    )
+    if report.verdict is Verdict.PASS and report.label_noise is not None and least is not None:
+        enough = plural(least + 1, f"wrong {report.label_noise.judged_by}")
+        most = report.label_noise.labels
+        found.append(f"But {enough} could undo that, and up to {most:,} may be wrong.")
+    return found
+
+
+def _decided(report: Report, quote: Callable[[str], str]) -> str:
     judged = report.gates
     if report.verdict is None:
         return "No gate was given, so nothing was decided."
@@ -153,7 +178,7 @@ def decision(report: Report, quote: Callable[[str], str] = clean) -> str:
 def _limit(judged: Judgement, quote: Callable[[str], str]) -> str:
     """A gate in few words: "negative flip rate <= 2% where ink=heavy"."""
     gate = judged.gate
-    return f"{METRICS[gate.metric].title} {gate.operator} {gate.limit_text}{_where(judged, quote)}"
+    return f"{gate.measures.title} {gate.operator} {gate.limit_text}{_where(judged, quote)}"
 
 
 def _where(judged: Judgement, quote: Callable[[str], str]) -> str:
@@ -163,7 +188,9 @@ def _where(judged: Judgement, quote: Callable[[str], str]) -> str:
 
 def _broken(judged: Judgement, quote: Callable[[str], str]) -> str:
     """How a failed gate was broken: what was measured, and the limit."""
-    metric = METRICS[judged.gate.metric]
+    metric = judged.gate.measures
+    if metric.kind == "count":
+        return f"{plural(int(judged.numerator or 0), 'critical example')} broke"
     side = "over" if judged.gate.upper else "under"
     measured = f"{metric.title} {number(metric, judged.value)}{_where(judged, quote)}"
     return f"{measured} is {side} the limit of {judged.gate.limit_text}"
@@ -193,7 +220,9 @@ def summary(report: Report) -> str:
 
 def bound_text(judged: Judgement) -> str:
     """What is known of the gated metric: the one-sided bound that decided, "at most 3.58%"."""
-    metric = METRICS[judged.gate.metric]
+    metric = judged.gate.measures
+    if metric.kind == "count":
+        return f"of {judged.denominator or 0:,} right before"
     bound = judged.opposite if judged.verdict is Verdict.FAIL else judged.bound
     upper = judged.gate.upper != (judged.verdict is Verdict.FAIL)
     return (
@@ -268,4 +297,9 @@ def p_text(value: float) -> str:
 
 def confident(example: Example) -> str:
     """How sure the new model is of its wrong answer."""
-    return UNKNOWN if example.new_confidence is None else f"{example.new_confidence:.2f}"
+    return sure(example.new_confidence)
+
+
+def sure(confidence: float | None) -> str:
+    """A model's confidence in its answer."""
+    return UNKNOWN if confidence is None else f"{confidence:.2f}"

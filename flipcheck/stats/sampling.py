@@ -6,10 +6,10 @@ the same forms are taken at the effective sample size of each metric (STATISTICS
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from flipcheck.outcomes import CELLS, Cells, Weighed
+from flipcheck.outcomes import CELLS, Cells, Tally, Weighed
 from flipcheck.stats import intervals
 from flipcheck.stats.design import (
     WIDTH,
@@ -23,6 +23,8 @@ from flipcheck.stats.design import (
 from flipcheck.stats.intervals import METHODS, Interval
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -39,13 +41,25 @@ class Sample:
     """Counts of one group of examples or of many, and how they were drawn."""
 
     cells: Cells
-    design: Design | None = None
+    design: Design | None = field(default=None, compare=False)
     bound: Bound = "default"
 
     @classmethod
     def of(cls, given: Sample | Cells) -> Sample:
         """A sample as it is, or counts of examples each drawn by itself."""
         return given if isinstance(given, Sample) else cls(given)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sample of one group as the JSON report writes it."""
+        assert isinstance(self.cells, Tally)  # noqa: S101  (one group)
+        kept = {} if self.design is None else {"design": self.design.to_dict()}
+        return {"tally": self.cells.to_dict(), **kept}
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any], bound: Bound = "default") -> Sample:
+        """The sample that `to_dict` wrote."""
+        tally, kept = Tally.from_dict(written["tally"]), written.get("design")
+        return cls(tally, None if kept is None else Design.from_dict(kept, tally.counts()), bound)
 
     def weighed(self) -> Cells:
         """The weighted sums, or the counts where all count alike."""

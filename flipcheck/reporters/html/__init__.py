@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import words
+from flipcheck.reporters import rulings, words
 from flipcheck.reporters.html import charts
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def render(report: Report) -> str:
     return page.render(
         report=report,
         words=words,
+        rulings=rulings,
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,

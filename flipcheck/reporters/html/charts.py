@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from flipcheck.metrics import METRICS
 from flipcheck.reporters import words
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def gate(judged: Judgement) -> Markup:
     def place(value: float) -> float:
         return round((value - least) / room * 272 + 4, 2)
 
-    metric = METRICS[judged.gate.metric]
+    metric = judged.gate.measures
     known = [end for end in (judged.bound, judged.opposite) if end is not None]
     return Markup(
         '<svg class="gate" width="280" height="28" viewBox="0 0 280 28" role="img" '
