@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -13,7 +13,7 @@ from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
-from flipcheck.slices import CLASS
+from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.sides import Gathered, gather
 from flipcheck.sources.spec import Columns, Given, SideSpec
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
+    from flipcheck.stats.discovery import Confirm
 
 PathText = str | PathLike[str]
 Names = str | Sequence[str] | None
@@ -36,6 +37,10 @@ class Options(TypedDict, total=False):
 
     gates: str | Gate | Sequence[Gate | str]
     by: str | Sequence[str]
+    quantiles: int
+    min_slice: int
+    discover: bool
+    confirm: Confirm | None
     old_data: PathText | None
     new_data: PathText | None
     labels: PathText | None
@@ -96,6 +101,8 @@ def compare(
         settings,
         gates=gates,
         by=[name for name in given.by if name != CLASS],
+        discover=options.get("discover", False),
+        confirm=options.get("confirm"),
         warnings=found.warnings,
         run=_run(found),
     )
@@ -135,7 +142,8 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
     found = run(
         [(open_model(path, spec), spec)], dataset, progress=options.get("progress") or _silent
     )[0]
-    for name in _columns_by(options, ()):
+    asked = [column_names(each, found.columns) for each in _columns_by(options, ())]
+    for name in (name for names in asked for name in names):
         if name not in found.columns:
             raise UsageError(
                 f"{data}: no column {name!r} (--by)", hint=nearest(name, found.available)
@@ -148,7 +156,7 @@ def _silent(_done: int, _total: int) -> None:
 
 
 def _settings(options: Options) -> Settings:
-    names = {"confidence", "resamples", "seed", "decide", "listed"}
+    names = {field.name for field in fields(Settings)}
     given: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     return Settings(**given)
 
@@ -162,6 +170,11 @@ def _columns_by(options: Options, gates: Sequence[Gate]) -> tuple[str, ...]:
         if name is not None:
             asked.append(name)
     return tuple(dict.fromkeys(asked))
+
+
+def _loaded(by: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that slices need: "A,B" is a column of that name, or the columns A and B."""
+    return tuple(dict.fromkeys(name for each in by for name in (each, *each.split(","))))
 
 
 def _given(
@@ -205,7 +218,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             label=options.get("label"),
             prediction=options.get("prediction"),
             correct=options.get("correct"),
-            by=by,
+            by=_loaded(by),
         ),
         classes=_names(own("classes")),
         classes_are_own=not prefix or options.get(f"{prefix}classes") is not None,

@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from flipcheck.errors import UsageError
+from flipcheck.errors import UsageError, plural
 from flipcheck.metrics import METRICS, Metric, metric
 from flipcheck.outcomes import Cells
 
@@ -37,13 +37,16 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-def overall(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """One verdict over many: any failure fails, then anything undecided; None without gates."""
+def overall(verdicts: Iterable[Verdict | None]) -> Verdict | None:
+    """One verdict over many: any failure fails, then anything undecided; None without gates.
+
+    Slices without a verdict (too small to judge) have no say; alone they decide nothing.
+    """
     found = set(verdicts)
     for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS):
         if verdict in found:
             return verdict
-    return None
+    return Verdict.INCONCLUSIVE if found else None
 
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -160,11 +163,12 @@ class Judgement:
 
     `bound` is the one-sided bound that must keep the limit, `opposite` the one that must break
     it for a failure; both are None where the metric is undefined. `needed` is about how many
-    examples would decide it, at the observed rate.
+    examples would decide it, at the observed rate. A slice that --min-slice leaves out of its gate
+    has no verdict.
     """
 
     gate: Gate
-    verdict: Verdict
+    verdict: Verdict | None
     value: float | None
     bound: float | None = None
     opposite: float | None = None
@@ -311,12 +315,45 @@ def judge_slices(
     *,
     confidence: float = 0.95,
     decide: Decide = "bound",
+    smallest: int = 0,
 ) -> list[Judgement]:
     """A gate over many slices: each passes at its own level, failures stand after Holm.
 
     Passing needs no correction (all must pass: intersection–union); a slice is named as failed
-    only when its p-value survives Holm's correction over all slices of the gate.
+    only when its p-value survives Holm's correction over all slices of the gate. Slices of fewer
+    than `smallest` examples are not judged: they come last, without a verdict. Where that is all
+    of them, the gate is inconclusive.
     """
+    large = [each for each in tallies if each[1].examples >= smallest]
+    unjudged = [
+        too_small(gate, tally, scope, smallest, verdict=None if large else Verdict.INCONCLUSIVE)
+        for scope, tally in tallies
+        if tally.examples < smallest
+    ]
+    return [*_judge_family(gate, large, confidence, decide), *unjudged]
+
+
+def too_small(
+    gate: Gate, tally: Tally, scope: Scope, smallest: int, *, verdict: Verdict | None
+) -> Judgement:
+    """What is said of a slice that has fewer examples than --min-slice asks for."""
+    measured = METRICS[gate.metric]
+    reason = f"too small to judge (--min-slice {smallest:,}): {plural(tally.examples, 'example')}"
+    return Judgement(
+        gate,
+        verdict,
+        measured.value(tally),
+        numerator=int(measured.numerator(tally)),
+        denominator=int(measured.denominator(tally)),
+        scope=scope,
+        reason=reason,
+    )
+
+
+def _judge_family(
+    gate: Gate, tallies: Sequence[tuple[Scope, Tally]], confidence: float, decide: Decide
+) -> list[Judgement]:
+    """The slices of a gate, its failures corrected over all of them."""
     from flipcheck.stats.intervals import tails
     from flipcheck.stats.tests import holm
 

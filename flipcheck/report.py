@@ -15,6 +15,7 @@ from flipcheck.errors import FlipcheckError, InputError, UsageError
 from flipcheck.gates import Gate, Judgement, Verdict, overall
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Tally
+from flipcheck.stats.discovery import Discovery, Finding
 from flipcheck.stats.intervals import Interval
 from flipcheck.stats.tests import Significance
 
@@ -73,6 +74,8 @@ class Settings:
     seed: int = 0
     decide: Decide = "bound"
     listed: int = 100
+    min_slice: int = 0
+    quantiles: int = 4
 
     def __post_init__(self) -> None:
         if not 0.5 + CLOSEST < self.confidence < 1 - CLOSEST:
@@ -82,9 +85,11 @@ class Settings:
             )
         if self.decide not in {"bound", "point"}:
             raise UsageError(f"decide is 'bound' or 'point', not {self.decide!r}")
-        for name in ("resamples", "seed", "listed"):
+        for name in ("resamples", "seed", "listed", "min_slice", "quantiles"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint="give 0 or more")
+        if self.quantiles == 1:
+            raise UsageError("quantiles is 1: one slice is no slice", hint="0 cuts no column")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +108,31 @@ class Estimate:
 class Slice:
     """A subgroup: its tally, its metrics, and whether it flips more than the rest.
 
-    The p-value is Fisher's one-sided one, adjusted by Holm over all slices of the same kind.
+    The p-value is Fisher's one-sided one. Over all slices of the same kind, `p_adjusted` is that
+    of Holm (the chance of any false claim), `q_value` that of Benjamini and Hochberg (the share
+    of false ones, for an exploratory list), and `simultaneous` holds the negative flip rate of
+    all of them at once. A slice smaller than --min-slice is not judged, and has none of these.
     """
 
     by: str
     value: str
     tally: Tally
     metrics: Mapping[str, Estimate]
-    p_value: float
-    p_adjusted: float
+    p_value: float | None
+    p_adjusted: float | None
+    q_value: float | None = None
+    simultaneous: Interval | None = None
 
     def __post_init__(self) -> None:
         _check_texts(self.by, self.value)
-        if not 0 <= self.p_value <= 1 or not 0 <= self.p_adjusted <= 1:
-            raise ValueError("a p-value is from 0 to 1")
+        for chance in (self.p_value, self.p_adjusted, self.q_value):
+            if chance is not None and not 0 <= chance <= 1:
+                raise ValueError("a p-value is from 0 to 1")
+
+    @property
+    def too_small(self) -> bool:
+        """Whether --min-slice left it out of the tests."""
+        return self.p_value is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +190,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     run: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    discovery: Discovery | None = None
     flips: Any = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -191,6 +208,7 @@ class Report:
             "tests": {"mcnemar": asdict(self.mcnemar)},
             "slices": [_slice_dict(part) for part in self.slices],
             "classes": [_slice_dict(part) for part in self.classes],
+            "discovery": self.discovery and _discovery_dict(self.discovery),
             "gates": [_gate_dict(judged) for judged in self.gates],
             "negative_flips": {
                 "total": self.negative_flips.total,
@@ -276,7 +294,12 @@ class Report:
                 "examples": part.tally.examples,
                 "negative_flips": part.tally.negative_flips,
                 **{name: estimate.value for name, estimate in part.metrics.items()},
+                "p_value": part.p_value,
                 "p_adjusted": part.p_adjusted,
+                "q_value": part.q_value,
+                "simultaneous_low": part.simultaneous and part.simultaneous.low,
+                "simultaneous_high": part.simultaneous and part.simultaneous.high,
+                "too_small": part.too_small,
             }
             for part in parts
         )
@@ -314,7 +337,22 @@ def _slice_dict(part: Slice) -> dict[str, Any]:
         "metrics": metrics,
         "p_value": part.p_value,
         "p_adjusted": part.p_adjusted,
+        "q_value": part.q_value,
+        "simultaneous": part.simultaneous and asdict(part.simultaneous),
     }
+
+
+def _discovery_dict(found: Discovery) -> dict[str, Any]:
+    findings = [
+        asdict(each)
+        | {
+            "where": [{"by": by, "value": value} for by, value in each.where],
+            "negative_flip_rate": each.rate,
+            "rest_negative_flip_rate": each.rest_rate,
+        }
+        for each in found.found
+    ]
+    return asdict(found) | {"found": findings}
 
 
 def _gate_dict(judged: Judgement) -> dict[str, Any]:
@@ -386,14 +424,13 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         warnings=tuple(written["warnings"]),
         run=dict(written["run"]),
         version=written["version"],
+        discovery=written.get("discovery") and _read_discovery(written["discovery"]),
     )
 
 
 def _estimate(written: dict[str, Any]) -> Estimate:
     ends = {
-        name: Interval(**_numbers(written[name], "low", "high"))
-        for name in ("interval", "bootstrap")
-        if written.get(name)
+        name: _interval(written[name]) for name in ("interval", "bootstrap") if written.get(name)
     }
     rest = {name: each for name, each in written.items() if name not in {"interval", "bootstrap"}}
     _numbers(rest, "value", "numerator", "denominator")
@@ -411,7 +448,24 @@ def _numbers(written: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _read_slice(written: dict[str, Any]) -> Slice:
     metrics = {name: _estimate(each) for name, each in written["metrics"].items()}
-    return Slice(**written | {"tally": Tally.from_dict(written["tally"]), "metrics": metrics})
+    read = {"tally": Tally.from_dict(written["tally"]), "metrics": metrics}
+    return Slice(**written | read | {"simultaneous": _interval(written.get("simultaneous"))})
+
+
+def _interval(written: dict[str, Any] | None) -> Interval | None:
+    return None if written is None else Interval(**_numbers(written, "low", "high"))
+
+
+def _read_discovery(written: dict[str, Any]) -> Discovery:
+    found = []
+    for each in written["found"]:
+        finding = dict(each)
+        for derived in ("negative_flip_rate", "rest_negative_flip_rate"):
+            del finding[derived]
+        finding["where"] = tuple((part["by"], part["value"]) for part in each["where"])
+        _check_texts(*(text for part in finding["where"] for text in part))
+        found.append(Finding(**finding | {"interval": _interval(each["interval"])}))
+    return Discovery(**written | {"columns": tuple(written["columns"]), "found": tuple(found)})
 
 
 def _read_gate(written: dict[str, Any]) -> Judgement:
@@ -419,7 +473,7 @@ def _read_gate(written: dict[str, Any]) -> Judgement:
     _numbers(written, "value", "bound", "opposite_bound", "examples_needed")
     return Judgement(
         gate=Gate.parse(written["gate"]),
-        verdict=Verdict(written["verdict"]),
+        verdict=written["verdict"] and Verdict(written["verdict"]),
         value=written["value"],
         bound=written["bound"],
         opposite=written["opposite_bound"],

@@ -117,6 +117,7 @@ def test_the_format_has_its_documented_keys(report):
         "tests",
         "slices",
         "classes",
+        "discovery",
         "gates",
         "negative_flips",
         "warnings",

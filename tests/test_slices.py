@@ -7,12 +7,12 @@ import pytest
 
 from flipcheck.labels import Labels
 from flipcheck.outcomes import Tally
-from flipcheck.slices import natural, slices
+from flipcheck.slices import natural, slices, values
 
 
-def sliced(values, codes):
+def sliced(column, codes):
     """The slices of a column of values over outcomes."""
-    return slices("column", Labels.of(values), np.array(codes, dtype=np.uint8))
+    return slices(values("column", Labels.of(column)), np.array(codes, dtype=np.uint8))
 
 
 def test_each_value_has_the_tally_of_its_examples():
@@ -39,7 +39,7 @@ def test_a_value_that_reads_missing_is_not_a_second_slice():
 def test_a_value_that_no_example_has_is_no_slice():
     """Names without examples are left out."""
     column = Labels(np.array([1], dtype=np.int32), ("EU", "US"))
-    assert slices("region", column, np.array([0], dtype=np.uint8)).values == ("US",)
+    assert slices(values("region", column), np.array([0], dtype=np.uint8)).values == ("US",)
 
 
 @pytest.mark.parametrize(

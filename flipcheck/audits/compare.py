@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flipcheck._version import __version__
+from flipcheck.audits.discovery import check_confirm
+from flipcheck.audits.discovery import discover as discovered
 from flipcheck.audits.flips import flip_table, negative_flips
+from flipcheck.audits.grouping import grouped, single_columns
 from flipcheck.audits.judging import judgements
-from flipcheck.errors import UsageError, nearest
+from flipcheck.errors import UsageError
 from flipcheck.gates import Gate, overall
 from flipcheck.metrics import METRICS, SLICE_METRICS
-from flipcheck.outcomes import Cells, Tally, outcomes, tally
+from flipcheck.outcomes import NEGATIVE_FLIPS, Cells, Tally, outcomes, tally
 from flipcheck.report import Estimate, Report, Slice
-from flipcheck.slices import CLASS, Slices, slices
+from flipcheck.slices import CLASS, Slices, slices, values
 from flipcheck.stats.bootstrap import percentile, replicates
-from flipcheck.stats.intervals import METHODS, Interval, bounds, interval
-from flipcheck.stats.tests import holm, mcnemar, more_than_the_rest
+from flipcheck.stats.intervals import METHODS, Interval, bounds, interval, simultaneous
+from flipcheck.stats.tests import benjamini_hochberg, holm, mcnemar, more_than_the_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from flipcheck.labels import Labels
+    import numpy as np
+    from numpy.typing import NDArray
+
     from flipcheck.pairing import Paired
     from flipcheck.report import Data, Model, Settings
+    from flipcheck.slices import Groups
+    from flipcheck.stats.discovery import Confirm, Discovery
 
 
 MOST_SLICES = 10_000
@@ -38,6 +46,8 @@ def compare(
     *,
     gates: Sequence[Gate] = (),
     by: Sequence[str] = (),
+    discover: bool = False,
+    confirm: Confirm | None = None,
     warnings: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
 ) -> Report:
@@ -45,15 +55,18 @@ def compare(
 
     Raises UsageError for a gate or slice that does not exist, or that the sources cannot support.
     """
+    check_confirm(confirm, discover=discover)
     codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
     total = tally(codes)
-    columns = [slices(name, _slice_column(paired, name), codes) for name in dict.fromkeys(by)]
+    singles = single_columns(paired, by, settings.quantiles)
+    columns = [slices(grouped(name, singles), codes) for name in dict.fromkeys(by)]
     for each in columns:
         _check_size(each)
-    classes = [slices(CLASS, paired.truth, codes)] if paired.truth else []
+    classes = [slices(values(CLASS, paired.truth), codes)] if paired.truth else []
     if classes and len(classes[0].values) > MOST_SLICES:
         warnings = [*warnings, f"{len(classes[0].values):,} true classes: too many to list each"]
         classes = []
+    notes = [each.note for each in singles.values() if each.note]
     judged = judgements(
         gates, total, [*classes, *columns], settings, answers=paired.same_answer is not None
     )
@@ -68,9 +81,10 @@ def compare(
         mcnemar=mcnemar(total.negative_flips, total.positive_flips),
         slices=_slice_reports(columns, settings),
         classes=_slice_reports(classes, settings),
+        discovery=_discovery(paired, singles, codes, settings, confirm) if discover else None,
         gates=judged,
         negative_flips=negative_flips(paired, codes, settings.listed),
-        warnings=(*warnings, *paired.warnings),
+        warnings=(*warnings, *paired.warnings, *notes),
         run=run or {},
         version=__version__,
         flips=flip_table(paired, codes),
@@ -109,31 +123,60 @@ def _check_size(column: Slices) -> None:
         )
 
 
-def _slice_column(paired: Paired, name: str) -> Labels:
-    if name not in paired.columns:
-        hint = nearest(name, paired.columns)
-        raise UsageError(f"no column {name!r} to slice by", hint=hint)
-    return paired.columns[name]
+def _discovery(
+    paired: Paired,
+    columns: dict[str, Groups],
+    codes: NDArray[np.uint8],
+    settings: Settings,
+    confirm: Confirm | None,
+) -> Discovery:
+    """Where negative flips concentrate, among the columns and the true class."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    classes = {} if paired.truth is None else {CLASS: values(CLASS, paired.truth)}
+    order = pc.array_sort_indices(paired.ids).to_numpy()
+    searched = [replace(each, codes=each.codes[order]) for each in (columns | classes).values()]
+    return discovered(searched, np.isin(codes[order], NEGATIVE_FLIPS), settings, confirm=confirm)
 
 
 def _slice_reports(columns: Sequence[Slices], settings: Settings) -> tuple[Slice, ...]:
     """The slices of one kind (declared columns, or classes), corrected as one family."""
-    import numpy as np
-
     if not columns:
         return ()
-    cells = [Cells.of(each.counts) for each in columns]
-    p_values = np.concatenate(
-        [more_than_the_rest(each.negative_flips, each.examples) for each in cells]
-    )
-    adjusted = iter(zip(p_values.tolist(), holm(p_values).tolist(), strict=True))
+    family = _family([Cells.of(each.counts) for each in columns], settings)
     return tuple(
-        Slice(column.by, value, part, metrics, *next(adjusted))
+        Slice(column.by, value, part, metrics, *next(family))
         for column in columns
         for value, part, metrics in zip(
             column.values, column.tallies(), _slice_metrics(column, settings), strict=True
         )
     )
+
+
+def _family(
+    cells: Sequence[Cells], settings: Settings
+) -> Iterator[tuple[float | None, float | None, float | None, Interval | None]]:
+    """What is said of each slice as one of a family.
+
+    That is its p-value, Holm's, the q-value of Benjamini and Hochberg, and the simultaneous
+    interval. Slices that are too small are no part of the family, and have none of them.
+    """
+    import numpy as np
+
+    flips, sizes = (
+        np.concatenate([getattr(each, name) for each in cells])
+        for name in ("negative_flips", "examples")
+    )
+    p_values = np.concatenate(
+        [more_than_the_rest(each.negative_flips, each.examples) for each in cells]
+    )
+    judged = sizes >= settings.min_slice
+    p_values = p_values[judged]
+    ends = simultaneous(flips[judged], sizes[judged], settings.confidence, max(1, len(p_values)))
+    corrected = (each.tolist() for each in (p_values, holm(p_values), benjamini_hochberg(p_values)))
+    found = zip(*corrected, ends, strict=True)
+    return iter([next(found) if large else (None, None, None, None) for large in judged.tolist()])
 
 
 def _slice_metrics(column: Slices, settings: Settings) -> list[dict[str, Estimate]]:

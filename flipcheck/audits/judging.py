@@ -6,7 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import UsageError, nearest
-from flipcheck.gates import Gate, Judgement, Scope, check_available, judge, judge_slices, overall
+from flipcheck.gates import (
+    Gate,
+    Judgement,
+    Scope,
+    Verdict,
+    check_available,
+    judge,
+    judge_slices,
+    overall,
+    too_small,
+)
 from flipcheck.slices import Slices
 
 if TYPE_CHECKING:
@@ -41,10 +51,15 @@ def judgements(
     for gate in gates:
         how: Any = {"confidence": settings.confidence, "decide": settings.decide}
         if gate.by is not None:
-            judged += judge_slices(gate, _column(parts, gate.by, gate), **how)
+            every = _column(parts, gate.by, gate)
+            judged += judge_slices(gate, every, smallest=settings.min_slice, **how)
         elif gate.where is not None:
             part = _one_slice(_column(parts, gate.where[0], gate), gate.where, gate)
-            judged.append(judge(gate, part, scope=gate.where, **how))
+            judged.append(
+                too_small(gate, part, gate.where, settings.min_slice, verdict=Verdict.INCONCLUSIVE)
+                if part.examples < settings.min_slice
+                else judge(gate, part, scope=gate.where, **how)
+            )
         else:
             judged.append(judge(gate, total, **how))
     return tuple(judged)

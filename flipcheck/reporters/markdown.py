@@ -26,7 +26,9 @@ def render(report: Report) -> str:
     title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
     parts = [title, f"**{words.decision(report, code)}** {words.summary(report)}"]
     parts += [*_gates(report), _answers(report), _metrics(report), *_kinds(report)]
-    parts += [*_slices("Slices", report.slices), *_slices("Classes", report.classes)]
+    parts += _discovery(report)
+    parts += [*_slices("Slices", report.slices, report)]
+    parts += [*_slices("Classes", report.classes, report)]
     parts += [*_examples(report), *_notes(report)]
     return "\n\n".join(parts) + "\n"
 
@@ -51,7 +53,7 @@ def _gates(report: Report) -> list[str]:
     level = words.share(report.settings.confidence)
     rows = [
         (
-            f"{SIGNS[each.verdict]} {each.verdict}",
+            f"{SIGNS[each.verdict]} {words.judged(each.verdict)}",
             code(
                 str(each.gate)
                 + (
@@ -104,7 +106,28 @@ def _kinds(report: Report) -> list[str]:
     return ["### What broke", _table(("flips", "old answer", "new answer"), rows)] if rows else []
 
 
-def _slices(title: str, parts: Sequence[Slice]) -> list[str]:
+def _discovery(report: Report) -> list[str]:
+    found = report.discovery
+    if found is None:
+        return []
+    metric = METRICS["negative_flip_rate"]
+    rows = [
+        (
+            words.conjunction(each, code),
+            words.percent(each.rate),
+            words.percent(each.rest_rate),
+            words.span(metric, each.interval),
+            f"{each.negative_flips:,} / {each.examples:,}",
+            words.p_text(each.p_adjusted),
+        )
+        for each in found.found
+    ]
+    header = ("", "NFR", "NFR of the rest", "interval", "flips / examples", "p")
+    told = f"Searched {code(words.searched(found))}: {words.outcome(found)}."
+    return ["### Where flips concentrate", *([_table(header, rows)] if rows else []), told]
+
+
+def _slices(title: str, parts: Sequence[Slice], report: Report) -> list[str]:
     metric = METRICS["negative_flip_rate"]
     shown = words.worst(parts)[:SHOWN]
     if len(parts) < 2 or not shown:
@@ -115,11 +138,13 @@ def _slices(title: str, parts: Sequence[Slice]) -> list[str]:
             words.number(metric, part.metrics[metric.name].value),
             words.span(metric, part.metrics[metric.name].interval),
             words.counted(metric, part.metrics[metric.name], part.tally.examples),
-            f"{part.p_adjusted:.3g}",
+            words.p_text(part.p_adjusted),
         )
         for part in shown
     ]
-    return [f"### {title}", _table(("", "NFR", "interval", "flips / examples", "adjusted p"), rows)]
+    small = words.unjudged(parts, report)
+    header = ("", "NFR", "interval", "flips / examples", "adjusted p")
+    return [f"### {title}", _table(header, rows), *([f"{small}."] if small else [])]
 
 
 def _examples(report: Report) -> list[str]:

@@ -31,6 +31,7 @@ MARKS = {
     Verdict.PASS: ("✓", "green"),
     Verdict.FAIL: ("✗", "red"),
     Verdict.INCONCLUSIVE: ("?", "yellow"),
+    None: ("–", "dim"),
 }
 GATES_SHOWN, KINDS_SHOWN, SLICES_SHOWN, EXAMPLES_SHOWN = 12, 5, 5, 5
 
@@ -120,7 +121,9 @@ def _gate(judged: Judgement, report: Report) -> list[Any]:
     level = words.share(report.settings.confidence)
     bound = f"with {level} confidence {words.bound_text(judged)}"
     lines: list[Any] = [
-        Text.assemble("  ", (f"{mark} {judged.verdict}", f"bold {style}"), "  ", (gate, "bold")),
+        Text.assemble(
+            "  ", (f"{mark} {words.judged(judged.verdict)}", f"bold {style}"), "  ", (gate, "bold")
+        ),
         Text(f"      measured {value}; {bound}" if judged.value is not None else "      undefined"),
     ]
     if judged.reason:
@@ -193,7 +196,37 @@ def _slices(report: Report) -> list[Any]:
         if len(parts) > 1 and shown:
             note = "most telling first; * more flips than the rest (Holm, 5%)"
             lines += [*_heading(title, note), _indented(_slice_table(shown))]
+            if small := words.unjudged(parts, report):
+                lines.append(Text(f"  {small}", "dim"))
     return lines
+
+
+def _discovery(report: Report) -> list[Any]:
+    found = report.discovery
+    if found is None:
+        return []
+    heading = _heading("Where flips concentrate")
+    lines = [*heading, Padding(Text(f"searched {words.searched(found)}", "dim"), (0, 0, 0, 2))]
+    if found.found:
+        table = _grid(
+            {"overflow": "ellipsis", "max_width": 34},
+            *({"justify": "right"}, {}, {"justify": "right", "style": "dim"}, {}),
+        )
+        header = ("", "NFR", "interval", "flips / examples", "p")
+        table.add_row(*(Text(name, "dim") for name in header))
+        metric = METRICS["negative_flip_rate"]
+        for each in found.found[:SLICES_SHOWN]:
+            table.add_row(
+                words.conjunction(each),
+                words.percent(each.rate),
+                words.span(metric, each.interval),
+                f"{each.negative_flips:,} / {each.examples:,}",
+                words.p_text(each.p_adjusted),
+            )
+        lines.append(_indented(table))
+        if rest := len(found.found) - SLICES_SHOWN:
+            lines += [Text(f"  and {rest:,} more", "dim")] if rest > 0 else []
+    return [*lines, Padding(Text(words.outcome(found), "dim"), (0, 0, 0, 2))]
 
 
 def _slice_table(parts: Sequence[Slice]) -> Table:
@@ -208,7 +241,7 @@ def _slice_table(parts: Sequence[Slice]) -> Table:
     for part in parts:
         estimate = part.metrics[metric.name]
         name = part.value if part.by == "class" else f"{part.by} = {part.value}"
-        mark = " *" if part.p_adjusted <= words.SIGNIFICANT else ""
+        mark = " *" if words.is_marked(part) else ""
         table.add_row(
             f"{_short(name, 28)}{mark}",
             words.number(metric, estimate.value),
@@ -252,4 +285,7 @@ def _ending(report: Report) -> list[Any]:
     return [Text(""), Text.assemble(title, "  ", words.decision(report))]
 
 
-PARTS = (_verdict, _sources, _gates, _flows, _kinds, _slices, _examples, _metrics, _notes, _ending)
+PARTS = (
+    *(_verdict, _sources, _gates, _flows, _kinds, _discovery, _slices, _examples),
+    *(_metrics, _notes, _ending),
+)

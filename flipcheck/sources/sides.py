@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import UsageError, listed, nearest, plural
 from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
-from flipcheck.slices import CLASS
+from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language
@@ -201,10 +201,11 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
     label = given.new_spec.columns.label
     if label is not None and not any(source.truth for source in sources):
         raise UsageError(f"no source has the label column {label!r}", hint=nearest(label, there))
-    for name in given.by:
+    known = {name for source in sources for name in source.columns}
+    for name in (name for by in given.by for name in column_names(by, known)):
         if name == CLASS:
             _check_class_column(sources)
-        elif not any(name in source.columns for source in sources):
+        elif name not in known:
             raise UsageError(
                 f"no source has the column {name!r} (--by)",
                 hint=f"{nearest(name, there)} (columns there: {', '.join(there) or 'none'})",
