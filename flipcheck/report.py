@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import FlipcheckError, InputError, UsageError
@@ -20,6 +22,7 @@ from flipcheck.stats.intervals import Interval
 from flipcheck.stats.tests import Significance
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flipcheck.gates import Decide
@@ -223,7 +226,9 @@ class Report:
 
     def rounded(self) -> Report:
         """The same report with the digits that its JSON keeps, so that both give the same text."""
-        return replace(Report.from_dict(self.to_dict()), flips=self.flips)
+        _check_consistent(self)
+        report: Report = _kept(self)
+        return report
 
     @classmethod
     def from_dict(cls, written: Any) -> Report:
@@ -327,9 +332,15 @@ def _frame_row(estimate: Estimate) -> dict[str, Any]:
 
 
 def _slice_dict(part: Slice) -> dict[str, Any]:
-    metrics = {name: asdict(estimate) for name, estimate in part.metrics.items()}
-    for estimate in metrics.values():
-        del estimate["bootstrap"], estimate["available"]
+    metrics = {
+        name: {
+            "value": each.value,
+            "numerator": each.numerator,
+            "denominator": each.denominator,
+            "interval": _interval_dict(each.interval),
+        }
+        for name, each in part.metrics.items()
+    }
     return {
         "by": part.by,
         "value": part.value,
@@ -338,8 +349,14 @@ def _slice_dict(part: Slice) -> dict[str, Any]:
         "p_value": part.p_value,
         "p_adjusted": part.p_adjusted,
         "q_value": part.q_value,
-        "simultaneous": part.simultaneous and asdict(part.simultaneous),
+        "simultaneous": _interval_dict(part.simultaneous),
     }
+
+
+def _interval_dict(ends: Interval | None) -> dict[str, Any] | None:
+    if ends is None:
+        return None
+    return {"low": ends.low, "high": ends.high, "level": ends.level, "method": ends.method}
 
 
 def _discovery_dict(found: Discovery) -> dict[str, Any]:
@@ -376,11 +393,33 @@ def _rounded(value: Any) -> Any:
     """The value with every float at 10 significant digits, tuples as lists."""
     if isinstance(value, float):
         return float(f"{value:.10g}")
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Mapping):
         return {key: _rounded(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_rounded(each) for each in value]
     return value
+
+
+def _kept(value: Any) -> Any:
+    """A value of a report as it is when it comes back from JSON."""
+    kind = type(value)
+    if kind in {Gate, Tally}:  # limits as they were written, and whole numbers
+        return value
+    if values := _values(kind):
+        return kind(*map(_kept, values(value)))
+    if kind is tuple:
+        return tuple(map(_kept, value))
+    if kind is dict and any(map(is_dataclass, value.values())):
+        return {name: _kept(each) for name, each in value.items()}
+    return _rounded(value)
+
+
+@cache
+def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
+    """The function from a dataclass to the values of its fields, in order; None for others."""
+    return attrgetter(*(each.name for each in fields(kind))) if is_dataclass(kind) else None
 
 
 def _check_consistent(report: Report) -> None:
@@ -398,8 +437,17 @@ def _check_consistent(report: Report) -> None:
         for by in {part.by for part in parts}:
             if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
                 raise ValueError(f"the slices by {by} do not add up to its tally")
+    if report.discovery and not report.discovery.confirm:
+        _check_discovery(report.discovery, tally)
     if report.verdict is not overall(judged.verdict for judged in report.gates):
         raise ValueError("its verdict is not that of its gates")
+
+
+def _check_discovery(discovery: Discovery, tally: Tally) -> None:
+    for each in discovery.found:
+        whole = each.rest_examples + each.examples, each.rest_negative_flips + each.negative_flips
+        if whole != (tally.examples, tally.negative_flips):
+            raise ValueError("its tally and what was discovered differ")
 
 
 def _read(cls: type[Report], written: dict[str, Any]) -> Report:

@@ -120,11 +120,12 @@ def _gate(judged: Judgement, report: Report) -> list[Any]:
     value = words.number(metric, judged.value)
     level = words.share(report.settings.confidence)
     bound = f"with {level} confidence {words.bound_text(judged)}"
+    measured = f"measured {value}; {bound}" if judged.bound is not None else f"measured {value}"
     lines: list[Any] = [
         Text.assemble(
             "  ", (f"{mark} {words.judged(judged.verdict)}", f"bold {style}"), "  ", (gate, "bold")
         ),
-        Text(f"      measured {value}; {bound}" if judged.value is not None else "      undefined"),
+        Text(f"      {measured}" if judged.value is not None else "      undefined"),
     ]
     if judged.reason:
         lines.append(Text(f"      {judged.reason}", "dim"))
