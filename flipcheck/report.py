@@ -404,7 +404,7 @@ def _rounded(value: Any) -> Any:
 
 def _kept(value: Any) -> Any:
     """A value of a report as it is when it comes back from JSON."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in {Gate, Tally}:  # limits as they were written, and whole numbers
         return value
     if values := _values(kind):

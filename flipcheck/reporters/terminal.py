@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flipcheck.report import Report, Slice
+    from flipcheck.stats.discovery import Finding
 
 WIDTH = 80
 STYLES = {
@@ -206,28 +207,22 @@ def _discovery(report: Report) -> list[Any]:
     found = report.discovery
     if found is None:
         return []
-    heading = _heading("Where flips concentrate")
-    lines = [*heading, Padding(Text(f"searched {words.searched(found)}", "dim"), (0, 0, 0, 2))]
-    if found.found:
-        table = _grid(
-            {"overflow": "ellipsis", "max_width": 34},
-            *({"justify": "right"}, {}, {"justify": "right", "style": "dim"}, {}),
-        )
-        header = ("", "NFR", "interval", "flips / examples", "p")
-        table.add_row(*(Text(name, "dim") for name in header))
-        metric = METRICS["negative_flip_rate"]
-        for each in found.found[:SLICES_SHOWN]:
-            table.add_row(
-                words.conjunction(each),
-                words.percent(each.rate),
-                words.span(metric, each.interval),
-                f"{each.negative_flips:,} / {each.examples:,}",
-                words.p_text(each.p_adjusted),
-            )
-        lines.append(_indented(table))
-        if rest := len(found.found) - SLICES_SHOWN:
-            lines += [Text(f"  and {rest:,} more", "dim")] if rest > 0 else []
+    lines = _heading("Where flips concentrate")
+    lines.append(Padding(Text(f"searched {words.searched(found)}", "dim"), (0, 0, 0, 2)))
+    for each in found.found[:SLICES_SHOWN]:
+        name = Text(_short(words.conjunction(each), 150), "bold")
+        lines += [Padding(name, (0, 0, 0, 2)), Padding(Text(_finding(each)), (0, 0, 0, 6))]
+    if rest := found.found[SLICES_SHOWN:]:
+        lines.append(Text(f"  and {len(rest):,} more", "dim"))
     return [*lines, Padding(Text(words.outcome(found), "dim"), (0, 0, 0, 2))]
+
+
+def _finding(found: Finding) -> str:
+    """How a subgroup compares: "NFR 7.27% (5.19 to 9.84%), 38 of 523; elsewhere 0.931%; …"."""
+    span = words.span(METRICS["negative_flip_rate"], found.interval)
+    counts = f"{found.negative_flips:,} of {found.examples:,}"
+    elsewhere, p_value = words.percent(found.rest_rate), words.p_text(found.p_adjusted)
+    return f"NFR {words.percent(found.rate)} ({span}), {counts}; elsewhere {elsewhere}; p {p_value}"
 
 
 def _slice_table(parts: Sequence[Slice]) -> Table:
