@@ -181,14 +181,14 @@ def _family(
 
 def _slice_metrics(column: Slices, settings: Settings) -> list[dict[str, Estimate]]:
     """The metrics of every slice of a column, all slices at once."""
-    cells, tallies = Cells.of(column.counts), column.tallies()
-    found: list[dict[str, Estimate]] = [{} for _ in tallies]
+    cells = Cells.of(column.counts)
+    found: list[dict[str, Estimate]] = [{} for _ in column.values]
     for name in SLICE_METRICS:
         metric = METRICS[name]
-        low, high = bounds(metric, cells, settings.confidence)
-        method = METHODS[metric.kind][0]
-        for row, part in enumerate(tallies):
-            ends = Interval(float(low[row]), float(high[row]), settings.confidence, method)
-            top, bottom = int(metric.numerator(part)), int(metric.denominator(part))
-            found[row][name] = Estimate(metric.value(part), top, bottom, ends)
+        counts = metric.numerator(cells), metric.denominator(cells)
+        numbers = (*bounds(metric, cells, settings.confidence), *counts)
+        rows = zip(found, *(each.tolist() for each in numbers), strict=True)
+        for part, low, high, top, bottom in rows:  # no slice is empty, and no denominator 0
+            ends = Interval(low, high, settings.confidence, METHODS[metric.kind][0])
+            part[name] = Estimate(top / bottom, top, bottom, ends)
     return found
