@@ -28,7 +28,7 @@ JOINED = 2
 """Up to this many columns make a conjunction."""
 SMALLEST = 50
 """Fewer examples than this are no candidate, unless --min-slice says otherwise."""
-LISTED, CONSIDERED, PROPOSED = 20, 200, 5
+LISTED, CONSIDERED, PROPOSED = 20, 100, 5
 """How many subgroups are listed, looked at for it, and put forward for the other half."""
 
 
@@ -73,17 +73,18 @@ class Candidates:
     """The conjunctions that are searched: the places of their columns and of the values there.
 
     `cells` says which of them each kind is in, a column for each set of columns that was crossed;
-    their number stands for none.
+    their number stands for none. `views` is the column of cells that each candidate is in.
     """
 
     where: list[tuple[tuple[int, int], ...]]
+    views: list[int]
     cells: NDArray[np.int32]
 
     def masks(self, chosen: Sequence[int]) -> NDArray[np.bool_]:
         """Which kinds are in these candidates, shape (candidates, kinds)."""
         import numpy as np
 
-        found = [(self.cells == each).any(axis=1) for each in chosen]
+        found = [self.cells[:, self.views[each]] == each for each in chosen]
         return np.reshape(found, (len(found), len(self.cells)))
 
     def rows(self, part: Part) -> Rows:
@@ -197,24 +198,25 @@ def _candidates(
     import numpy as np
 
     sizes, _ = part.counts()
-    total, views, where = int(sizes.sum()), [], list[tuple[tuple[int, int], ...]]()
+    total, columns_of_cells = int(sizes.sum()), []
+    where, views = list[tuple[tuple[int, int], ...]](), list[int]()
     alone: dict[tuple[int, int], int] = {}
     for joined in range(1, JOINED + 1):
         for places in combinations(range(len(columns)), joined):
             codes, found = _crossed(table, places, [len(columns[at].values) for at in places])
-            counts = np.bincount(codes, sizes, len(found)).astype(int).tolist()
+            counts = np.bincount(codes, sizes, len(found)).astype(np.int64)
             numbers = np.full(len(found), -1, dtype=np.int32)
-            for row, values in enumerate(found.tolist()):
-                literals = tuple(zip(places, values, strict=True))
+            for row in np.flatnonzero(counts >= smallest).tolist():
+                literals, size = tuple(zip(places, found[row].tolist(), strict=True)), counts[row]
                 if joined == 1:
-                    alone[literals[0]] = counts[row]
-                same = joined > 1 and counts[row] in {alone[each] for each in literals}
-                if smallest <= counts[row] < total and not same:
+                    alone[literals[0]] = size
+                if size < total and (joined == 1 or size not in {alone[each] for each in literals}):
                     numbers[row] = len(where)
                     where.append(literals)
-            views.append(numbers[codes])
-    cells = np.stack(views, axis=1)
-    return Candidates(where, np.where(cells < 0, len(where), cells).astype(np.int32))
+                    views.append(len(columns_of_cells))
+            columns_of_cells.append(numbers[codes])
+    cells = np.stack(columns_of_cells, axis=1)
+    return Candidates(where, views, np.where(cells < 0, len(where), cells).astype(np.int32))
 
 
 def _crossed(
@@ -262,7 +264,8 @@ def _confirmed(
     if not chosen or not flips.any():
         return np.ones(len(chosen))
     cells = np.where(masks.T, np.arange(len(chosen)), len(chosen)).astype(np.int32)
-    proposed = Candidates([candidates.where[each] for each in chosen], cells)
+    where = [candidates.where[each] for each in chosen]
+    proposed = Candidates(where, list(range(len(chosen))), cells)
     return holm(search(proposed.rows(part), PERMUTATIONS, rng).single)
 
 
