@@ -62,7 +62,7 @@ def slices(groups: Groups, outcomes: NDArray[np.uint8]) -> Slices:
     import numpy as np
 
     counts = grouped_counts(outcomes, groups.codes, len(groups.values))
-    occurring = np.flatnonzero(counts.any(axis=1))
+    occurring = np.flatnonzero(counts.any(axis=1)).tolist()
     return Slices(groups.by, tuple(groups.values[row] for row in occurring), counts[occurring])
 
 

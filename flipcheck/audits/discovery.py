@@ -198,7 +198,7 @@ def _candidates(
     import numpy as np
 
     sizes, _ = part.counts()
-    total, columns_of_cells = int(sizes.sum()), []
+    total, cells = int(sizes.sum()), list[Any]()
     where, views = list[tuple[tuple[int, int], ...]](), list[int]()
     alone: dict[tuple[int, int], int] = {}
     for joined in range(1, JOINED + 1):
@@ -213,10 +213,10 @@ def _candidates(
                 if size < total and (joined == 1 or size not in {alone[each] for each in literals}):
                     numbers[row] = len(where)
                     where.append(literals)
-                    views.append(len(columns_of_cells))
-            columns_of_cells.append(numbers[codes])
-    cells = np.stack(columns_of_cells, axis=1)
-    return Candidates(where, views, np.where(cells < 0, len(where), cells).astype(np.int32))
+                    views.append(len(cells))
+            cells.append(numbers[codes])
+    place = np.stack(cells, axis=1)
+    return Candidates(where, views, np.where(place < 0, len(where), place).astype(np.int32))
 
 
 def _crossed(

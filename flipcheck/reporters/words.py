@@ -209,6 +209,12 @@ def is_marked(part: Slice) -> bool:
     return part.p_adjusted is not None and part.p_adjusted <= SIGNIFICANT
 
 
+def family(part: Slice) -> str:
+    """What is known of a slice as one of all that were looked at."""
+    at_once = span(METRICS["negative_flip_rate"], part.simultaneous)
+    return f"q {p_text(part.q_value)} (Benjamini–Hochberg); {at_once} with all slices at once"
+
+
 def unjudged(slices: Sequence[Slice], report: Report) -> str:
     """How many slices --min-slice leaves out of the tests; nothing where none is."""
     count, least = sum(each.too_small for each in slices), report.settings.min_slice
