@@ -29,6 +29,9 @@ NO_VALUE = "(missing)"
 MOST_NUMBERS = 30
 """A column of more distinct numbers than this is cut into quantiles."""
 
+LONG = 10
+"""The ends of a range are written as the data has them up to so many characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Groups:
@@ -111,7 +114,12 @@ def quantiles(by: str, column: Labels, number: int) -> Groups | None:
         written.setdefault(at, text)  # of two spellings of a number, the shorter one
     firsts = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
     lasts = [*(first - 1 for first in firsts[1:]), len(distinct) - 1]
-    ranges = [_range(written[one], written[two]) for one, two in zip(firsts, lasts, strict=True)]
+    pairs = zip(firsts, lasts, strict=True)
+    ends = _readable([written[end] for pair in pairs for end in pair])
+    ranges = [
+        low if low == high else f"{low} to {high}"
+        for low, high in zip(ends[::2], ends[1::2], strict=True)
+    ]
     table = np.full(len(column.names) + 1, len(ranges), dtype=np.int32)
     table[used] = group[place]
     note = f"column {by!r} holds {len(distinct):,} numbers: cut into {len(ranges)} quantiles"
@@ -128,8 +136,15 @@ def _finite(text: str) -> float | None:
     return number if plain and math.isfinite(number) else None
 
 
-def _range(low: str, high: str) -> str:
-    return low if low == high else f"{low} to {high}"
+def _readable(ends: list[str]) -> list[str]:
+    """The ascending ends of ranges; long ones with as few digits as keep them apart, from six."""
+    numbers = [float(end) for end in ends]
+    for digits in range(6, 17):
+        texts = [end if len(end) <= LONG else f"{float(end):.{digits}g}" for end in ends]
+        short = [float(text) for text in texts]
+        if short == sorted(short) and len(set(short)) == len(set(numbers)):
+            return texts
+    return ends
 
 
 def crossed(by: str, parts: Sequence[Groups]) -> Groups:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from flipcheck.errors import UsageError
 from flipcheck.labels import Labels
 from flipcheck.outcomes import Tally
-from flipcheck.slices import crossed, natural, paired_codes, quantiles, slices, values
+from flipcheck.slices import _readable, crossed, natural, paired_codes, quantiles, slices, values
 
 
 def sliced(column, codes):
@@ -152,6 +152,21 @@ def test_quantiles_are_written_as_ranges_of_the_columns_own_numbers():
         assert found.values == ("-5 to 4", "5 to 14", "15 to 24", "25 to 34", "(missing)")
         assert sorted(Counter(by_row(found)).values()) == [1, 10, 10, 10, 10]
     assert found.note == "column 'age' holds 40 numbers: cut into 4 quantiles"
+
+
+@pytest.mark.parametrize(
+    ("ends", "written"),
+    [
+        (["18", "25", "26", "90"], ["18", "25", "26", "90"]),  # as the data has them
+        (["0.12345678901", "2.5", "3", "1234567.8901"], ["0.123457", "2.5", "3", "1.23457e+06"]),
+        (["0.123456781", "0.123456789"], ["0.12345678", "0.12345679"]),  # what tells them apart
+        (["0.123456741", "0.12345678"], ["0.1234567", "0.12345678"]),  # never out of order
+        (["1234567890.25", "1234567890.25"], ["1.23457e+09"] * 2),  # one number
+    ],
+)
+def test_the_ends_of_ranges_have_the_digits_that_a_reader_needs(ends, written):
+    """Long numbers are cut, and still ascend and differ."""
+    assert _readable(ends) == written
 
 
 def test_a_number_that_most_examples_have_is_in_one_slice():
