@@ -115,14 +115,14 @@ def _discovery(report: Report) -> list[str]:
         (
             words.conjunction(each, code),
             words.percent(each.rate),
-            words.percent(each.rest_rate),
             words.span(metric, each.interval),
+            words.percent(each.rest_rate),
             f"{each.negative_flips:,} / {each.examples:,}",
             words.p_text(each.p_adjusted),
         )
         for each in found.found
     ]
-    header = ("", "NFR", "NFR of the rest", "interval", "flips / examples", "p")
+    header = ("", "NFR", "interval", "NFR elsewhere", "flips / examples", "p")
     told = f"Searched {code(words.searched(found))}: {words.outcome(found)}."
     return ["### Where flips concentrate", *([_table(header, rows)] if rows else []), told]
 
