@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -15,7 +15,7 @@ from flipcheck.gates import Gate
 from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
-from flipcheck.slices import CLASS
+from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.sides import Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
     from flipcheck.sources.policy import CriticalIds, WaiverRows
+    from flipcheck.stats.discovery import Confirm
     from flipcheck.stats.sampling import Bound
 
 PathText = str | PathLike[str]
@@ -43,6 +44,10 @@ class Options(TypedDict, total=False):
     waivers: WaiverRows | None
     label_noise: str | float | None
     by: str | Sequence[str]
+    quantiles: int
+    min_slice: int
+    discover: bool
+    confirm: Confirm | None
     old_data: PathText | None
     new_data: PathText | None
     labels: PathText | None
@@ -112,6 +117,8 @@ def compare(
         by=[name for name in given.by if name != CLASS],
         beside=Beside(given.cluster, given.weight, costs, _reruns(given, found, options)),
         policy=policy,
+        discover=options.get("discover", False),
+        confirm=options.get("confirm"),
         warnings=found.warnings,
         run=_run(found),
     )
@@ -151,7 +158,8 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
     found = run(
         [(open_model(path, spec), spec)], dataset, progress=options.get("progress") or _silent
     )[0]
-    for name in _columns_by(options, ()):
+    asked = [column_names(each, found.columns) for each in _columns_by(options, ())]
+    for name in (name for names in asked for name in names):
         if name not in found.columns:
             raise UsageError(
                 f"{data}: no column {name!r} (--by)", hint=nearest(name, found.available)
@@ -164,7 +172,7 @@ def _silent(_done: int, _total: int) -> None:
 
 
 def _settings(options: Options) -> Settings:
-    names = {"confidence", "resamples", "seed", "decide", "bound", "listed"}
+    names = {field.name for field in fields(Settings)}
     given: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     return Settings(**given)
 
@@ -189,6 +197,11 @@ def _columns_by(options: Options, gates: Sequence[Gate]) -> tuple[str, ...]:
         if name is not None:
             asked.append(name)
     return tuple(dict.fromkeys(asked))
+
+
+def _loaded(by: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that slices need: "A,B" is a column of that name, or the columns A and B."""
+    return tuple(dict.fromkeys(name for each in by for name in (each, *each.split(","))))
 
 
 def _given(
@@ -254,7 +267,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             label=options.get("label"),
             prediction=options.get("prediction"),
             correct=options.get("correct"),
-            by=by,
+            by=_loaded(by),
             cluster=options.get("cluster"),
             weight=options.get("weight"),
         ),

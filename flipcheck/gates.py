@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from flipcheck.errors import UsageError
+from flipcheck.errors import UsageError, plural
 from flipcheck.metrics import CRITICAL, METRICS, Metric, metric
 from flipcheck.stats.sampling import Sample
 
@@ -37,13 +37,16 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-def overall(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """One verdict over many: any failure fails, then anything undecided; None without gates."""
+def overall(verdicts: Iterable[Verdict | None]) -> Verdict | None:
+    """One verdict over many: any failure fails, then anything undecided; None without gates.
+
+    Slices without a verdict (too small to judge) have no say; alone they decide nothing.
+    """
     found = set(verdicts)
     for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS):
         if verdict in found:
             return verdict
-    return None
+    return Verdict.INCONCLUSIVE if found else None
 
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -180,11 +183,12 @@ class Judgement:
     `bound` is the one-sided bound that must keep the limit, `opposite` the one that must break
     it for a failure; both are None where the metric is undefined. `needed` is about how many
     examples would decide it, at the observed rate. `wrong_labels` is the most wrong labels with
-    which it still passes, where there may be more.
+    which it still passes, where there may be more. A slice that --min-slice leaves out of its gate
+    has no verdict.
     """
 
     gate: Gate
-    verdict: Verdict
+    verdict: Verdict | None
     value: float | None
     bound: float | None = None
     opposite: float | None = None
@@ -365,12 +369,47 @@ def judge_slices(
     *,
     confidence: float = 0.95,
     decide: Decide = "bound",
+    smallest: int = 0,
 ) -> list[Judgement]:
     """A gate over many slices: each passes at its own level, failures stand after Holm.
 
     Passing needs no correction (all must pass: intersection–union); a slice is named as failed
-    only when its p-value survives Holm's correction over all slices of the gate.
+    only when its p-value survives Holm's correction over all slices of the gate. Slices of fewer
+    than `smallest` examples are not judged: they come last, without a verdict. Where that is all
+    of them, the gate is inconclusive.
     """
+    large = [each for each in samples if Sample.of(each[1]).cells.examples >= smallest]
+    unjudged = [
+        too_small(gate, sample, scope, smallest, verdict=None if large else Verdict.INCONCLUSIVE)
+        for scope, sample in samples
+        if Sample.of(sample).cells.examples < smallest
+    ]
+    return [*_judge_family(gate, large, confidence, decide), *unjudged]
+
+
+def too_small(
+    gate: Gate, measured_on: Sample | Cells, scope: Scope, smallest: int, *, verdict: Verdict | None
+) -> Judgement:
+    """What is said of a slice that has fewer examples than --min-slice asks for."""
+    measured, sample = METRICS[gate.metric], Sample.of(measured_on)
+    examples = plural(int(sample.cells.examples), "example")
+    reason = f"too small to judge (--min-slice {smallest:,}): {examples}"
+    top, bottom = sample.counted(measured)
+    return Judgement(
+        gate,
+        verdict,
+        sample.value(measured),
+        numerator=top,
+        denominator=bottom,
+        scope=scope,
+        reason=reason,
+    )
+
+
+def _judge_family(
+    gate: Gate, samples: Sequence[tuple[Scope, Sample | Cells]], confidence: float, decide: Decide
+) -> list[Judgement]:
+    """The slices of a gate, its failures corrected over all of them."""
     from flipcheck.stats.tests import holm
 
     judged = [

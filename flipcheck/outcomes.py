@@ -9,12 +9,13 @@ churn is not a function of the five.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -107,6 +108,10 @@ def _whole(counts: Iterable[Any]) -> Iterator[Any]:
     yield from (same, different, unsplit, *parts)
 
 
+_counts: Callable[[Cells], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(Cells)))
+"""The counts of cells, in the order of their fields."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tally(Cells):
     """Counts of the outcomes that add up: totals, slices, shards and workers are this one type."""
@@ -122,7 +127,7 @@ class Tally(Cells):
     positive_flips_same: int = 0
 
     def __post_init__(self) -> None:
-        counts = astuple(self)
+        counts = _counts(self)
         for count in counts:
             if not isinstance(count, int) or isinstance(count, bool) or count < 0:
                 msg = f"a tally is made of whole numbers from 0, not {count!r}"
@@ -131,7 +136,7 @@ class Tally(Cells):
             raise ValueError("a part of a tally is larger than its whole")
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
+        return Tally(*(one + two for one, two in zip(_counts(self), _counts(other), strict=True)))
 
     @classmethod
     def of_counts(cls, counts: Iterable[int]) -> Tally:
@@ -147,7 +152,7 @@ class Tally(Cells):
         """The count of each Outcome, in their order."""
         import numpy as np
 
-        counts = np.array(astuple(self), dtype=np.int64)
+        counts = np.array(_counts(self), dtype=np.int64)
         counts[:3] -= counts[6:]
         return counts
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import FlipcheckError, InputError, UsageError
@@ -17,10 +19,12 @@ from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Tally
 from flipcheck.policy import PARTS, Critical, LabelNoise, Waivers, check_parts, parts_from
 from flipcheck.stats.design import Design
+from flipcheck.stats.discovery import Discovery, Finding
 from flipcheck.stats.intervals import Interval
 from flipcheck.stats.tests import Significance
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flipcheck.gates import Decide
@@ -80,6 +84,8 @@ class Settings:
     decide: Decide = "bound"
     bound: Bound = "default"
     listed: int = 100
+    min_slice: int = 0
+    quantiles: int = 4
 
     def __post_init__(self) -> None:
         if not 0.5 + CLOSEST < self.confidence < 1 - CLOSEST:
@@ -91,9 +97,11 @@ class Settings:
             raise UsageError(f"decide is 'bound' or 'point', not {self.decide!r}")
         if self.bound not in {"default", "strict"}:
             raise UsageError(f"bound is 'default' or 'strict', not {self.bound!r}")
-        for name in ("resamples", "seed", "listed"):
+        for name in ("resamples", "seed", "listed", "min_slice", "quantiles"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint="give 0 or more")
+        if self.quantiles == 1:
+            raise UsageError("quantiles is 1: one slice is no slice", hint="0 cuts no column")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +126,32 @@ class Estimate:
 class Slice:
     """A subgroup: its tally, its metrics, and whether it flips more than the rest.
 
-    The p-value is Fisher's one-sided one, adjusted by Holm over all slices of the same kind.
+    The p-value is Fisher's one-sided one. Over all slices of the same kind, `p_adjusted` is that
+    of Holm (the chance of any false claim), `q_value` that of Benjamini and Hochberg (the share
+    of false ones, for an exploratory list), and `simultaneous` holds the negative flip rate of
+    all of them at once. A slice smaller than --min-slice is not judged, and has none of these.
     """
 
     by: str
     value: str
     tally: Tally
     metrics: Mapping[str, Estimate]
-    p_value: float
-    p_adjusted: float
+    p_value: float | None
+    p_adjusted: float | None
+    q_value: float | None = None
+    simultaneous: Interval | None = None
     design: Design | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_texts(self.by, self.value)
-        if not 0 <= self.p_value <= 1 or not 0 <= self.p_adjusted <= 1:
-            raise ValueError("a p-value is from 0 to 1")
+        for chance in (self.p_value, self.p_adjusted, self.q_value):
+            if chance is not None and not 0 <= chance <= 1:
+                raise ValueError("a p-value is from 0 to 1")
+
+    @property
+    def too_small(self) -> bool:
+        """Whether --min-slice left it out of the tests."""
+        return self.p_value is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +235,7 @@ class Report:
     reruns: tuple[NoiseRun, ...] = ()
     costs: CostMatrix | None = None
     design: Design | None = field(default=None, compare=False, repr=False)
+    discovery: Discovery | None = None
     flips: Any = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -233,6 +253,7 @@ class Report:
             "tests": {"mcnemar": asdict(self.mcnemar)},
             "slices": [_slice_dict(part) for part in self.slices],
             "classes": [_slice_dict(part) for part in self.classes],
+            "discovery": self.discovery and _discovery_dict(self.discovery),
             "gates": [_gate_dict(judged) for judged in self.gates],
             "negative_flips": {
                 "total": self.negative_flips.total,
@@ -258,7 +279,9 @@ class Report:
 
     def rounded(self) -> Report:
         """The same report with the digits that its JSON keeps, so that both give the same text."""
-        return replace(Report.from_dict(self.to_dict()), flips=self.flips)
+        _check_consistent(self)
+        report: Report = _kept(self)
+        return report
 
     @classmethod
     def from_dict(cls, written: Any) -> Report:
@@ -329,7 +352,12 @@ class Report:
                 "examples": part.tally.examples,
                 "negative_flips": part.tally.negative_flips,
                 **{name: estimate.value for name, estimate in part.metrics.items()},
+                "p_value": part.p_value,
                 "p_adjusted": part.p_adjusted,
+                "q_value": part.q_value,
+                "simultaneous_low": part.simultaneous and part.simultaneous.low,
+                "simultaneous_high": part.simultaneous and part.simultaneous.high,
+                "too_small": part.too_small,
             }
             for part in parts
         )
@@ -357,9 +385,15 @@ def _frame_row(estimate: Estimate) -> dict[str, Any]:
 
 
 def _slice_dict(part: Slice) -> dict[str, Any]:
-    metrics = {name: asdict(estimate) for name, estimate in part.metrics.items()}
-    for estimate in metrics.values():
-        del estimate["bootstrap"], estimate["bca"], estimate["available"]
+    metrics = {
+        name: {
+            "value": each.value,
+            "numerator": each.numerator,
+            "denominator": each.denominator,
+            "interval": _interval_dict(each.interval),
+        }
+        for name, each in part.metrics.items()
+    }
     design = {} if part.design is None else {"design": part.design.to_dict()}
     return {
         "by": part.by,
@@ -368,8 +402,29 @@ def _slice_dict(part: Slice) -> dict[str, Any]:
         "metrics": metrics,
         "p_value": part.p_value,
         "p_adjusted": part.p_adjusted,
+        "q_value": part.q_value,
+        "simultaneous": _interval_dict(part.simultaneous),
         **design,
     }
+
+
+def _interval_dict(ends: Interval | None) -> dict[str, Any] | None:
+    if ends is None:
+        return None
+    return {"low": ends.low, "high": ends.high, "level": ends.level, "method": ends.method}
+
+
+def _discovery_dict(found: Discovery) -> dict[str, Any]:
+    findings = [
+        asdict(each)
+        | {
+            "where": [{"by": by, "value": value} for by, value in each.where],
+            "negative_flip_rate": each.rate,
+            "rest_negative_flip_rate": each.rest_rate,
+        }
+        for each in found.found
+    ]
+    return asdict(found) | {"found": findings}
 
 
 def _gate_dict(judged: Judgement) -> dict[str, Any]:
@@ -394,11 +449,33 @@ def _rounded(value: Any) -> Any:
     """The value with every float at 10 significant digits, tuples as lists."""
     if isinstance(value, float):
         return float(f"{value:.10g}")
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Mapping):
         return {key: _rounded(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_rounded(each) for each in value]
     return value
+
+
+def _kept(value: Any) -> Any:
+    """A value of a report as it is when it comes back from JSON."""
+    kind: Any = type(value)
+    if kind in {Gate, Tally, Design}:  # limits as they were written, and what is not shown
+        return value
+    if values := _values(kind):
+        return kind(*map(_kept, values(value)))
+    if kind is tuple:
+        return tuple(map(_kept, value))
+    if kind is dict and any(map(is_dataclass, value.values())):
+        return {name: _kept(each) for name, each in value.items()}
+    return _rounded(value)
+
+
+@cache
+def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
+    """The function from a dataclass to the values of its fields, in order; None for others."""
+    return attrgetter(*(each.name for each in fields(kind))) if is_dataclass(kind) else None
 
 
 def _check_consistent(report: Report) -> None:
@@ -408,20 +485,33 @@ def _check_consistent(report: Report) -> None:
         raise ValueError("its tally and its number of examples differ")
     if tally.negative_flips != report.negative_flips.total:
         raise ValueError("its tally and its list of negative flips differ")
-    for name, estimate in report.metrics.items():
-        if METRICS[name].needs:
-            continue
-        counts = (METRICS[name].numerator(tally), METRICS[name].denominator(tally))
-        if estimate.available and (estimate.numerator, estimate.denominator) != counts:
-            raise ValueError(f"its tally and its {METRICS[name].title} differ")
+    _check_metrics(report)
     for parts in (report.slices, report.classes):
         for by in {part.by for part in parts}:
             if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
                 raise ValueError(f"the slices by {by} do not add up to its tally")
     slices = [((part.by, part.value), part.tally) for part in (*report.slices, *report.classes)]
     check_parts(tally, slices, [*report.parts.values()])
+    if report.discovery and not report.discovery.confirm:
+        _check_discovery(report.discovery, tally)
     if report.verdict is not overall(judged.verdict for judged in report.gates):
         raise ValueError("its verdict is not that of its gates")
+
+
+def _check_metrics(report: Report) -> None:
+    for name, estimate in report.metrics.items():
+        if METRICS[name].needs or not estimate.available:
+            continue
+        counts = METRICS[name].numerator(report.tally), METRICS[name].denominator(report.tally)
+        if (estimate.numerator, estimate.denominator) != counts:
+            raise ValueError(f"its tally and its {METRICS[name].title} differ")
+
+
+def _check_discovery(discovery: Discovery, tally: Tally) -> None:
+    for each in discovery.found:
+        whole = each.rest_examples + each.examples, each.rest_negative_flips + each.negative_flips
+        if whole != (tally.examples, tally.negative_flips):
+            raise ValueError("its tally and what was discovered differ")
 
 
 def _read(cls: type[Report], written: dict[str, Any]) -> Report:
@@ -453,6 +543,7 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         ),
         costs=written["costs"] and CostMatrix(**written["costs"]),
         design=_read_design(written, tally),
+        discovery=written.get("discovery") and _read_discovery(written["discovery"]),
     )
 
 
@@ -465,11 +556,7 @@ ENDS = ("interval", "bootstrap", "bca")
 
 
 def _estimate(written: dict[str, Any]) -> Estimate:
-    ends = {
-        name: Interval(**_numbers(written[name], "low", "high"))
-        for name in ENDS
-        if written.get(name)
-    }
+    ends = {name: _interval(written[name]) for name in ENDS if written.get(name)}
     rest = {name: each for name, each in written.items() if name not in ENDS}
     _numbers(rest, "value", "numerator", "denominator")
     return Estimate(**{"interval": None, **rest, **ends})
@@ -487,8 +574,24 @@ def _numbers(written: dict[str, Any], *names: str) -> dict[str, Any]:
 def _read_slice(written: dict[str, Any]) -> Slice:
     metrics = {name: _estimate(each) for name, each in written["metrics"].items()}
     tally = Tally.from_dict(written["tally"])
-    design = _read_design(written, tally)
-    return Slice(**written | {"tally": tally, "metrics": metrics, "design": design})
+    read = {"tally": tally, "metrics": metrics, "design": _read_design(written, tally)}
+    return Slice(**written | read | {"simultaneous": _interval(written.get("simultaneous"))})
+
+
+def _interval(written: dict[str, Any] | None) -> Interval | None:
+    return None if written is None else Interval(**_numbers(written, "low", "high"))
+
+
+def _read_discovery(written: dict[str, Any]) -> Discovery:
+    found = []
+    for each in written["found"]:
+        finding = dict(each)
+        for derived in ("negative_flip_rate", "rest_negative_flip_rate"):
+            del finding[derived]
+        finding["where"] = tuple((part["by"], part["value"]) for part in each["where"])
+        _check_texts(*(text for part in finding["where"] for text in part))
+        found.append(Finding(**finding | {"interval": _interval(each["interval"])}))
+    return Discovery(**written | {"columns": tuple(written["columns"]), "found": tuple(found)})
 
 
 def _read_gate(written: dict[str, Any]) -> Judgement:
@@ -496,7 +599,7 @@ def _read_gate(written: dict[str, Any]) -> Judgement:
     _numbers(written, "value", "bound", "opposite_bound", "examples_needed")
     return Judgement(
         gate=Gate.parse(written["gate"]),
-        verdict=Verdict(written["verdict"]),
+        verdict=written["verdict"] and Verdict(written["verdict"]),
         value=written["value"],
         bound=written["bound"],
         opposite=written["opposite_bound"],

@@ -39,6 +39,9 @@ def test_slices_verdicts_and_confidence_come_with_arrays():
     frame = report.to_frame("slices").set_index("value")
     assert frame.loc["EU", "negative_flips"] == 1
     assert frame.loc["US", "negative_flips"] == 0
+    assert frame.loc["EU", "simultaneous_low"] < 0.02 < frame.loc["EU", "simultaneous_high"]
+    assert frame.loc["EU", "p_value"] <= frame.loc["EU", "q_value"] <= frame.loc["EU", "p_adjusted"]
+    assert not frame["too_small"].any()
     assert report.to_frame("flips")["outcome"].tolist().count("positive_flip") == 10
 
 

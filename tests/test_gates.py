@@ -434,9 +434,31 @@ def test_each_slice_searches_for_its_bounds_only_once(monkeypatch):
     assert len(searches) == 3
 
 
+def test_slices_too_small_to_judge_have_no_say():
+    """A tiny slice that broke altogether neither fails its gate, nor counts in its correction."""
+    weak = flipping(16, 1000)  # p = 0.047 by itself: it fails alone, and not among several
+    tallies = parts(flipping(9, 9), weak, *[flipping(0, 9)] * 20)
+    judged = judge_slices(GATE, tallies, smallest=10)
+    assert [each.verdict for each in judged] == [Verdict.FAIL] + [None] * 21
+    assert judged[1].scope == ("region", "0")
+    assert (judged[1].numerator, judged[1].denominator, judged[1].bound) == (9, 9, None)
+    assert judged[1].reason == "too small to judge (--min-slice 10): 9 examples"
+    assert overall(each.verdict for each in judged) is Verdict.FAIL
+
+
+@pytest.mark.parametrize("decide", ["bound", "point"])
+def test_a_gate_of_slices_too_small_to_judge_never_passes(decide):
+    """Where nothing was judged, nothing is decided."""
+    judged = judge_slices(GATE, parts(*[flipping(0, 400)] * 3), smallest=401, decide=decide)
+    assert {each.verdict for each in judged} == {Verdict.INCONCLUSIVE}
+    assert judge_slices(GATE, parts(flipping(0, 400)), smallest=400)[0].verdict is Verdict.PASS
+
+
 @pytest.mark.parametrize(
     ("verdicts", "verdict"),
     [
+        (["pass", None], Verdict.PASS),  # a slice too small to judge has no say
+        ([None, None], Verdict.INCONCLUSIVE),  # and none of them makes a pass
         (["pass", "pass"], Verdict.PASS),
         (["pass", "inconclusive"], Verdict.INCONCLUSIVE),  # anything undecided
         (["inconclusive", "fail", "pass"], Verdict.FAIL),  # any failure
@@ -445,4 +467,4 @@ def test_each_slice_searches_for_its_bounds_only_once(monkeypatch):
 )
 def test_an_audit_is_as_good_as_its_worst_gate(verdicts, verdict):
     """A failure outweighs doubt, and doubt outweighs a pass."""
-    assert overall(Verdict(each) for each in verdicts) is verdict
+    assert overall(each and Verdict(each) for each in verdicts) is verdict

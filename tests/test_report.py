@@ -17,6 +17,8 @@ from flipcheck.outcomes import Tally
 from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Estimate, Model, Report, Settings
+from flipcheck.stats.discovery import Finding
+from flipcheck.stats.intervals import Interval
 
 GATES = (
     "negative_flip_rate <= 1%",
@@ -47,12 +49,16 @@ def report() -> Report:
         Model("old", "old.csv", sha256="0" * 64, classes=3, facts={"threshold": 1 / 3}),
         Model("new", "new.csv", missing_answers=1),
         Data("old.csv", 6),
-        Settings(resamples=100, seed=7),
+        Settings(resamples=100, seed=7, min_slice=2),
         gates=[Gate.parse(text) for text in GATES],
-        by=["region"],
+        by=["region", "region,class"],
+        discover=True,
         warnings=["a warning"],
         run={"onnxruntime": "1.20.0"},
     )
+
+
+FINDING = Finding((("region", "EU"), ("class", "cat")), 4, 2, 2, 0, 1 / 3, None)
 
 
 def text_of(report: Report) -> str:
@@ -64,6 +70,37 @@ def test_a_report_read_from_json_is_written_with_the_same_bytes(report):
     """Nothing is lost or reformatted on the way through a file."""
     written = text_of(report)
     assert text_of(Report.from_dict(json.loads(written))) == written
+
+
+def test_a_report_has_the_digits_of_its_json(report):
+    """What is reported at once, and what is read again, are equal."""
+    found = replace(
+        report.discovery, found=(replace(FINDING, interval=Interval(0, 0.9, 0.95, "")),)
+    )
+    exact = replace(report, discovery=found, old=replace(report.old, facts={"size": (1 / 3, 2)}))
+    assert exact.rounded() == Report.from_dict(exact.to_dict())
+    assert exact.rounded().discovery.found[0].p_adjusted == 0.3333333333
+    assert exact.rounded() != exact
+
+
+def test_what_was_discovered_survives_json(report):
+    """Findings come back with their columns, counts and interval, or none."""
+    for found in ((), (FINDING,), (replace(FINDING, interval=Interval(0.1, 0.9, 0.95, "x")),)):
+        exact = replace(report, discovery=replace(report.discovery, found=found)).rounded()
+        again = Report.from_dict(json.loads(text_of(exact)))
+        assert again.discovery == exact.discovery
+        assert text_of(again) == text_of(exact)
+
+
+def test_a_report_of_an_earlier_version_is_read(report):
+    """Without the keys that came later, what they hold is unknown."""
+    written = report.to_dict()
+    del written["discovery"], written["settings"]["min_slice"], written["settings"]["quantiles"]
+    for part in written["slices"]:
+        del part["q_value"], part["simultaneous"]
+    again = Report.from_dict(written)
+    assert again.discovery is None
+    assert again.slices[1].q_value is None
 
 
 def test_a_report_in_a_file_is_loaded_again(report, tmp_path):
@@ -117,6 +154,7 @@ def test_the_format_has_its_documented_keys(report):
         "tests",
         "slices",
         "classes",
+        "discovery",
         "gates",
         "negative_flips",
         "reruns",
@@ -152,6 +190,17 @@ def test_another_format_is_refused_with_what_is_read(written):
     assert "flipcheck.report/1" in caught.value.hint
 
 
+OTHER = {
+    "where": [{"by": "region", "value": "EU"}],
+    "examples": 3,  # and 4 would be right
+    "negative_flips": 2,
+    "rest_examples": 2,
+    "rest_negative_flips": 0,
+    "p_adjusted": 0.01,
+    "interval": None,
+    "negative_flip_rate": 0.5,
+    "rest_negative_flip_rate": 0,
+}
 DAMAGES = {
     # what is damaged: how
     "a part is gone": lambda w: w.pop("tally"),
@@ -169,6 +218,14 @@ DAMAGES = {
     "a value as a verdict": lambda w: w["metrics"]["flips"].update(value=True),
     "an interval without an end": lambda w: w["metrics"]["flips"]["interval"].pop("low"),
     "a slice without its tally": lambda w: w["slices"][0].pop("tally"),
+    "a q-value that is none": lambda w: w["slices"][1].update(q_value=2),
+    "a simultaneous end as text": lambda w: w["slices"][1]["simultaneous"].update(low="0"),
+    "a discovery without its findings": lambda w: w["discovery"].pop("found"),
+    "a finding of other examples": lambda w: w["discovery"].update(found=[OTHER]),
+    "a finding of no examples": lambda w: w["discovery"].update(found=[OTHER | {"examples": 0}]),
+    "a finding's column as a number": lambda w: w["discovery"].update(
+        found=[OTHER | {"examples": 4, "where": [{"by": 1, "value": "EU"}]}]
+    ),
     "flips that are none": lambda w: w.update(negative_flips=None),
 }
 
@@ -217,6 +274,9 @@ def test_a_report_that_is_not_there_is_an_input_error(tmp_path):
         {"resamples": -1},
         {"seed": -1},
         {"listed": -1},
+        {"min_slice": -1},
+        {"quantiles": -1},
+        {"quantiles": 1},
     ],
 )
 def test_settings_out_of_range_are_refused(settings):

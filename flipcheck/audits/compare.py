@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flipcheck._version import __version__
+from flipcheck.audits.discovery import check_confirm
+from flipcheck.audits.discovery import discover as discovered
 from flipcheck.audits.doubts import doubts
 from flipcheck.audits.flips import flip_table, negative_flips
+from flipcheck.audits.grouping import grouped, single_columns
 from flipcheck.audits.judging import Ground, release
 from flipcheck.audits.measuring import Beside, measured
 from flipcheck.audits.policy import ruling, waivers_told
-from flipcheck.errors import UsageError, nearest
+from flipcheck.audits.slicing import Parts, slice_reports
+from flipcheck.errors import UsageError
 from flipcheck.gates import Gate, overall
-from flipcheck.metrics import METRICS, SLICE_METRICS
-from flipcheck.outcomes import Cells
+from flipcheck.metrics import METRICS
+from flipcheck.outcomes import NEGATIVE_FLIPS
 from flipcheck.policy import Policy
-from flipcheck.report import CostMatrix, Estimate, NoiseRun, Report, Slice
-from flipcheck.slices import CLASS, Slices, slices
+from flipcheck.report import CostMatrix, Estimate, NoiseRun, Report
+from flipcheck.slices import CLASS, Slices, slices, values
 from flipcheck.stats.bootstrap import Kinds, bca, percentile, replicates
-from flipcheck.stats.intervals import Interval
-from flipcheck.stats.sampling import Sample
-from flipcheck.stats.tests import holm, mcnemar
+from flipcheck.stats.tests import mcnemar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from flipcheck.audits.measuring import Costs, Measured
-    from flipcheck.gates import Scope
-    from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
     from flipcheck.report import Data, Model, Settings
-    from flipcheck.stats.design import Design
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.slices import Groups
+    from flipcheck.stats.discovery import Confirm, Discovery
+    from flipcheck.stats.sampling import Sample
 
 
 MOST_SLICES = 10_000
@@ -53,6 +51,8 @@ def compare(
     by: Sequence[str] = (),
     beside: Beside = Beside(),  # noqa: B008  (a frozen value)
     policy: Policy = Policy(),  # noqa: B008  (a frozen value)
+    discover: bool = False,
+    confirm: Confirm | None = None,
     warnings: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
 ) -> Report:
@@ -61,6 +61,7 @@ def compare(
     Raises UsageError for a gate or slice that does not exist, or that the sources cannot support,
     and InputError for what a policy names and is not compared.
     """
+    check_confirm(confirm, discover=discover)
     if policy.label_noise is not None and (beside.cluster or beside.weight):
         raise UsageError(
             "--label-noise bounds the rate of examples that count alike, each drawn by itself",
@@ -69,21 +70,22 @@ def compare(
     found = measured(paired, beside, settings.bound)
     codes, total = found.codes, found.sample()
     ruled = ruling(policy, paired, codes, settings)
-    columns = [slices(name, _slice_column(paired, name), codes) for name in dict.fromkeys(by)]
+    singles = single_columns(paired, by, settings.quantiles)
+    columns = [slices(grouped(name, singles), codes) for name in dict.fromkeys(by)]
     for each in columns:
         _check_size(each)
-    classes = [slices(CLASS, paired.truth, codes)] if paired.truth else []
+    classes = [slices(values(CLASS, paired.truth), codes)] if paired.truth else []
     if classes and len(classes[0].values) > MOST_SLICES:
         warnings = [*warnings, f"{len(classes[0].values):,} true classes: too many to list each"]
         classes = []
     by_class, by_column = (
-        [_Parts.of(column, found) for column in kind] for kind in (classes, columns)
+        [Parts.of(column, found) for column in kind] for kind in (classes, columns)
     )
     real = Ground.of(total, [each.samples() for each in (*by_class, *by_column)])
     accepted = real
     if ruled.accepted is not codes:
         again = measured(paired, beside, settings.bound, ruled.accepted)
-        parts = [_Parts.of(each.recounted(again.codes), again) for each in (*classes, *columns)]
+        parts = [Parts.of(each.recounted(again.codes), again) for each in (*classes, *columns)]
         accepted = Ground.of(again.sample(), [each.samples() for each in parts])
     answers = paired.same_answer is not None
     judged, without = release(
@@ -105,8 +107,9 @@ def compare(
         tally=found.tally,
         metrics=estimates(total, found.kinds(), settings, answers=answers, given=beside.given),
         mcnemar=mcnemar(found.tally.negative_flips, found.tally.positive_flips, total.design),
-        slices=_slice_reports(by_column, settings),
-        classes=_slice_reports(by_class, settings),
+        slices=slice_reports(by_column, settings),
+        classes=slice_reports(by_class, settings),
+        discovery=_discovery(paired, singles, found, settings, confirm) if discover else None,
         gates=judged,
         negative_flips=negative_flips(paired, codes, settings.listed),
         critical=ruled.critical,
@@ -114,6 +117,7 @@ def compare(
         label_noise=ruled.noise,
         warnings=(
             *(*warnings, *paired.warnings, *ruled.warnings),
+            *(each.note for each in singles.values() if each.note),
             *doubts(paired, found, total, beside),
         ),
         run=run or {},
@@ -202,78 +206,20 @@ def _check_size(column: Slices) -> None:
         )
 
 
-def _slice_column(paired: Paired, name: str) -> Labels:
-    if name not in paired.columns:
-        hint = nearest(name, paired.columns)
-        raise UsageError(f"no column {name!r} to slice by", hint=hint)
-    return paired.columns[name]
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The slices of one column, with the design of each where the whole has one."""
-
-    column: Slices
-    p_values: NDArray[np.float64]
-    design: Design | None
-    bound: Bound
-
-    @classmethod
-    def of(cls, column: Slices, found: Measured) -> _Parts:
-        """The slices of a column of what was measured."""
-        p_values = found.more_than_the_rest(column.groups, column.counts)
-        design = found.designs(column.groups, len(column.values))
-        return cls(column, p_values, design, found.bound)
-
-    def samples(self) -> list[tuple[Scope, Sample]]:
-        """Each slice as a sample of its own."""
-        return [
-            (
-                (self.column.by, value),
-                Sample(each, None if self.design is None else self.design.group(at), self.bound),
-            )
-            for at, (value, each) in enumerate(
-                zip(self.column.values, self.column.tallies(), strict=True)
-            )
-        ]
-
-    def together(self) -> Sample:
-        """All slices at once: every count is an array."""
-        return Sample(Cells.of(self.column.counts), self.design, self.bound)
-
-
-def _slice_reports(columns: Sequence[_Parts], settings: Settings) -> tuple[Slice, ...]:
-    """The slices of one kind (declared columns, or classes), corrected as one family."""
+def _discovery(
+    paired: Paired,
+    columns: dict[str, Groups],
+    found: Measured,
+    settings: Settings,
+    confirm: Confirm | None,
+) -> Discovery:
+    """Where negative flips concentrate, among the columns and the true class."""
     import numpy as np
+    import pyarrow.compute as pc
 
-    if not columns:
-        return ()
-    p_values = np.concatenate([each.p_values for each in columns])
-    adjusted = iter(zip(p_values.tolist(), holm(p_values).tolist(), strict=True))
-    return tuple(
-        Slice(each.column.by, value, part, metrics, *next(adjusted), sample.design)
-        for each in columns
-        for value, part, (_, sample), metrics in zip(
-            each.column.values,
-            each.column.tallies(),
-            each.samples(),
-            _slice_metrics(each, settings),
-            strict=True,
-        )
-    )
-
-
-def _slice_metrics(column: _Parts, settings: Settings) -> list[dict[str, Estimate]]:
-    """The metrics of every slice of a column, all slices at once."""
-    together, samples = column.together(), column.samples()
-    found: list[dict[str, Estimate]] = [{} for _ in samples]
-    for name in SLICE_METRICS:
-        metric = METRICS[name]
-        low, high = together.bounds(metric, settings.confidence)
-        method = together.method(metric)
-        for row, (_, sample) in enumerate(samples):
-            value = sample.value(metric)
-            ends = Interval(float(low[row]), float(high[row]), settings.confidence, method)
-            known = None if value is None else ends
-            found[row][name] = Estimate(value, *sample.counted(metric), known)
-    return found
+    classes = {} if paired.truth is None else {CLASS: values(CLASS, paired.truth)}
+    order = pc.array_sort_indices(paired.ids).to_numpy()
+    searched = [replace(each, codes=each.codes[order]) for each in (columns | classes).values()]
+    flipped = np.isin(found.codes[order], NEGATIVE_FLIPS)
+    clusters = found.rows.clusters  # in the same order
+    return discovered(searched, flipped, settings, confirm=confirm, clusters=clusters)

@@ -16,6 +16,7 @@ from flipcheck.gates import (
     judge_critical,
     judge_slices,
     overall,
+    too_small,
 )
 from flipcheck.metrics import CRITICAL, METRICS
 from flipcheck.outcomes import Tally
@@ -168,10 +169,15 @@ def judgements(
     for gate in gates:
         how: Any = {"confidence": settings.confidence, "decide": settings.decide}
         if gate.by is not None:
-            judged += judge_slices(gate, _column(ground.parts, gate.by, gate), **how)
+            every = _column(ground.parts, gate.by, gate)
+            judged += judge_slices(gate, every, smallest=settings.min_slice, **how)
         elif gate.where is not None:
             part = _one_slice(_column(ground.parts, gate.where[0], gate), gate.where, gate)
-            judged.append(judge(gate, part, scope=gate.where, **how))
+            judged.append(
+                too_small(gate, part, gate.where, settings.min_slice, verdict=Verdict.INCONCLUSIVE)
+                if part.cells.examples < settings.min_slice
+                else judge(gate, part, scope=gate.where, **how)
+            )
         else:
             judged.append(judge(gate, ground.total, **how))
     return tuple(judged)

@@ -152,7 +152,50 @@ CorrectColumn = Annotated[
     ),
 ]
 By = Annotated[
-    list[str] | None, _text("--by", "A column to slice by. Repeat for more.", COLUMNS, "COLUMN")
+    list[str] | None,
+    _text(
+        "--by",
+        "A column to slice by, or A,B for every combination of two. Repeat for more.",
+        COLUMNS,
+        "COLUMN",
+    ),
+]
+Quantiles = Annotated[
+    int,
+    typer.Option(
+        "--quantiles",
+        help="Into how many slices a column of more than 30 numbers is cut; 0 cuts none.",
+        rich_help_panel=COLUMNS,
+        min=0,
+        max=1000,
+    ),
+]
+MinSlice = Annotated[
+    int,
+    typer.Option(
+        "--min-slice",
+        help="Slices with fewer examples are listed, but neither tested nor judged by gates.",
+        rich_help_panel=STATISTICS,
+        min=0,
+    ),
+]
+Discover = Annotated[
+    bool,
+    typer.Option(
+        "--discover",
+        help="Search the columns of --by, the true class and their pairs for slices in which "
+        "negative flips concentrate.",
+        rich_help_panel=STATISTICS,
+    ),
+]
+Confirm = Annotated[
+    Literal["split"] | None,
+    typer.Option(
+        "--confirm",
+        help="Discover in one random half of the examples, and judge in the other.",
+        rich_help_panel=STATISTICS,
+        show_default=False,
+    ),
 ]
 Features = Annotated[
     str | None,
@@ -306,7 +349,12 @@ Resamples = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option("--seed", help="The seed of the bootstrap.", rich_help_panel=STATISTICS, min=0),
+    typer.Option(
+        "--seed",
+        help="The seed of the bootstrap and of --discover.",
+        rich_help_panel=STATISTICS,
+        min=0,
+    ),
 ]
 
 Json = Annotated[

@@ -33,8 +33,10 @@ def render(report: Report) -> str:
         _metrics(report),
         *_kinds(report),
         *_noise(report),
+        *_discovery(report),
     ]
-    parts += [*_slices("Slices", report.slices), *_slices("Classes", report.classes)]
+    parts += [*_slices("Slices", report.slices, report)]
+    parts += [*_slices("Classes", report.classes, report)]
     parts += [*_examples(report), *_label_noise(report), *_notes(report)]
     return "\n\n".join(parts) + "\n"
 
@@ -59,7 +61,7 @@ def _gates(report: Report) -> list[str]:
     level = words.share(report.settings.confidence)
     rows = [
         (
-            f"{SIGNS[each.verdict]} {each.verdict}",
+            f"{SIGNS[each.verdict]} {words.judged(each.verdict)}",
             code(
                 str(each.gate)
                 + (
@@ -172,7 +174,28 @@ def _kinds(report: Report) -> list[str]:
     return ["### What broke", _table(("flips", "old answer", "new answer"), rows)] if rows else []
 
 
-def _slices(title: str, parts: Sequence[Slice]) -> list[str]:
+def _discovery(report: Report) -> list[str]:
+    found = report.discovery
+    if found is None:
+        return []
+    metric = METRICS["negative_flip_rate"]
+    rows = [
+        (
+            words.conjunction(each, code),
+            words.percent(each.rate),
+            words.span(metric, each.interval),
+            words.percent(each.rest_rate),
+            f"{each.negative_flips:,} / {each.examples:,}",
+            words.p_text(each.p_adjusted),
+        )
+        for each in found.found
+    ]
+    header = ("", "NFR", "interval", "NFR elsewhere", "flips / examples", "p")
+    told = f"Searched {code(words.searched(found))}: {words.outcome(found)}."
+    return ["### Where flips concentrate", *([_table(header, rows)] if rows else []), told]
+
+
+def _slices(title: str, parts: Sequence[Slice], report: Report) -> list[str]:
     metric = METRICS["negative_flip_rate"]
     shown = words.worst(parts)[:SHOWN]
     if len(parts) < 2 or not shown:
@@ -183,11 +206,13 @@ def _slices(title: str, parts: Sequence[Slice]) -> list[str]:
             words.number(metric, part.metrics[metric.name].value),
             words.span(metric, part.metrics[metric.name].interval),
             words.counted(metric, part.metrics[metric.name], part.tally.examples),
-            f"{part.p_adjusted:.3g}",
+            words.p_text(part.p_adjusted),
         )
         for part in shown
     ]
-    return [f"### {title}", _table(("", "NFR", "interval", "flips / examples", "adjusted p"), rows)]
+    small = words.unjudged(parts, report)
+    header = ("", "NFR", "interval", "flips / examples", "adjusted p")
+    return [f"### {title}", _table(header, rows), *([f"{small}."] if small else [])]
 
 
 def _examples(report: Report) -> list[str]:

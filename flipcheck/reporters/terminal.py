@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flipcheck.report import Report, Slice
+    from flipcheck.stats.discovery import Finding
 
 WIDTH = 80
 STYLES = {
@@ -31,6 +32,7 @@ MARKS = {
     Verdict.PASS: ("✓", "green"),
     Verdict.FAIL: ("✗", "red"),
     Verdict.INCONCLUSIVE: ("?", "yellow"),
+    None: ("–", "dim"),
 }
 GATES_SHOWN, KINDS_SHOWN, SLICES_SHOWN, EXAMPLES_SHOWN = 12, 5, 5, 5
 
@@ -122,8 +124,12 @@ def _gate(judged: Judgement, report: Report) -> list[Any]:
     bound = f"; with {level} confidence {words.bound_text(judged)}"
     if metric.kind == "count":
         bound = f" {words.bound_text(judged)}"
+    elif judged.bound is None:
+        bound = ""
     lines: list[Any] = [
-        Text.assemble("  ", (f"{mark} {judged.verdict}", f"bold {style}"), "  ", (gate, "bold")),
+        Text.assemble(
+            "  ", (f"{mark} {words.judged(judged.verdict)}", f"bold {style}"), "  ", (gate, "bold")
+        ),
         Text(f"      measured {value}{bound}" if judged.value is not None else "      undefined"),
     ]
     if judged.reason:
@@ -264,7 +270,31 @@ def _slices(report: Report) -> list[Any]:
         if len(parts) > 1 and shown:
             note = "most telling first; * more flips than the rest (Holm, 5%)"
             lines += [*_heading(title, note), _indented(_slice_table(shown))]
+            if small := words.unjudged(parts, report):
+                lines.append(Text(f"  {small}", "dim"))
     return lines
+
+
+def _discovery(report: Report) -> list[Any]:
+    found = report.discovery
+    if found is None:
+        return []
+    lines = _heading("Where flips concentrate")
+    lines.append(Padding(Text(f"searched {words.searched(found)}", "dim"), (0, 0, 0, 2)))
+    for each in found.found[:SLICES_SHOWN]:
+        name = Text(_short(words.conjunction(each), 150), "bold")
+        lines += [Padding(name, (0, 0, 0, 2)), Padding(Text(_finding(each)), (0, 0, 0, 6))]
+    if rest := found.found[SLICES_SHOWN:]:
+        lines.append(Text(f"  and {len(rest):,} more", "dim"))
+    return [*lines, Padding(Text(words.outcome(found), "dim"), (0, 0, 0, 2))]
+
+
+def _finding(found: Finding) -> str:
+    """How a subgroup compares: "NFR 7.27% (5.19 to 9.84%), 38 of 523; elsewhere 0.931%; …"."""
+    span = words.span(METRICS["negative_flip_rate"], found.interval)
+    counts = f"{found.negative_flips:,} of {found.examples:,}"
+    elsewhere, p_value = words.percent(found.rest_rate), words.p_text(found.p_adjusted)
+    return f"NFR {words.percent(found.rate)} ({span}), {counts}; elsewhere {elsewhere}; p {p_value}"
 
 
 def _slice_table(parts: Sequence[Slice]) -> Table:
@@ -279,7 +309,7 @@ def _slice_table(parts: Sequence[Slice]) -> Table:
     for part in parts:
         estimate = part.metrics[metric.name]
         name = part.value if part.by == "class" else f"{part.by} = {part.value}"
-        mark = " *" if part.p_adjusted <= words.SIGNIFICANT else ""
+        mark = " *" if words.is_marked(part) else ""
         table.add_row(
             f"{_short(name, 28)}{mark}",
             words.number(metric, estimate.value),
@@ -324,6 +354,6 @@ def _ending(report: Report) -> list[Any]:
 
 
 PARTS = (
-    *(_verdict, _sources, _gates, _critical, _waivers, _flows, _kinds, _noise, _slices, _examples),
-    *(_label_noise, _metrics, _notes, _ending),
+    *(_verdict, _sources, _gates, _critical, _waivers, _flows, _kinds, _noise, _discovery),
+    *(_slices, _examples, _label_noise, _metrics, _notes, _ending),
 )

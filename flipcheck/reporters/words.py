@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from flipcheck.errors import plural
 from flipcheck.gates import Judgement, Verdict
+from flipcheck.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from flipcheck.metrics import Metric
     from flipcheck.report import Estimate, Example, Report, Slice
+    from flipcheck.stats.discovery import Discovery, Finding
     from flipcheck.stats.intervals import Interval
 
 UNKNOWN = "–"
@@ -161,7 +162,9 @@ def _decided(report: Report, quote: Callable[[str], str]) -> str:
         return "No gate was given, so nothing was decided."
     if report.verdict is Verdict.PASS:
         by = " by the estimate alone" if report.settings.decide == "point" else ""
-        what = "the gate" if len(judged) == 1 else f"all {len(judged):,} gates"
+        passed = sum(each.verdict is Verdict.PASS for each in judged)
+        what = "the gate" if passed == 1 else f"all {passed:,} gates"
+        what += f" ({small:,} slices too small to judge)" if (small := len(judged) - passed) else ""
         return f"May replace the old model: it passes {what}{by}."
     decisive = [each for each in judged if each.verdict is report.verdict]
     rest = len(decisive) - 1
@@ -245,11 +248,61 @@ def kind(old: str | None, new: str | None) -> str:
 
 
 def worst(slices: Sequence[Slice]) -> list[Slice]:
-    """Slices with negative flips: the most surprising first, then the highest rate."""
-    flipped = [each for each in slices if each.tally.negative_flips]
-    return sorted(
-        flipped, key=lambda each: (each.p_value, -each.tally.negative_flips, each.by, each.value)
-    )
+    """Judged slices with negative flips: the most surprising first, then those of most flips."""
+    return [each for each in ranked(slices) if each.tally.negative_flips and not each.too_small]
+
+
+def ranked(slices: Sequence[Slice]) -> list[Slice]:
+    """Slices with the most surprising first, and those too small to judge last."""
+
+    def key(each: Slice) -> tuple[float, int, str, str]:
+        chance = 2 if each.p_value is None else each.p_value
+        return chance, -each.tally.negative_flips, each.by, each.value
+
+    return sorted(slices, key=key)
+
+
+def is_marked(part: Slice) -> bool:
+    """Whether a slice flips more than the rest, after Holm's correction."""
+    return part.p_adjusted is not None and part.p_adjusted <= SIGNIFICANT
+
+
+def family(part: Slice) -> str:
+    """What is known of a slice as one of all that were looked at."""
+    at_once = span(METRICS["negative_flip_rate"], part.simultaneous)
+    return f"q {p_text(part.q_value)} (Benjamini–Hochberg); {at_once} with all slices at once"
+
+
+def unjudged(slices: Sequence[Slice], report: Report) -> str:
+    """How many slices --min-slice leaves out of the tests; nothing where none is."""
+    count, least = sum(each.too_small for each in slices), report.settings.min_slice
+    if not count:
+        return ""
+    return f"{plural(count, 'slice')} of fewer than {least:,} examples: too small to judge"
+
+
+def searched(found: Discovery) -> str:
+    """What a discovery looked at: "510 slices of 50 or more examples, by ink, class …"."""
+    columns = ", ".join(clean(each) for each in found.columns)
+    few = f"{plural(found.candidates, 'slice')} of {found.smallest:,} or more examples"
+    return f"{few}, by {columns}" + (" and pairs of these" if len(found.columns) > 1 else "")
+
+
+def outcome(found: Discovery) -> str:
+    """What a discovery came to, and what its p-values hold for."""
+    if found.confirm is None:
+        if not found.found:
+            return "nothing found: flips concentrate nowhere more than chance would have it"
+        return f"p and intervals hold for all searched ({found.permutations:,} permutations)"
+    proposed = f"{found.proposed:,} proposed by one half of the examples"
+    if not found.found:
+        return f"nothing found: {proposed}, none confirmed by the other"
+    return f"{proposed}, {len(found.found):,} confirmed by the other, whose numbers these are"
+
+
+def conjunction(found: Finding, quote: Callable[[str], str] = clean) -> str:
+    """A subgroup as "ink = heavy, class = three"."""
+    return ", ".join(quote(f"{by} = {value}") for by, value in found.where)
 
 
 def next_step(report: Report) -> str:
@@ -257,15 +310,18 @@ def next_step(report: Report) -> str:
     flips = report.negative_flips
     if not flips.total:
         return "No answer broke; the interval says how many might with other examples."
+    if report.discovery and report.discovery.found:
+        where = " and ".join(
+            f"{clean(by)} is {clean(value)}" for by, value in report.discovery.found[0].where
+        )
+        return f"Negative flips concentrate where {where}; look there first."
     top = flips.transitions[0] if flips.transitions else None
     if top is not None and top.count > 1 and top.count * 10 >= flips.total:
         what = (
             f"{top.count:,} of {plural(flips.total, 'negative flip')} are {kind(top.old, top.new)}"
         )
         return f"{what}; look at these first."
-    marked = [
-        each for each in worst((*report.slices, *report.classes)) if each.p_adjusted <= SIGNIFICANT
-    ]
+    marked = [each for each in worst((*report.slices, *report.classes)) if is_marked(each)]
     if marked:
         first = marked[0]
         return (
@@ -277,7 +333,7 @@ def next_step(report: Report) -> str:
 
 def by_urgency(gates: Sequence[Judgement]) -> list[Judgement]:
     """Gates with the failed ones first, then the undecided; as they were given among these."""
-    order = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
+    order = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2, None: 3}
     return sorted(gates, key=lambda each: order[each.verdict])
 
 
@@ -285,13 +341,20 @@ def tallied(gates: Sequence[Judgement]) -> str:
     """How many gates came to which verdict: "2 fail, 10 pass"."""
     counts = {
         verdict: sum(each.verdict is verdict for each in gates)
-        for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+        for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, None)
     }
-    return ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
+    return ", ".join(f"{count:,} {judged(verdict)}" for verdict, count in counts.items() if count)
 
 
-def p_text(value: float) -> str:
+def judged(verdict: Verdict | None) -> str:
+    """The word for what became of one gate or slice of it."""
+    return verdict or "too small"
+
+
+def p_text(value: float | None) -> str:
     """A p-value; one too small for a float is not 0."""
+    if value is None:
+        return UNKNOWN
     return f"{value:.3g}" if value > 0 else "<1e-300"
 
 

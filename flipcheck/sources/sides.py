@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import PairingError, UsageError, listed, nearest, plural
 from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
-from flipcheck.slices import CLASS
+from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
@@ -239,12 +239,13 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
             f"no source has the column {given.weight!r} (--weight)",
             hint=f"{nearest(given.weight, there)} (columns there: {', '.join(there) or 'none'})",
         )
-    wanted = dict.fromkeys(given.by, "--by")
+    known = {name for source in sources for name in source.columns}
+    wanted = {name: "--by" for by in given.by for name in column_names(by, known)}
     wanted |= {} if given.cluster is None else {given.cluster: "--cluster"}
     for name, flag in wanted.items():
         if name == CLASS and flag == "--by":
             _check_class_column(sources)
-        elif not any(name in source.columns for source in sources):
+        elif name not in known:
             raise UsageError(
                 f"no source has the column {name!r} ({flag})",
                 hint=f"{nearest(name, there)} (columns there: {', '.join(there) or 'none'})",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flipcheck.outcomes import Weighed
 from flipcheck.stats.design import WIDTH, unit_sums
@@ -71,11 +71,7 @@ def more_than_the_rest(flips: NDArray[np.int64], sizes: NDArray[np.int64]) -> ND
     """
     import numpy as np
 
-    marked, total = int(flips.sum()), int(sizes.sum())
-    pairs = zip(flips.tolist(), sizes.tolist(), strict=True)
-    return np.asarray(
-        [_upper_tail(count, drawn, marked, total) for count, drawn in pairs], dtype=float
-    )
+    return np.exp(log_upper_tail(flips, sizes, int(flips.sum()), int(sizes.sum())))
 
 
 def more_than_the_rest_by_unit(
@@ -114,26 +110,57 @@ def more_than_the_rest_by_unit(
     return np.where((holding > 1) & np.isfinite(statistic), p_values, 1.0)
 
 
-def _upper_tail(count: int, drawn: int, marked: int, total: int) -> float:
-    """P(X >= count) of marked ones among `drawn` of `total`."""
+def log_upper_tail(
+    count: ArrayLike, drawn: ArrayLike, marked: int, total: int
+) -> NDArray[np.float64]:
+    """The logarithm of P(X >= count) of `marked` ones among `drawn` of `total`, of one shape.
+
+    The terms on the shorter side of the mean are added up, each a ratio times the one before,
+    until they no longer count: right in the far tail, and for all slices at once.
+    """
     import numpy as np
-    from scipy.special import gammaln
+    from scipy.special import betaln
 
-    top = min(drawn, marked)
-    if count <= max(0, drawn + marked - total):
-        return 1.0
-    x = np.arange(count, top + 1, dtype=float)
+    x, n = np.broadcast_arrays(np.asarray(count, float), np.asarray(drawn, float))
+    certain = x <= np.maximum(0, n + marked - total)
+    upper = x * total > n * marked  # the mean is n·marked / total
+    first = np.where(upper, x, x - 1)  # below the mean: 1 - P(X <= count - 1)
+    first = np.where(certain, np.maximum(0, n + marked - total), first)
 
-    def choose(n: float, k: NDArray[np.float64]) -> NDArray[np.float64]:
-        chosen: NDArray[np.float64] = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-        return chosen
+    def log_choose(of: Any, taken: Any) -> NDArray[np.float64]:
+        return np.asarray(-np.log1p(of) - betaln(of - taken + 1, taken + 1))
 
-    logs = (
-        choose(marked, x)
-        + choose(total - marked, drawn - x)
-        - choose(total, np.asarray([float(drawn)]))
-    )
-    return min(1.0, float(np.exp(logs).sum()))
+    log_term = log_choose(marked, first) + log_choose(total - marked, n - first)
+    log_term = log_term - log_choose(total, n)
+    log_sum = log_term + np.log(_ratio_sum(first, n, marked, total, upper & ~certain))
+    beside = upper | certain
+    below = np.log1p(-np.exp(np.where(beside, -1.0, log_sum)))
+    return np.where(certain, 0.0, np.minimum(np.where(upper, log_sum, below), 0.0))
+
+
+def _ratio_sum(
+    first: NDArray[np.float64], n: NDArray[np.float64], marked: int, total: int, up: NDArray[Any]
+) -> NDArray[np.float64]:
+    """The hypergeometric terms from `first` outward, up or down, as multiples of the first."""
+    import numpy as np
+
+    step = np.where(up, 1.0, -1.0)
+    added = np.ones_like(first)
+    rows: NDArray[np.int64] = np.arange(first.size)
+    x, drawn, ways, flat = (each.ravel() for each in (first, n, step, added))
+    term = np.ones(first.size)
+    while len(rows):
+        nearer = np.where(ways > 0, x, x - 1)  # the smaller of the two neighbours
+        rise = (marked - nearer) * (drawn - nearer)
+        fall = (nearer + 1) * (total - marked - drawn + nearer + 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            term = term * np.where(ways > 0, rise / fall, fall / rise)
+        flat[rows] += term
+        x = x + ways
+        going = term > flat[rows] * 1e-17
+        rows = rows[going]
+        x, term, drawn, ways = (each[going] for each in (x, term, drawn, ways))
+    return flat.reshape(first.shape)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -145,4 +172,16 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     steps = p[order] * np.arange(len(p), 0, -1)
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return adjusted
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Adjusted p-values that hold the share of false claims (Benjamini & Hochberg 1995)."""
+    import numpy as np
+
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(-p, kind="stable")
+    steps = p[order] * len(p) / np.arange(len(p), 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(steps))
     return adjusted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.stats import binomtest
 
 from flipcheck.audits.compare import compare
 from flipcheck.audits.flips import KINDS_LISTED
@@ -36,6 +37,7 @@ def audited(
     columns=None,
     settings=None,
     ids=None,
+    **asked,
 ) -> Report:
     """The report on lists of answers."""
     columns = {"region": Labels.of(REGION)} if columns is None else columns
@@ -59,6 +61,7 @@ def audited(
         settings or Settings(resamples=100),
         gates=[Gate.parse(text) for text in gates],
         by=by,
+        **asked,
     )
 
 
@@ -157,6 +160,145 @@ def test_slices_of_all_columns_are_corrected_as_one_family():
         p_values += more_than_the_rest(*counts).tolist()
     assert [part.p_value for part in report.slices] == pytest.approx(p_values, rel=1e-9)
     assert [part.p_adjusted for part in report.slices] == pytest.approx(holm(p_values), rel=1e-9)
+
+
+PARITY = ["0", "1"] * 4
+BOTH = {"region": Labels.of(REGION), "parity": Labels.of(PARITY)}
+
+
+def test_crossed_columns_are_slices_and_gates_speak_of_them():
+    """Each combination that occurs has its examples; --by and gates name it alike."""
+    report = audited(
+        columns=BOTH,
+        by=["region,parity"],
+        gates=["flips <= 5% by region,parity", "flips <= 5% where region,parity=US,1"],
+    )
+    found = {part.value: part.tally.examples for part in report.slices}
+    assert found == {"(missing),0": 1, "EU,0": 1, "EU,1": 3, "US,0": 2, "US,1": 1}
+    assert {part.by for part in report.slices} == {"region,parity"}
+    assert [each.scope[1] for each in report.gates] == [*found, "US,1"]
+    assert report.gates[-1].denominator == 1
+
+
+def test_the_true_class_is_crossed_with_a_column():
+    """By class,region: the examples of a class in a region."""
+    report = audited(by=["class,region"])
+    counts = {part.value: part.tally.negative_flips for part in report.slices}
+    assert counts == {
+        "cat,(missing)": 0, "cat,EU": 1, "cat,US": 0, "dog,EU": 1, "dog,US": 1, "eel,EU": 1,
+    }  # fmt: skip
+
+
+def test_a_column_whose_own_name_has_a_comma_is_that_column():
+    """What exists under that very name is meant."""
+    report = audited(columns=BOTH | {"region,parity": Labels.of(PARITY)}, by=["region,parity"])
+    assert [part.value for part in report.slices] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("by", "message"),
+    [
+        ("region,regoin", "no column 'regoin'"),  # one of two is not there
+        ("region, parity", "no column ' parity'"),  # a space is part of a name
+        ("region,", "no column ''"),
+        ("region,region", "cross a column with itself"),
+    ],
+)
+def test_what_cannot_be_crossed_is_an_error(by, message):
+    """Nothing is sliced by less than what was asked for."""
+    with pytest.raises(UsageError, match=message):
+        audited(columns=BOTH, by=[by])
+
+
+def numbered(count=400, **changed):
+    """An audit of examples with their number as a column, the last ones broken."""
+    ages = [str(row % 100) for row in range(count)]
+    answers = ["a"] * count
+    return audited(
+        answers,
+        answers[:-20] + ["b"] * 20,
+        answers,
+        columns={"age": Labels.of(ages)},
+        by=["age"],
+        ids=list(range(count)),
+        **changed,
+    )
+
+
+def test_many_numbers_are_cut_into_quantiles_and_a_note_says_so():
+    """Four slices of a column of a hundred numbers, in ascending order."""
+    report = numbered(gates=["flips <= 50% where age=75 to 99"])
+    assert [part.value for part in report.slices] == ["0 to 24", "25 to 49", "50 to 74", "75 to 99"]
+    assert report.slices[3].tally == Tally(80, 20)
+    assert report.warnings[-1] == "column 'age' holds 100 numbers: cut into 4 quantiles"
+    assert report.verdict is Verdict.PASS
+    assert len(numbered(settings=Settings(resamples=0, quantiles=10)).slices) == 10
+
+
+def test_no_quantiles_leave_each_number_a_slice():
+    """--quantiles 0 slices by the values, as for text."""
+    report = numbered(settings=Settings(resamples=0, quantiles=0))
+    assert len(report.slices) == 100
+    assert not any("quantiles" in note for note in report.warnings)
+
+
+def test_slices_too_small_to_judge_are_told_and_not_tested():
+    """They keep their tally and metrics, and are no part of the family that is corrected."""
+    report = audited(by=["region"], settings=Settings(resamples=0, min_slice=3))
+    small, *judged = report.slices
+    assert (small.value, small.tally.examples, small.too_small) == ("(missing)", 1, True)
+    assert (small.p_value, small.p_adjusted, small.q_value, small.simultaneous) == (None,) * 4
+    p_values = more_than_the_rest(np.array([0, 3, 1]), np.array([1, 4, 3]))[1:]
+    assert [part.p_value for part in judged] == pytest.approx(p_values.tolist(), rel=1e-9)
+    assert [part.p_adjusted for part in judged] == pytest.approx(holm(p_values), rel=1e-9)
+    low, high = binomtest(3, 4).proportion_ci(1 - 0.05 / 2)
+    assert (judged[0].simultaneous.low, judged[0].simultaneous.high) == pytest.approx((low, high))
+
+
+def test_a_gate_on_a_slice_too_small_to_judge_is_inconclusive():
+    """Under `where`, it is all that the gate has."""
+    report = audited(
+        by=["region"],
+        gates=["flips <= 99% where region=US"],
+        settings=Settings(resamples=0, min_slice=4),
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "too small to judge (--min-slice 4): 3 examples" in report.gates[0].reason
+
+
+def test_discovery_searches_the_columns_and_the_true_class():
+    """Whatever --by and gates name, once each; nothing is searched unasked."""
+    settings = Settings(resamples=0, min_slice=2)
+    report = audited(columns=BOTH, by=["region,parity", "region"], discover=True, settings=settings)
+    assert report.discovery.columns == ("region", "parity", "class")
+    assert report.discovery.smallest == 2
+    assert audited(by=["region"]).discovery is None
+
+
+def test_the_order_of_rows_does_not_show_in_a_discovery():
+    """Another order of the same examples gives the same bytes."""
+    rng = np.random.default_rng(0)
+    truth = rng.choice(["cat", "dog"], 3_000)
+    region = rng.choice(["EU", "US", "ASIA"], 3_000)
+    new = np.where(rng.random(3_000) < np.where(region == "US", 0.03, 0.01), "eel", truth)
+    written = []
+    for order in (np.arange(3_000), rng.permutation(3_000)):
+        for confirm in (None, "split"):
+            report = audited(
+                truth[order], new[order], truth[order], ids=order, discover=True, confirm=confirm,
+                columns={"region": Labels.of(region[order])}, by=["region"],
+            )  # fmt: skip
+            written.append(report.to_dict()["discovery"])
+    assert written[:2] == written[2:]
+    assert written[0]["found"][0]["where"] == [{"by": "region", "value": "US"}]
+
+
+def test_confirming_without_discovering_is_an_error():
+    """So is a way to confirm that there is not."""
+    with pytest.raises(UsageError, match="--confirm judges what --discover finds"):
+        audited(confirm="split")
+    with pytest.raises(UsageError, match="'split' or nothing"):
+        audited(discover=True, confirm="half")
 
 
 def test_flips_are_listed_by_confidence_then_id():

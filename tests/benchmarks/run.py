@@ -15,13 +15,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+
+from flipcheck.audits.compare import _slice_reports
+from flipcheck.audits.discovery import discover
+from flipcheck.labels import Labels
+from flipcheck.outcomes import Outcome
+from flipcheck.report import Settings
+from flipcheck.slices import Groups, Slices, slices
+from flipcheck.slices import values as grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,8 +106,12 @@ def images(folder: Path, count: int) -> None:
         small.resize((500, 375), Image.Resampling.BICUBIC).save(place / f"{number}.jpg", quality=90)
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """CPU and wall seconds of a command."""
+def measured(command: list[str] | Callable[[], object]) -> tuple[float, float]:
+    """CPU and wall seconds of a command, or of a call in this process."""
+    if callable(command):
+        start, used = time.perf_counter(), time.process_time()
+        command()
+        return time.process_time() - used, time.perf_counter() - start
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -105,7 +119,12 @@ def measured(command: list[str]) -> tuple[float, float]:
     return cpu, time.perf_counter() - start
 
 
-def compared(name: str, work: list[str], against: str, reference: list[str]) -> None:
+def compared(
+    name: str,
+    work: list[str] | Callable[[], object],
+    against: str,
+    reference: list[str] | Callable[[], object],
+) -> None:
     """Print the median ratios of CPU and wall time over alternating pairs."""
     cpu, wall = [], []
     for _ in range(PAIRS):
@@ -143,7 +162,51 @@ def folder_of_images(folder: Path) -> None:
     )  # fmt: skip
 
 
-BENCHMARKS: tuple[Callable[[Path], None], ...] = (start_up, arrays, folder_of_images)
+def slicing(_folder: Path) -> None:
+    """A thousand slices of a million rows against pandas, from codes and from texts."""
+    rng, values = np.random.default_rng(0), [f"slice {number:03}" for number in range(1000)]
+    codes = rng.integers(0, 1000, 1_000_000).astype(np.int32)
+    cells = rng.choice(5, size=len(codes), p=[0.8, 0.03, 0.07, 0.06, 0.04]).astype(np.uint8)
+    column = Labels(codes, tuple(values))
+    flags = {outcome.name: cells == outcome for outcome in list(Outcome)[:5]}
+    frame = pd.DataFrame({"slice": codes, **flags})
+    reference = "pandas groupby().sum() of the five cells as boolean columns"
+
+    def tallies() -> Slices:
+        return slices(grouped("slice", column), cells)
+
+    compared("1,000 slices of 1,000,000 rows: tallies", tallies, reference,
+             lambda: frame.groupby("slice").sum())  # fmt: skip
+    compared("the same, with tests and intervals", lambda: _slice_reports([tallies()], Settings()),
+             reference, lambda: frame.groupby("slice").sum())  # fmt: skip
+
+
+def discovering(_folder: Path) -> None:
+    """A search with 1,000 permutations against one pandas groupby of each pair of columns."""
+    rng = np.random.default_rng(0)
+    columns = [
+        Groups(f"c{place}", tuple(map(str, range(width))), rng.integers(0, width, 1_000_000))
+        for place, width in enumerate((4, 5, 10, 10, 20))
+    ]
+    flipped = rng.random(1_000_000) < 0.01
+    frame = pd.DataFrame({each.by: each.codes for each in columns} | {"flipped": flipped})
+
+    def pairs() -> None:
+        for pair in combinations([each.by for each in columns], 2):
+            frame.groupby(list(pair))["flipped"].agg(["sum", "size"])
+
+    compared("discovery: five columns, 1,000,000 rows, 1,000 permutations",
+             lambda: discover(columns, flipped, Settings()),
+             "pandas groupby().agg() of the ten pairs, once", pairs)  # fmt: skip
+
+
+BENCHMARKS: tuple[Callable[[Path], None], ...] = (
+    start_up,
+    arrays,
+    folder_of_images,
+    slicing,
+    discovering,
+)
 
 
 def main() -> None:

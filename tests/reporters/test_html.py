@@ -6,12 +6,14 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 import flipcheck
 from flipcheck.reporters import REPORTERS
+from flipcheck.stats.discovery import Finding
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OWNED = "document.title='owned'"
@@ -39,7 +41,13 @@ def hostile(tmp_path):
         table = pa.table({"id": ids, "label": HOSTILE, "prediction": answers, "<b>": HOSTILE})
         paths.append(tmp_path / f"{side}<img src=x onerror=alert(1)>.parquet")
         parquet.write_table(table, paths[-1])
-    return flipcheck.compare(*paths, by=["<b>"], gates=["negative_flip_rate <= 5% by <b>"])
+    by = ["<b>", "<b>,class"]
+    report = flipcheck.compare(
+        *paths, by=by, gates=["negative_flip_rate <= 5% by <b>,class"], discover=True, min_slice=2
+    )
+    places = tuple((column, HOSTILE[0]) for column in ("<b>", HOSTILE[1]))
+    found = (Finding(places, 2, 1, 4, 1, 0.01, None),)
+    return replace(report, discovery=replace(report.discovery, found=found))
 
 
 class Elements(HTMLParser):

@@ -99,10 +99,7 @@ def _slice_tables(report: Report) -> list[dict[str, Any]]:
     """The slices and the classes, the most telling first, each with its interval drawn."""
     tables = []
     for title, parts in (("Slices", report.slices), ("True classes", report.classes)):
-        ranked = sorted(
-            parts, key=lambda part: (part.p_value, -part.tally.negative_flips, part.by, part.value)
-        )
-        shown = ranked[:SLICES_SHOWN]
+        shown = words.ranked(parts)[:SLICES_SHOWN]
         if len(parts) < 2:
             continue
         estimates = [part.metrics["negative_flip_rate"] for part in shown]
@@ -111,5 +108,7 @@ def _slice_tables(report: Report) -> list[dict[str, Any]]:
             {"part": part, "estimate": each, "chart": charts.interval(each, top)}
             for part, each in zip(shown, estimates, strict=True)
         ]
-        tables.append({"title": title, "rows": rows, "more": len(parts) - len(shown)})
+        small = words.unjudged(parts, report)
+        more = len(parts) - len(shown)
+        tables.append({"title": title, "rows": rows, "more": more, "small": small})
     return tables
