@@ -201,7 +201,7 @@ class Report:
             "warnings": list(self.warnings),
             "run": dict(self.run),
         }
-        return _rounded(written)  # type: ignore[no-any-return]
+        return significant(written)  # type: ignore[no-any-return]
 
     def rounded(self) -> Report:
         """The same report with the digits that its JSON keeps, so that both give the same text."""
@@ -334,14 +334,14 @@ def _gate_dict(judged: Judgement) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
+def significant(value: Any) -> Any:
     """The value with every float at 10 significant digits, tuples as lists."""
     if isinstance(value, float):
         return float(f"{value:.10g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(each) for key, each in value.items()}
+        return {key: significant(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(each) for each in value]
+        return [significant(each) for each in value]
     return value
 
 

@@ -72,11 +72,19 @@ def _one_slice(parts: Iterable[tuple[Scope, Tally]], scope: Scope, gate: Gate) -
 
 def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
     """The same report under other gates."""
+    settings = replace(report.settings, decide=decide)
+    answers = report.metrics["churn"].available
+    judged = judgements(gates, report.tally, columns(report), settings, answers=answers)
+    verdict = overall(each.verdict for each in judged)
+    return replace(report, settings=settings, gates=judged, verdict=verdict)
+
+
+def columns(report: Report) -> list[Slices]:
+    """The slices of a report by their columns, the true classes among them."""
     import numpy as np
 
-    settings = replace(report.settings, decide=decide)
     parts = (*report.classes, *report.slices)
-    columns = [
+    return [
         Slices(
             by,
             tuple(each.value for each in parts if each.by == by),
@@ -84,7 +92,3 @@ def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
         )
         for by in dict.fromkeys(each.by for each in parts)
     ]
-    answers = report.metrics["churn"].available
-    judged = judgements(gates, report.tally, columns, settings, answers=answers)
-    verdict = overall(each.verdict for each in judged)
-    return replace(report, settings=settings, gates=judged, verdict=verdict)
