@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck._version import __version__
 from flipcheck.audits.judging import columns, judgements
-from flipcheck.audits.lint import Lint, lint
+from flipcheck.audits.lint import BEYOND, Lint, lint
 from flipcheck.audits.sizes import Assumed, GatePlan, alone, gate_plan
 from flipcheck.errors import UsageError
 from flipcheck.metrics import METRICS
@@ -106,11 +106,7 @@ def _linted(gates: Sequence[Gate], settings: Settings, assumed: Assumed, pilot: 
         nfr=assumed.nfr,
         pfr=assumed.pfr,
     )
-    said = [
-        "the pilot's counts are taken for the truth; they are an estimate",
-        "given its outcome, an example's slices in different columns are independent",
-        *_said((), assumed),
-    ]
+    said = [*_said_of_lint(asked, assumed), *_said((), assumed)]
     return Plan(settings, assumed, lint=found, assumptions=tuple(said))
 
 
@@ -145,9 +141,26 @@ def _unplannable(gate: Gate, assumed: Assumed) -> str:
     return ""
 
 
+def _said_of_lint(gates: Sequence[Gate], assumed: Assumed) -> Iterator[str]:
+    """The assumptions of simulated audits in words."""
+    yield "the pilot's counts are taken for the truth; they are an estimate"
+    what = "half of the negative flips that the strictest limit allows"
+    if assumed.nfr is not None:
+        what = "the negative flip rate that was given"
+    yield f"a good update has {what}, spread evenly"
+    yield (
+        f"a bad one is the good one with flips up to one gate's limit, or {BEYOND:g} times "
+        "as many; for a gate by slices, in the largest slice"
+    )
+    if len({gate.by or (gate.where or ("",))[0] for gate in gates} - {""}) > 1:
+        yield "given its outcome, an example's slices in different columns are independent"
+
+
 def _said(gates: Sequence[Gate], assumed: Assumed) -> Iterator[str]:
     """The assumptions of a plan in words."""
     yield "examples are drawn at random from where the model will be used"
+    if any(METRICS[gate.metric].kind == "difference" for gate in gates):
+        yield "the numbers for the error rate change are about right (Tango's score test)"
     if any(gate.by for gate in gates):
         yield "a gate by slices needs the examples in each slice; Holm's correction is not counted"
     if assumed.effect > 1:

@@ -80,7 +80,8 @@ class Truth:
     def rate(self, metric: str) -> float:
         """The true value of a metric over all examples."""
         cells = Cells.of(self.total)
-        return float(METRICS[metric].numerator(cells) / METRICS[metric].denominator(cells))
+        value = METRICS[metric].numerator(cells) / METRICS[metric].denominator(cells)
+        return round(float(value), 12) + 0.0  # neither the dust of sums nor a negative 0
 
 
 def _flipped(table: NDArray[np.float64], lever: Lever, share: float) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ TURNOVERS = (1, 2, 5, 10)
 """The flips that a table supposes each way, as multiples of the allowed error increase."""
 DRAWN = (0.25, 0.5, 0.75)
 """Which of SHARES are drawn as curves."""
-POINTS = 200
+POINTS = 400
 GOALS = (0.8, 0.9)
 COUNTED = {
     "examples": "examples",
