@@ -152,7 +152,7 @@ def plan(
     cluster_size: float = 1,
     icc: float = 0,
     pilot: PathText | Report | None = None,
-    audits: int = 10_000,
+    audits: int | None = None,
     confidence: float = 0.95,
     decide: Decide = "bound",
     seed: int = 0,

@@ -13,12 +13,13 @@ from flipcheck.audits.simulate import (
     UNDECIDED,
     WON,
     Truth,
+    column,
     lever,
     scoped,
     severities,
     share_at_limit,
 )
-from flipcheck.audits.sizes import counted
+from flipcheck.audits.sizes import MOST_EXAMPLES, counted
 from flipcheck.gates import rough, smallest_passing
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Cells
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 BEYOND = 1.5
 """How many times the flips of the limit a clearly bad update has."""
-SEARCH_AUDITS, MOST_EXAMPLES = 2_000, 10**9
+AUDITS, LEAST_AUDITS, SLICE_AUDITS = 10_000, 1_000, 1_000_000
+SEARCH_AUDITS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def lint(
     *,
     examples: int,
     effect: float,
-    audits: int,
+    audits: int | None,
     goal: float,
     nfr: float | None,
     pfr: float | None,
@@ -127,9 +129,11 @@ def lint(
 
     `effect` is the design effect of clusters, `goal` how often a good update should pass; `nfr`
     and `pfr` say what a good update is, else it has half of the negative flips that the limits
-    allow.
+    allow. Without `audits` there are 10,000, and fewer where there are many slices.
     """
     pilot = Truth.of(columns, total)
+    widest = max([len(each.values) for each in columns if each.by in map(column, gates)], default=1)
+    audits = audits or max(LEAST_AUDITS, min(AUDITS, SLICE_AUDITS // widest))
     bench = Bench(gates, pilot, examples, effect, settings, audits)
     good = _good(bench, nfr, pfr)
     cases = [
@@ -156,7 +160,7 @@ def _scenario(case: Case, found: NDArray[np.int8]) -> Scenario:
         case.truth.rate("positive_flip_rate"),
         case.truth.rate("error_rate_change"),
         Odds.of(found.max(axis=1)),
-        tuple(Odds.of(column) for column in found.T),
+        tuple(Odds.of(each) for each in found.T),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck._version import __version__
 from flipcheck.audits.judging import columns, judgements
 from flipcheck.audits.lint import BEYOND, Lint, lint
+from flipcheck.audits.simulate import column
 from flipcheck.audits.sizes import Assumed, GatePlan, alone, gate_plan
 from flipcheck.errors import UsageError
 from flipcheck.metrics import METRICS
@@ -152,7 +153,7 @@ def _said_of_lint(gates: Sequence[Gate], assumed: Assumed) -> Iterator[str]:
         f"a bad one is the good one with flips up to one gate's limit, or {BEYOND:g} times "
         "as many; for a gate by slices, in the largest slice"
     )
-    if len({gate.by or (gate.where or ("",))[0] for gate in gates} - {""}) > 1:
+    if len({*map(column, gates)} - {None}) > 1:
         yield "given its outcome, an example's slices in different columns are independent"
 
 
@@ -166,5 +167,5 @@ def _said(gates: Sequence[Gate], assumed: Assumed) -> Iterator[str]:
     if assumed.effect > 1:
         yield (
             f"clusters of {assumed.cluster_size:g} with an ICC of {assumed.icc:g} need "
-            f"{assumed.effect:.3g} times the examples"
+            f"{assumed.effect:.3g} times the examples, and for their wider bound some more"
         )

@@ -143,12 +143,12 @@ def severities(
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    by = [column for column in truth.columns if column in {_column(gate) for gate in gates}]
-    widest = max([len(truth.columns[column]) for column in by], default=1)
+    by = [name for name in truth.columns if name in map(column, gates)]
+    widest = max([len(truth.columns[name]) for name in by], default=1)
     step, found = max(1, BLOCK // widest), []
     for begin in range(0, audits, step):
         drawn = _multinomial(rng, np.full(min(step, audits - begin), examples), truth.total)
-        parts = {column: _split(rng, drawn, truth.columns[column]) for column in by}
+        parts = {name: _split(rng, drawn, truth.columns[name]) for name in by}
         found.append(
             np.stack(
                 [_of_gate(gate, drawn, parts, truth.values, settings) for gate in gates], axis=1
@@ -157,7 +157,8 @@ def severities(
     return np.concatenate(found)
 
 
-def _column(gate: Gate) -> str | None:
+def column(gate: Gate) -> str | None:
+    """The column whose slices a gate is about."""
     return gate.by or (gate.where[0] if gate.where else None)
 
 
@@ -196,8 +197,8 @@ def _of_gate(
     import numpy as np
 
     if gate.where is not None:
-        column, value = gate.where
-        return _judged(gate, parts[column][:, values[column].index(value)], settings)[0]
+        by, value = gate.where
+        return _judged(gate, parts[by][:, values[by].index(value)], settings)[0]
     if gate.by is None:
         found, _ = _judged(gate, drawn, settings)
         if gate.metric == "negative_flip_rate":
@@ -252,8 +253,8 @@ def scoped(gate: Gate, truth: Truth) -> list[tuple[Scope | None, NDArray[np.floa
         pairs = zip(truth.values[gate.by], truth.columns[gate.by], strict=True)
         return [((gate.by, value), row) for value, row in pairs]
     if gate.where is not None:
-        column, value = gate.where
-        return [(gate.where, truth.columns[column][truth.values[column].index(value)])]
+        by, value = gate.where
+        return [(gate.where, truth.columns[by][truth.values[by].index(value)])]
     return [(None, truth.total)]
 
 

@@ -27,7 +27,7 @@ TURNOVERS = (1, 2, 5, 10)
 """The flips that a table supposes each way, as multiples of the allowed error increase."""
 DRAWN = (0.25, 0.5, 0.75)
 """Which of SHARES are drawn as curves."""
-POINTS = 400
+POINTS, MOST_EXAMPLES = 400, 10**9
 GOALS = (0.8, 0.9)
 COUNTED = {
     "examples": "examples",
@@ -48,7 +48,7 @@ class Assumed:
     examples: int | None = None
     cluster_size: float = 1.0
     icc: float = 0.0
-    audits: int = 10_000
+    audits: int | None = None
 
     def __post_init__(self) -> None:
         checks = {
@@ -56,10 +56,10 @@ class Assumed:
             "the assumed PFR": self.pfr is None or 0 <= self.pfr < 1,
             "the sum of the assumed NFR and PFR": (self.nfr or 0) + (self.pfr or 0) <= 1,
             "the power": 0 < self.power < 1,
-            "the number of examples": self.examples is None or 1 <= self.examples <= power.MOST,
+            "the number of examples": self.examples is None or 1 <= self.examples <= MOST_EXAMPLES,
             "the cluster size": 1 <= self.cluster_size <= power.MOST,
             "the ICC": 0 <= self.icc <= 1,
-            "the number of simulated audits": 100 <= self.audits <= 1_000_000,
+            "the number of simulated audits": 100 <= (self.audits or 100) <= 1_000_000,
         }
         problems = [f"{what} is out of range" for what, right in checks.items() if not right]
         if problems:
@@ -227,10 +227,8 @@ def _turnovers(gate: Gate, assumed: Assumed) -> Iterator[Update]:
     if assumed.nfr is not None and assumed.pfr is not None:
         yield Update(assumed.nfr - assumed.pfr, assumed.nfr, assumed.pfr)
         return
-    for times in TURNOVERS:
-        rate = times * gate.limit
-        if rate <= 0.5:
-            yield Update(0.0, rate, rate)
+    for rate in dict.fromkeys(min(times * gate.limit, 0.5) for times in TURNOVERS):
+        yield Update(0.0, rate, rate)
 
 
 def _verdict(gate: Gate, update: Update) -> Verdict | None:

@@ -233,7 +233,7 @@ Resamples = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option("--seed", help="The seed of the bootstrap.", rich_help_panel=STATISTICS, min=0),
+    typer.Option("--seed", help="The seed of random numbers.", rich_help_panel=STATISTICS, min=0),
 ]
 
 Json = Annotated[
@@ -293,7 +293,8 @@ Examples = Annotated[
     int | None,
     typer.Option(
         "--examples",
-        help="The size of the test set: what it can decide; with --pilot, what it is drawn to.",
+        help="The size of the test set, to see what it can decide; with --pilot the pilot's by "
+        "default.",
         rich_help_panel=ASSUMPTIONS,
         metavar="N",
         show_default=False,
@@ -329,11 +330,13 @@ Pilot = Annotated[
     ),
 ]
 Audits = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--audits",
-        help="How many audits are simulated of each update.",
+        help="How many audits are simulated of each update: 10,000, or fewer where there are many "
+        "slices.",
         rich_help_panel=ASSUMPTIONS,
         metavar="N",
+        show_default=False,
     ),
 ]

@@ -19,7 +19,7 @@ def plan(
     cluster_size: o.ClusterSize = 1,
     icc: o.Icc = 0,
     pilot: o.Pilot = None,
-    audits: o.Audits = 10_000,
+    audits: o.Audits = None,
     confidence: o.Confidence = 0.95,
     seed: o.Seed = 0,
     json: o.Json = None,
@@ -27,8 +27,7 @@ def plan(
 ) -> None:
     """Plan a test set: how many examples does a gate need, and what can a given set decide?
 
-    With --pilot, gate lint: how often would the gates together pass a bad update, block a good
-    one, or stay undecided?
+    With --pilot: how often would the gates together be wrong, or undecided?
 
     Example:
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flipcheck.audits.lint import Lint, Odds, Scenario
     from flipcheck.audits.plan import Plan
-    from flipcheck.audits.sizes import Chance, GatePlan, Need, Update
+    from flipcheck.audits.sizes import Assumed, Chance, GatePlan, Need, Update
 
 NOUNS = {
     "negative_flip_rate": "negative flips",
@@ -67,7 +67,7 @@ def answer(plan: Plan) -> str:
         return words.clean(_lint_answer(plan.lint))
     if plan.assumed.examples is None:
         return words.clean(_size_answer(plan))
-    said = [_decided(each, plan.assumed.examples) for each in plan.gates if each.decides]
+    said = [_decided(each, plan.assumed) for each in plan.gates if each.decides]
     if not plan.gates and plan.resolution is not None:
         said.append(
             f"With {plural(plan.assumed.examples, 'example')} of which none flips, a rate is at "
@@ -118,7 +118,9 @@ def _size_answer(plan: Plan) -> str:
     ]
     never = [each.gate for each, need in zip(plan.gates, asked, strict=True) if not need.stable]
     if never:
-        return f"No number of examples decides {never[0]} if the true value lies on the limit."
+        return (
+            f"No number of examples decides {never[0]} if the true value lies so near to its limit."
+        )
     place = max(range(len(asked)), key=lambda place: asked[place].stable or 0)
     each, most = plan.gates[place], asked[place]
     does = "passes" if most.verdict is Verdict.PASS else "fails"
@@ -132,14 +134,17 @@ def _size_answer(plan: Plan) -> str:
     return f"{enough}: with them {then}"
 
 
-def _decided(each: GatePlan, examples: int) -> str:
+def _decided(each: GatePlan, assumed: Assumed) -> str:
     """What a set of this size says of a proportion."""
     found, gate = each.decides, each.gate
     metric = METRICS[gate.metric]
-    text = f"With {examples:,} {each.counted} {gate} "
+    text = f"With {assumed.examples:,} {each.counted} {gate} "
     if found is None or found.passing_count is None:
-        return f"{text}can never pass: it takes {each.smallest or 0:,} or more."
-    ends = ("at most", "at least") if gate.upper else ("at least", "at most")
+        takes = "" if each.smallest is None else f": it takes {each.smallest:,} or more"
+        return f"{text}can never pass{takes}."
+    ends = ["at most", "at least"] if gate.upper else ["at least", "at most"]
+    if assumed.effect > 1:
+        ends = [f"{end} about" for end in ends]
     text += f"passes with {ends[0]} {found.passing_count:,} {NOUNS.get(metric.name, 'of them')}"
     if found.failing_count is None or found.failing_rate is None:
         return f"{text}, and can never fail."

@@ -51,9 +51,11 @@ def largest_passing(total: Any, limit: float, confidence: float) -> NDArray[np.i
     low, high = np.full(n.shape, -1), np.floor(n * limit).astype(np.int64) + 1
     while (high - low > 1).any():
         middle = (low + high) // 2
-        fine = kept(middle, n, limit, confidence)
+        fine = chance(middle, n, limit) <= 1 - confidence
         low, high = np.where(fine, middle, low), np.where(fine, high, middle)
-    return np.asarray(low)
+    tried = low + np.reshape([0, 1], (2, *(1,) * low.ndim))  # the bound itself has the last word
+    fine = (tried < 0) | kept(np.maximum(tried, 0), n, limit, confidence)
+    return np.asarray(low - 1 + fine.sum(axis=0))
 
 
 def smallest_failing(total: int, limit: float, confidence: float) -> int:
@@ -95,7 +97,7 @@ def examples_needed(limit: float, rate: float, goal: float, confidence: float) -
     most = int(MOST * limit)
     begins = _smallest(lambda count: reached(count, 0), most)
     stays = _smallest(lambda count: reached(count, 1), most)
-    if begins is None or stays is None:
+    if begins is None or stays is None or _crossing(stays + 1, limit, confidence) > MOST:
         return None
     first = _first(max(0, begins - 2), limit, rate, goal, confidence)
     return Needed(first, _stable(stays + 2, limit, rate, goal, confidence))

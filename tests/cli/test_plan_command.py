@@ -76,8 +76,27 @@ def test_the_error_rate_change(command):
     assert "7,068" in given.out
     table = command("plan", "--max-error-increase", "0.5%")
     assert "0 pp (1% broken, 1% mended)" in table.out
+    assert "(50% broken, 50% mended)" in command("plan", "--max-error-increase", "60%").out
     better = command("plan", "--max-error-increase", "0", "--nfr", "1%", "--pfr", "3%")
     assert "−2 pp (1% broken, 3% mended)" in better.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--max-nfr", "1%", "--nfr", "1%"), "No number of examples decides"),  # at the limit
+        (("--max-nfr", "1e-300"), "No number of examples decides"),  # a limit like none
+        (("--max-nfr", "1e-300", "--examples", "5"), "can never pass."),
+        (("--max-nfr", "99.9%"), "1 1 1 1"),  # one example is enough
+        (("--max-nfr", "1%", "--examples", "1000000000"), "passes with at most 9,99"),
+        (("--max-error-increase", "1%", "--nfr", "3%", "--pfr", "1%"), "fails 80% of the"),
+    ],
+)
+def test_the_ends_of_what_can_be_asked(command, arguments, text):
+    """Each is answered in a sentence."""
+    done = command("plan", *arguments)
+    assert done.status == 0, done.err
+    assert text in " ".join(done.out.split())
 
 
 def test_clusters_multiply(command):

@@ -162,7 +162,16 @@ def test_a_million_examples_take_no_time():
     assert reached.tolist() == [False, True, False, True]
 
 
-@pytest.mark.parametrize(("limit", "rate"), [(0.01, 0.01), (0.01, 0.02), (0.5, 0.4999999999)])
+@pytest.mark.parametrize(
+    ("limit", "rate"),
+    [
+        (0.01, 0.01),  # at the limit
+        (0.01, 0.02),  # beyond it
+        (0.5, 0.4999999999),  # next to it
+        (1e-13, 0),  # a limit that no set of examples could show
+        (1e-300, 0),
+    ],
+)
 def test_no_number_of_examples(limit, rate):
     """A rate at or beyond the limit, or as good as at it, passes with no number of examples."""
     assert examples_needed(limit, rate, 0.8, CONFIDENCE) is None
