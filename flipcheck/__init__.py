@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck._version import __version__
 
 if TYPE_CHECKING:
-    from flipcheck.api import compare, predict
+    from flipcheck.api import compare, plan, predict
     from flipcheck.errors import FlipcheckError
     from flipcheck.gates import Gate, Verdict
     from flipcheck.metrics import METRICS
@@ -32,6 +32,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "compare",
+    "plan",
     "predict",
 ]
 
@@ -44,6 +45,7 @@ _HOMES = {
     "Tally": "outcomes",
     "Verdict": "gates",
     "compare": "api",
+    "plan": "api",
     "predict": "api",
 }
 

@@ -1,4 +1,4 @@
-"""The two calls of the Python API: paths or predictions in, a Report or Predictions out."""
+"""The calls of the Python API: paths or predictions in; a Report, Predictions or a Plan out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from flipcheck.audits.compare import compare as audit
 from flipcheck.audits.measuring import Beside, Costs, Rerun
 from flipcheck.errors import UsageError, nearest
-from flipcheck.gates import Gate
+from flipcheck.gates import Gate, share
 from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
@@ -22,6 +22,7 @@ from flipcheck.sources.spec import Columns, Given, SideSpec
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from flipcheck.audits.plan import Plan
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
@@ -100,9 +101,7 @@ def compare(
     """
     _check_call({"old": old, "new": new}, options)
     settings = _settings(options)
-    asked = options.get("gates", ())
-    texts = [asked] if isinstance(asked, (str, Gate)) else asked
-    gates = [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
+    gates = _gates(options.get("gates", ()))
     given = _given(old, new, data, options, _columns_by(options, gates))
     costs = _costs(options.get("costs"))
     policy = _policy(options)
@@ -165,6 +164,55 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
                 f"{data}: no column {name!r} (--by)", hint=nearest(name, found.available)
             )
     return replace(found, warnings=(*dataset.warnings, *found.warnings))
+
+
+def plan(
+    gates: str | Gate | Sequence[Gate | str] = (),
+    *,
+    nfr: float | str | None = None,
+    pfr: float | str | None = None,
+    power: float | str = 0.8,
+    examples: int | None = None,
+    cluster_size: float = 1,
+    icc: float = 0,
+    pilot: PathText | Report | None = None,
+    audits: int | None = None,
+    confidence: float = 0.95,
+    decide: Decide = "bound",
+    seed: int = 0,
+) -> Plan:
+    """Plan a test set: the examples that gates need, or what `examples` of them can decide.
+
+    With a pilot (a report of `compare`, or its JSON file) it is gate lint: how often the gates
+    together would pass a bad update, block a good one, or stay undecided. Rates are shares
+    (0.005) or texts ("0.5%"). Raises FlipcheckError for what cannot be planned.
+    """
+    from flipcheck.audits.plan import plan as planned
+    from flipcheck.audits.sizes import Assumed
+
+    assumed = Assumed(
+        nfr=_rate("nfr", nfr),
+        pfr=_rate("pfr", pfr),
+        power=_rate("power", power) or 0.0,
+        examples=examples,
+        cluster_size=cluster_size,
+        icc=icc,
+        audits=audits,
+    )
+    settings = Settings(confidence=confidence, seed=seed, decide=decide)
+    report = pilot if isinstance(pilot, Report) or pilot is None else Report.load(Path(pilot))
+    return planned(_gates(gates), settings, assumed, report)
+
+
+def _gates(asked: str | Gate | Sequence[Gate | str]) -> list[Gate]:
+    """Gates from texts or gates, one or many."""
+    texts = [asked] if isinstance(asked, (str, Gate)) else asked
+    return [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
+
+
+def _rate(name: str, written: float | str | None) -> float | None:
+    """A share from a number or a text such as "0.5%"."""
+    return share(written, name) if isinstance(written, str) else written
 
 
 def _silent(_done: int, _total: int) -> None:

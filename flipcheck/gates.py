@@ -154,6 +154,15 @@ def _check_count(gate: Gate) -> None:
         raise UsageError(f"gate '{gate}': a count, so its limit is a whole number")
 
 
+def share(text: str, name: str) -> float:
+    """The number that is written as "0.5%" or "0.005". Raises UsageError that names the option."""
+    try:
+        return _number(text.removesuffix("%").strip(), name, "", percent=text.endswith("%"))
+    except UsageError as error:
+        hint = "write it as 0.5% or 0.005"
+        raise UsageError(f"cannot read the share {text!r} of {name}", hint=hint) from error
+
+
 def _check_limit(measured: Metric, gate: Gate) -> None:
     """Refuse limits that a metric can never break, or never keep."""
     paired = (-1.0, 1.0)

@@ -269,7 +269,7 @@ class Report:
         }
         if self.design is not None:
             written["design"] = self.design.to_dict()
-        return _rounded(written)  # type: ignore[no-any-return]
+        return significant(written)  # type: ignore[no-any-return]
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -445,16 +445,16 @@ def _gate_dict(judged: Judgement) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
+def significant(value: Any) -> Any:
     """The value with every float at 10 significant digits, tuples as lists."""
     if isinstance(value, float):
         return float(f"{value:.10g}")
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, Mapping):
-        return {key: _rounded(each) for key, each in value.items()}
+        return {key: significant(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(each) for each in value]
+        return [significant(each) for each in value]
     return value
 
 
@@ -469,7 +469,7 @@ def _kept(value: Any) -> Any:
         return tuple(map(_kept, value))
     if kind is dict and any(map(is_dataclass, value.values())):
         return {name: _kept(each) for name, each in value.items()}
-    return _rounded(value)
+    return significant(value)
 
 
 @cache

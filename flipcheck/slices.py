@@ -54,20 +54,25 @@ class Slices:
     by: str
     values: tuple[str, ...]
     counts: NDArray[np.int64]
-    groups: NDArray[np.int64]
-    """Each example's slice, as its place in `values`."""
-
-    def recounted(self, outcomes: NDArray[np.uint8]) -> Slices:
-        """The same slices of other outcomes of the same examples."""
-        counts = grouped_counts(outcomes, self.groups, len(self.values))
-        return replace(self, counts=counts)
 
     def tallies(self) -> list[Tally]:
         """Each slice's tally, in the order of `values`."""
         return [Tally.of_counts(row) for row in self.counts.tolist()]
 
 
-def slices(groups: Groups, outcomes: NDArray[np.uint8]) -> Slices:
+@dataclass(frozen=True, slots=True)
+class Sliced(Slices):
+    """Slices with the examples that they are of: `groups` is each one's place in `values`."""
+
+    groups: NDArray[np.int64]
+
+    def recounted(self, outcomes: NDArray[np.uint8]) -> Sliced:
+        """The same slices of other outcomes of the same examples."""
+        counts = grouped_counts(outcomes, self.groups, len(self.values))
+        return replace(self, counts=counts)
+
+
+def slices(groups: Groups, outcomes: NDArray[np.uint8]) -> Sliced:
     """The slices of groups: those that some example is in, in the order of their values."""
     import numpy as np
 
@@ -76,7 +81,7 @@ def slices(groups: Groups, outcomes: NDArray[np.uint8]) -> Slices:
     place = np.full(len(groups.values), -1, dtype=np.int64)
     place[occurring] = np.arange(len(occurring))
     names = tuple(groups.values[row] for row in occurring)
-    return Slices(groups.by, names, counts[occurring], place[groups.codes])
+    return Sliced(groups.by, names, counts[occurring], place[groups.codes])
 
 
 def column_names(by: str, known: Collection[str]) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def help_example(name):
     return next(line.strip() for line in after if line.strip().startswith("flipcheck "))
 
 
-@pytest.mark.parametrize("name", ["compare", "predict", "render", "explain"])
+@pytest.mark.parametrize("name", ["compare", "predict", "render", "plan", "explain"])
 def test_the_example_of_every_help_page_runs(newcomer, name):
     """What the help says to copy ends in a verdict or an answer, and not in an error."""
     report = ["compare", "old.csv", "new.csv", "--json", "report.json"]

@@ -203,22 +203,35 @@ def _one_slice(parts: Iterable[tuple[Scope, Sample]], scope: Scope, gate: Gate) 
     return known[scope]
 
 
+def ground(report: Report) -> Ground:
+    """What the gates of a report are judged on."""
+    bound = report.settings.bound
+    parts: dict[str, list[tuple[Scope, Sample]]] = {}
+    for part in (*report.classes, *report.slices):
+        sample = Sample(part.tally, part.design, bound)
+        parts.setdefault(part.by, []).append(((part.by, part.value), sample))
+    return Ground(Sample(report.tally, report.design, bound), parts)
+
+
+def available(report: Report) -> dict[str, Any]:
+    """What the sources of a report had, as `judgements` wants to know."""
+    return {
+        "answers": report.metrics["churn"].available,
+        "given": [METRICS[name].needs for name in report.metrics if METRICS[name].needs],
+    }
+
+
 def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
     """The same report under other gates."""
     settings = replace(report.settings, decide=decide)
-    parts: dict[str, list[tuple[Scope, Sample]]] = {}
-    for part in (*report.classes, *report.slices):
-        sample = Sample(part.tally, part.design, settings.bound)
-        parts.setdefault(part.by, []).append(((part.by, part.value), sample))
-    real = Ground(Sample(report.tally, report.design, settings.bound), parts)
+    real = ground(report)
     accepted = real if report.waivers is None else _accepted(real, report.waivers)
     judged, without = release(
         gates,
         real,
         accepted,
         settings,
-        answers=report.metrics["churn"].available,
-        given=[metric.needs for metric in METRICS.values() if metric.name in report.metrics],
+        **available(report),
         critical=report.critical,
         noise=report.label_noise,
     )

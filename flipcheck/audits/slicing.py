@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flipcheck.audits.measuring import Measured
     from flipcheck.gates import Scope
     from flipcheck.report import Settings
-    from flipcheck.slices import Slices
+    from flipcheck.slices import Sliced
     from flipcheck.stats.design import Design
     from flipcheck.stats.sampling import Bound
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 class Parts:
     """The slices of one column, with the design of each where the whole has one."""
 
-    column: Slices
+    column: Sliced
     p_values: NDArray[np.float64]
     design: Design | None
     bound: Bound
 
     @classmethod
-    def of(cls, column: Slices, found: Measured) -> Parts:
+    def of(cls, column: Sliced, found: Measured) -> Parts:
         """The slices of a column of what was measured."""
         p_values = found.more_than_the_rest(column.groups, column.counts)
         design = found.designs(column.groups, len(column.values))

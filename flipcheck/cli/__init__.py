@@ -12,6 +12,7 @@ import typer
 from flipcheck._version import __version__
 from flipcheck.cli.compare import compare
 from flipcheck.cli.explain import explain
+from flipcheck.cli.plan import plan
 from flipcheck.cli.predict import predict
 from flipcheck.cli.render import render
 
@@ -55,4 +56,5 @@ def flipcheck(
 app.command(no_args_is_help=True)(compare)
 app.command(no_args_is_help=True)(predict)
 app.command(no_args_is_help=True)(render)
+app.command(no_args_is_help=True)(plan)
 app.command()(explain)

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-GATES, COLUMNS, CLASSES, MODELS, STATISTICS, REPORTS = (
+ASSUMPTIONS, GATES, COLUMNS, CLASSES, MODELS, STATISTICS, REPORTS = (
+    "Assumptions",
     "Gates",
     "Data and columns",
     "Classes",
@@ -349,12 +350,7 @@ Resamples = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option(
-        "--seed",
-        help="The seed of the bootstrap and of --discover.",
-        rich_help_panel=STATISTICS,
-        min=0,
-    ),
+    typer.Option("--seed", help="The seed of random numbers.", rich_help_panel=STATISTICS, min=0),
 ]
 
 Json = Annotated[
@@ -386,5 +382,78 @@ PredictionsPath = Annotated[
     Path,
     typer.Option(
         "--out", "-o", help="Where to write the predictions: .parquet or .csv.", metavar="PATH"
+    ),
+]
+
+Nfr = Annotated[
+    str | None,
+    _text(
+        "--nfr",
+        "The true negative flip rate to suppose, as 0.5%; without it a table of several.",
+        ASSUMPTIONS,
+        "RATE",
+    ),
+]
+Pfr = Annotated[
+    str | None, _text("--pfr", "The true positive flip rate to suppose.", ASSUMPTIONS, "RATE")
+]
+Power = Annotated[
+    str,
+    typer.Option(
+        "--power",
+        help="How often the right verdict should be reached.",
+        rich_help_panel=ASSUMPTIONS,
+        metavar="SHARE",
+    ),
+]
+Examples = Annotated[
+    int | None,
+    typer.Option(
+        "--examples",
+        help="The size of the test set, to see what it can decide; with --pilot the pilot's by "
+        "default.",
+        rich_help_panel=ASSUMPTIONS,
+        metavar="N",
+        show_default=False,
+    ),
+]
+ClusterSize = Annotated[
+    float,
+    typer.Option(
+        "--cluster-size",
+        help="Examples in a cluster (a user, a document) where they come in clusters; "
+        "sum(m²)/sum(m) where their sizes m differ.",
+        rich_help_panel=ASSUMPTIONS,
+        metavar="M",
+    ),
+]
+Icc = Annotated[
+    float,
+    typer.Option(
+        "--icc",
+        help="How alike the flips of a cluster are: their intraclass correlation, 0 to 1.",
+        rich_help_panel=ASSUMPTIONS,
+        metavar="ICC",
+    ),
+]
+Pilot = Annotated[
+    str | None,
+    _text(
+        "--pilot",
+        "A JSON report of `compare`: simulates how often the gates would be wrong. Without a gate "
+        "its own are taken.",
+        ASSUMPTIONS,
+        "REPORT.json",
+    ),
+]
+Audits = Annotated[
+    int | None,
+    typer.Option(
+        "--audits",
+        help="How many audits are simulated of each update: 10,000, or fewer where there are many "
+        "slices.",
+        rich_help_panel=ASSUMPTIONS,
+        metavar="N",
+        show_default=False,
     ),
 ]

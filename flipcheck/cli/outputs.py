@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from flipcheck.audits.plan import Plan
     from flipcheck.gates import Verdict
     from flipcheck.report import Report
 
@@ -66,28 +67,50 @@ class Outputs:
         """
         from flipcheck.reporters import REPORTERS
         from flipcheck.reporters.words import TITLES, decision
-        from flipcheck.reporters.writing import replacing
 
-        wanted = {"json": self.json, "html": self.html, "markdown": self.markdown}
-        texts = {name: REPORTERS[name](report) for name, path in wanted.items() if path is not None}
-        with ExitStack() as files:
-            for name, text in texts.items():
-                if wanted[name] != STANDARD_OUTPUT:
-                    place = files.enter_context(replacing(Path(str(wanted[name]))))
-                    fill(place, partial(put_text, text=text))
-            if self.flips is not None:
-                suffix = Path(self.flips).suffix.lower()
-                place = files.enter_context(replacing(Path(self.flips)))
-                fill(place, partial(put_table, suffix=suffix, table=report.flips))
-        if STANDARD_OUTPUT in wanted.values():
-            text = next(text for name, text in texts.items() if wanted[name] == STANDARD_OUTPUT)
-            put(text, encoding="utf-8")
+        texts = {name: REPORTERS[name](report) for name in self._wanted()}
+        shown = self._put(texts, report.flips)
+        if shown is not None:
+            put(shown, encoding="utf-8")
             if report.verdict is not None:
                 print(f"{TITLES[report.verdict]}  {decision(report)}", file=sys.stderr)  # noqa: T201
         else:
             from flipcheck.reporters.terminal import render
 
             put(render(report, color=has_color(), width=columns()))
+
+    def write_plan(self, plan: Plan) -> None:
+        """Write a plan, likewise."""
+        from flipcheck.reporters.plan import PLAN_REPORTERS, answer, render
+
+        texts = {name: PLAN_REPORTERS[name](plan) for name in self._wanted()}
+        shown = self._put(texts)
+        if shown is not None:
+            put(shown, encoding="utf-8")
+            print(answer(plan), file=sys.stderr)  # noqa: T201
+        else:
+            put(render(plan, color=has_color(), width=columns()))
+
+    def _wanted(self) -> dict[str, str]:
+        """Where each report goes, by its name."""
+        places = {"json": self.json, "html": self.html, "markdown": self.markdown}
+        return {name: path for name, path in places.items() if path is not None}
+
+    def _put(self, texts: Mapping[str, str], flips: Any = None) -> str | None:
+        """Put texts and flips into their files; what comes back is for standard output."""
+        from flipcheck.reporters.writing import replacing
+
+        wanted = self._wanted()
+        with ExitStack() as files:
+            for name, text in texts.items():
+                if wanted[name] != STANDARD_OUTPUT:
+                    place = files.enter_context(replacing(Path(wanted[name])))
+                    fill(place, partial(put_text, text=text))
+            if self.flips is not None:
+                suffix = Path(self.flips).suffix.lower()
+                place = files.enter_context(replacing(Path(self.flips)))
+                fill(place, partial(put_table, suffix=suffix, table=flips))
+        return next((text for name, text in texts.items() if wanted[name] == STANDARD_OUTPUT), None)
 
 
 def _existing(inputs: Iterable[object]) -> list[Path]:

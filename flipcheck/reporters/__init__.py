@@ -13,11 +13,12 @@ from flipcheck.reporters.writing import write_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flipcheck.audits.plan import Plan
     from flipcheck.report import Report
 
 
-def as_json(report: Report) -> str:
-    """The report in its JSON format, one final newline."""
+def as_json(report: Report | Plan) -> str:
+    """The report, or plan, in its JSON format, one final newline."""
     return json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from flipcheck.errors import plural
 from flipcheck.gates import Judgement, Verdict
 from flipcheck.metrics import METRICS
 from flipcheck.reporters import rulings, words
+from flipcheck.reporters.layout import WIDTH, printed
+from flipcheck.reporters.layout import grid as _grid
+from flipcheck.reporters.layout import heading as _heading
+from flipcheck.reporters.layout import indented as _indented
+from flipcheck.reporters.layout import short as _short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     from flipcheck.report import Report, Slice
     from flipcheck.stats.discovery import Finding
 
-WIDTH = 80
 STYLES = {
     Verdict.PASS: "bold white on green4",
     Verdict.FAIL: "bold white on red3",
@@ -39,39 +42,8 @@ GATES_SHOWN, KINDS_SHOWN, SLICES_SHOWN, EXAMPLES_SHOWN = 12, 5, 5, 5
 
 def render(report: Report, *, color: bool = False, width: int = WIDTH) -> str:
     """The report as text of at most `width` columns, with ANSI colours or plain."""
-    out = StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        force_terminal=color,
-        color_system="256" if color else None,
-        no_color=not color,
-        legacy_windows=False,
-    )
-    for part in PARTS:
-        for line in part(report):
-            console.print(line)
-    lines = out.getvalue().split("\n")
-    return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
-
-
-def _heading(text: str, note: str = "") -> list[Any]:
-    return [Text(""), Text.assemble((text, "bold"), (f"  {note}" if note else "", "dim"))]
-
-
-def _grid(*columns: dict[str, Any]) -> Table:
-    """A table without lines, two spaces in."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    for column in columns:
-        table.add_column(**{"no_wrap": True, "overflow": "ellipsis", **column})
-    return table
-
-
-def _indented(table: Table) -> Padding:
-    return Padding(table, (0, 0, 0, 2))
+    lines = (line for part in PARTS for line in part(report))
+    return printed(lines, color=color, width=width)
 
 
 def _verdict(report: Report) -> list[Any]:
@@ -92,12 +64,6 @@ def _sources(report: Report) -> list[Any]:
     table.add_row("data", data)
     drawn = [Padding(Text(words.drawn(report)), (0, 0, 0, 8))] if words.drawn(report) else []
     return [Text(""), _indented(table), *drawn]
-
-
-def _short(text: str, width: int = 66) -> str:
-    """A text that keeps its end, which tells more of a path than its beginning."""
-    text = words.clean(text)
-    return text if len(text) <= width else f"…{text[1 - width :]}"
 
 
 def _gates(report: Report) -> list[Any]:

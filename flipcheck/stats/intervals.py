@@ -285,9 +285,9 @@ def tails(metric: Metric, cells: Cells, limit: float) -> Bounds:
         return _paired_ratio_tails(*_error_counts(cells), limit)
     if metric.kind == "flip ratio":
         logarithm, error = _log_ratio(cells)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             below = ndtr((logarithm - np.log(limit)) / error)
-        share = np.minimum(limit * np.asarray(cells.old_right) / cells.examples, 1.0)
+            share = np.minimum(limit * (np.asarray(cells.old_right) / cells.examples), 1.0)
         return binomial_tails(cells.negative_flips, cells.new_wrong, share)[0], below
     count, total = metric.numerator(cells), metric.denominator(cells)
     if metric.kind == "odds":

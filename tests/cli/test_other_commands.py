@@ -156,7 +156,7 @@ def test_version(command):
     assert command("--version").out == f"flipcheck {__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["compare", "predict", "render", "explain"])
+@pytest.mark.parametrize("name", ["compare", "predict", "render", "plan", "explain"])
 def test_every_command_has_help_with_an_example(command, name):
     """Each help page shows a line to copy; that it runs is tested with the README."""
     done = command(name, "--help")
@@ -164,7 +164,9 @@ def test_every_command_has_help_with_an_example(command, name):
     assert f"flipcheck {name} " in done.out.split("Example:")[1]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["compare", "--help"], ["plan", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_heavy(arguments):
     """Help needs no numpy, pandas, scipy, pyarrow or onnxruntime."""
     code = (

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from flipcheck.metrics import METRICS
 from flipcheck.reporters import rulings, words
 from flipcheck.reporters.html import charts
+from flipcheck.reporters.html.page import embedded, page
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from flipcheck.report import Report
 
 SLICES_SHOWN, GATES_SHOWN = 50, 20
@@ -23,56 +19,25 @@ SLICES_SHOWN, GATES_SHOWN = 50, 20
 
 def render(report: Report) -> str:
     """The report as one self-contained HTML page."""
-    style, script = _asset("style.css"), _asset("script.js")
-    page = _environment().get_template("page.html.j2")
-    return page.render(
+    return page(
+        "page.html.j2",
+        _embedded(report),
         report=report,
-        words=words,
         rulings=rulings,
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,
         metric_rows=_metric_rows(report),
         slice_tables=_slice_tables(report),
-        style=Markup(style),  # noqa: S704  (our own file)
-        script=Markup(script),  # noqa: S704  (our own file)
-        policy=f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'",
-        data=_embedded(report),
     )
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("flipcheck.reporters.html", "."),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["commas"] = lambda count: f"{count:,}".replace("-", "−")
-    return environment
-
-
-def _asset(name: str) -> str:
-    return (files("flipcheck.reporters.html") / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    """The hash under which a policy lets an inline style or script run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _embedded(report: Report) -> Markup:
-    """The JSON report for a script element: nothing in it can end the element."""
+    """The JSON report for a script element, without the pictures: they stand in the table."""
     written = report.to_dict()
     for example in written["negative_flips"]["examples"]:
-        del example["image"]  # it stands in the table already
-    text = json.dumps(written, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)  # noqa: S704  (every sign that HTML knows is escaped above)
+        del example["image"]
+    return embedded(written)
 
 
 def _metric_rows(report: Report) -> list[dict[str, Any]]:

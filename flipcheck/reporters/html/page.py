@@ -1,0 +1,62 @@
+"""What every HTML page is: one file, autoescaped, under a policy that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from flipcheck.reporters import words
+
+
+def page(template: str, data: Markup, **values: object) -> str:
+    """A template of this folder as a page; `data` is its value as JSON, from `embedded`."""
+    style, script = _asset("style.css"), _asset("script.js")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            words=words,
+            style=Markup(style),  # noqa: S704  (our own file)
+            script=Markup(script),  # noqa: S704  (our own file)
+            policy=f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
+            f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'",
+            data=data,
+            **values,
+        )
+    )
+
+
+def embedded(written: dict[str, Any]) -> Markup:
+    """A value as JSON for a script element: nothing in it can end the element."""
+    text = json.dumps(written, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704  (every sign that HTML knows is escaped above)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("flipcheck.reporters.html", "."),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["commas"] = lambda count: f"{count:,}".replace("-", "−")
+    return environment
+
+
+def _asset(name: str) -> str:
+    return (files("flipcheck.reporters.html") / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """The hash under which a policy lets an inline style or script run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
