@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
+    from flipcheck.report import EarlyStop
     from flipcheck.sources.onnx.run import Progress
 
 PathText = str | PathLike[str]
@@ -65,6 +66,7 @@ class Options(TypedDict, total=False):
     resamples: int
     seed: int
     decide: Decide
+    stop_early: bool
     listed: int
     progress: Progress
 
@@ -87,7 +89,7 @@ def compare(
     texts = [asked] if isinstance(asked, (str, Gate)) else asked
     gates = [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
     given = _given(old, new, data, options, _columns_by(options, gates))
-    found = gather(given, options.get("progress") or _silent)
+    found, early = _found(given, gates, settings, options)
     report = audit(
         found.paired,
         _model(found.old),
@@ -98,8 +100,24 @@ def compare(
         by=[name for name in given.by if name != CLASS],
         warnings=found.warnings,
         run=_run(found),
+        early=early,
     )
     return _with_images(report, found)
+
+
+def _found(
+    given: Given, gates: Sequence[Gate], settings: Settings, options: Options
+) -> tuple[Gathered, EarlyStop | None]:
+    """Both sides, paired; with --stop-early as far as the gates took, and how far that was."""
+    progress = options.get("progress") or _silent
+    if not options.get("stop_early"):
+        return gather(given, progress), None
+    from flipcheck.audits.early import check_early, decided, early_stop
+    from flipcheck.sources.early import gather_early
+
+    check_early(gates, settings)
+    found, looks = gather_early(given, settings.seed, decided(gates, settings), progress)
+    return found, early_stop(len(found.paired), found.of, looks, settings)
 
 
 def _check_call(sources: Mapping[str, object], options: Mapping[str, Any]) -> None:

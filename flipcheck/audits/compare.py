@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flipcheck._version import __version__
+from flipcheck.audits.early import at_its_level
 from flipcheck.audits.flips import flip_table, negative_flips
 from flipcheck.audits.judging import judgements
 from flipcheck.errors import UsageError, nearest
@@ -14,15 +15,17 @@ from flipcheck.outcomes import Cells, Tally, outcomes, tally
 from flipcheck.report import Estimate, Report, Slice
 from flipcheck.slices import CLASS, Slices, slices
 from flipcheck.stats.bootstrap import percentile, replicates
-from flipcheck.stats.intervals import METHODS, Interval, bounds, interval
-from flipcheck.stats.tests import holm, mcnemar, more_than_the_rest
+from flipcheck.stats.intervals import METHODS, Interval, interval
+from flipcheck.stats.sequential import SEQUENCES, equal_flips
+from flipcheck.stats.tests import Significance, holm, mcnemar, more_than_the_rest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
-    from flipcheck.report import Data, Model, Settings
+    from flipcheck.report import Data, EarlyStop, Model, Settings
+    from flipcheck.stats.intervals import Methods
 
 
 MOST_SLICES = 10_000
@@ -40,11 +43,14 @@ def compare(
     by: Sequence[str] = (),
     warnings: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
+    early: EarlyStop | None = None,
 ) -> Report:
-    """Audit one update.
+    """Audit one update; `early` says how a run ended that could stop early.
 
     Raises UsageError for a gate or slice that does not exist, or that the sources cannot support.
     """
+    stopped = early is not None and early.stopped
+    level, methods = at_its_level(settings, early), SEQUENCES if stopped else METHODS
     codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
     total = tally(codes)
     columns = [slices(name, _slice_column(paired, name), codes) for name in dict.fromkeys(by)]
@@ -54,9 +60,8 @@ def compare(
     if classes and len(classes[0].values) > MOST_SLICES:
         warnings = [*warnings, f"{len(classes[0].values):,} true classes: too many to list each"]
         classes = []
-    judged = judgements(
-        gates, total, [*classes, *columns], settings, answers=paired.same_answer is not None
-    )
+    answers = paired.same_answer is not None
+    judged = judgements(gates, total, [*classes, *columns], level, answers=answers, stopped=stopped)
     report = Report(
         verdict=overall(each.verdict for each in judged),
         old=old,
@@ -64,22 +69,34 @@ def compare(
         data=data,
         settings=settings,
         tally=total,
-        metrics=estimates(total, settings, answers=paired.same_answer is not None),
-        mcnemar=mcnemar(total.negative_flips, total.positive_flips),
-        slices=_slice_reports(columns, settings),
-        classes=_slice_reports(classes, settings),
+        metrics=estimates(total, level, methods, answers=answers),
+        mcnemar=_equal_errors(total, stopped=stopped),
+        slices=_slice_reports(columns, level, methods),
+        classes=_slice_reports(classes, level, methods),
         gates=judged,
         negative_flips=negative_flips(paired, codes, settings.listed),
         warnings=(*warnings, *paired.warnings),
         run=run or {},
         version=__version__,
+        early_stop=early,
         flips=flip_table(paired, codes),
     )
     return report.rounded()
 
 
-def estimates(total: Tally, settings: Settings, *, answers: bool) -> dict[str, Estimate]:
-    """Every metric of a tally with its default interval and the bootstrap's beside it.
+def _equal_errors(total: Tally, *, stopped: bool) -> Significance:
+    """The test of equal error rates: McNemar's, or one that holds wherever a run stopped."""
+    lost, won = total.negative_flips, total.positive_flips
+    if not stopped:
+        return mcnemar(lost, won)
+    p_value = equal_flips(lost, won)
+    return Significance(p_value, "anytime-valid", p_value, lost + won)
+
+
+def estimates(
+    total: Tally, settings: Settings, methods: Methods = METHODS, *, answers: bool
+) -> dict[str, Estimate]:
+    """Every metric of a tally with its interval and the bootstrap's beside it.
 
     Without `answers` the sources know only right and wrong, and what needs more is not available.
     """
@@ -95,7 +112,7 @@ def estimates(total: Tally, settings: Settings, *, answers: bool) -> dict[str, E
             metric.value(total),
             int(metric.numerator(total)),
             int(metric.denominator(total)),
-            interval(metric, total, settings.confidence),
+            interval(metric, total, settings.confidence, methods),
             percentile(metric, drawn, settings.confidence),
         )
     return found
@@ -116,7 +133,9 @@ def _slice_column(paired: Paired, name: str) -> Labels:
     return paired.columns[name]
 
 
-def _slice_reports(columns: Sequence[Slices], settings: Settings) -> tuple[Slice, ...]:
+def _slice_reports(
+    columns: Sequence[Slices], settings: Settings, methods: Methods
+) -> tuple[Slice, ...]:
     """The slices of one kind (declared columns, or classes), corrected as one family."""
     import numpy as np
 
@@ -131,19 +150,21 @@ def _slice_reports(columns: Sequence[Slices], settings: Settings) -> tuple[Slice
         Slice(column.by, value, part, metrics, *next(adjusted))
         for column in columns
         for value, part, metrics in zip(
-            column.values, column.tallies(), _slice_metrics(column, settings), strict=True
+            column.values, column.tallies(), _slice_metrics(column, settings, methods), strict=True
         )
     )
 
 
-def _slice_metrics(column: Slices, settings: Settings) -> list[dict[str, Estimate]]:
+def _slice_metrics(
+    column: Slices, settings: Settings, methods: Methods
+) -> list[dict[str, Estimate]]:
     """The metrics of every slice of a column, all slices at once."""
     cells, tallies = Cells.of(column.counts), column.tallies()
     found: list[dict[str, Estimate]] = [{} for _ in tallies]
     for name in SLICE_METRICS:
         metric = METRICS[name]
-        low, high = bounds(metric, cells, settings.confidence)
-        method = METHODS[metric.kind][0]
+        method, ends_of = methods[metric.kind]
+        low, high = ends_of(metric, cells, settings.confidence)
         for row, part in enumerate(tallies):
             ends = Interval(float(low[row]), float(high[row]), settings.confidence, method)
             top, bottom = int(metric.numerator(part)), int(metric.denominator(part))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flipcheck.audits.early import at_its_level, stopped_judgement
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, Judgement, Scope, check_available, judge, judge_slices, overall
 from flipcheck.slices import Slices
@@ -24,8 +25,11 @@ def judgements(
     settings: Settings,
     *,
     answers: bool,
+    stopped: bool = False,
 ) -> tuple[Judgement, ...]:
     """Every gate's judgement; a gate by slices has one for each slice.
+
+    `stopped` says that the run stopped early, at the confidence of the settings.
 
     Raises UsageError for a gate that cannot be judged, naming the nearest that can.
     """
@@ -37,6 +41,8 @@ def judgements(
         ]
         for column in columns
     }
+    if stopped:
+        return tuple(stopped_judgement(gate, total, 1 - settings.confidence) for gate in gates)
     judged: list[Judgement] = []
     for gate in gates:
         how: Any = {"confidence": settings.confidence, "decide": settings.decide}
@@ -74,7 +80,12 @@ def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
     """The same report under other gates."""
     import numpy as np
 
-    settings = replace(report.settings, decide=decide)
+    settings, early = replace(report.settings, decide=decide), report.early_stop
+    if early is not None and decide == "point":
+        raise UsageError(
+            "the report is of a run that could stop early, so that its estimates decide nothing",
+            hint="leave --decide point out",
+        )
     parts = (*report.classes, *report.slices)
     columns = [
         Slices(
@@ -85,6 +96,13 @@ def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
         for by in dict.fromkeys(each.by for each in parts)
     ]
     answers = report.metrics["churn"].available
-    judged = judgements(gates, report.tally, columns, settings, answers=answers)
+    judged = judgements(
+        gates,
+        report.tally,
+        columns,
+        at_its_level(settings, early),
+        answers=answers,
+        stopped=early is not None and early.stopped,
+    )
     verdict = overall(each.verdict for each in judged)
     return replace(report, settings=settings, gates=judged, verdict=verdict)

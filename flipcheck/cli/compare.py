@@ -38,6 +38,7 @@ def compare(
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
     decide: o.Decide = "bound",
+    stop_early: o.StopEarly = False,
     by: o.By = None,
     old_data: o.OldData = None,
     new_data: o.NewData = None,

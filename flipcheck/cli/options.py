@@ -76,6 +76,16 @@ Decide = Annotated[
     ),
 ]
 
+StopEarly = Annotated[
+    bool,
+    typer.Option(
+        "--stop-early",
+        help="Decide while the models run, on examples in random order (--seed): a clear pass or "
+        "fail takes a fraction of the test set.",
+        rich_help_panel=GATES,
+    ),
+]
+
 OldData = Annotated[
     str | None,
     _text("--old-data", "The old model's own features of the same examples.", COLUMNS, "PATH"),
@@ -232,7 +242,9 @@ Resamples = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option("--seed", help="The seed of the bootstrap.", rich_help_panel=STATISTICS, min=0),
+    typer.Option(
+        "--seed", help="The seed of all that is random.", rich_help_panel=STATISTICS, min=0
+    ),
 ]
 
 Json = Annotated[
