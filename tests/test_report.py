@@ -112,6 +112,7 @@ def test_the_format_has_its_documented_keys(report):
         "new",
         "data",
         "settings",
+        "early_stop",
         "tally",
         "metrics",
         "tests",

@@ -87,12 +87,10 @@ def at_its_level(settings: Settings, early: EarlyStop | None) -> Settings:
 
 def stopped_judgement(gate: Gate, total: Tally, alpha: float) -> Judgement:
     """A gate's judgement on the examples of a run that stopped early."""
+    metric, whole = METRICS[gate.metric], gate.by is None and gate.where is None
+    value, verdict = metric.value(total) if whole else None, _verdict(gate, total, alpha)
     if not sequential(gate):
-        return Judgement(
-            gate, Verdict.INCONCLUSIVE, None, scope=gate.where, reason=FINAL_ONLY.capitalize()
-        )
-    metric = METRICS[gate.metric]
-    value, verdict = metric.value(total), _verdict(gate, total, alpha)
+        return Judgement(gate, verdict, value, scope=gate.where, reason=FINAL_ONLY)
     if value is None:
         reason = f"{metric.title} is undefined here: its denominator is 0"
         return Judgement(gate, verdict, None, reason=reason)

@@ -25,6 +25,7 @@ def render(report: Report) -> str:
     """The report as Markdown."""
     title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
     parts = [title, f"**{words.decision(report, code)}** {words.summary(report)}"]
+    parts += [words.stopping(report)] if report.early_stop else []
     parts += [*_gates(report), _answers(report), _metrics(report), *_kinds(report)]
     parts += [*_slices("Slices", report.slices), *_slices("Classes", report.classes)]
     parts += [*_examples(report), *_notes(report)]

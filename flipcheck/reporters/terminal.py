@@ -77,6 +77,7 @@ def _verdict(report: Report) -> list[Any]:
     return [
         Text.assemble(title, "  ", (words.decision(report), "bold")),
         Text(words.summary(report)),
+        *([Text(words.stopping(report))] if report.early_stop else []),
     ]
 
 
@@ -162,7 +163,7 @@ def _metrics(report: Report) -> list[Any]:
             words.counted(metric, estimate, report.tally.examples),
         )
     test = report.mcnemar
-    same = f"McNemar mid-p of equal error rates: {words.p_text(test.p_value)}"
+    same = f"{words.equal_errors(report)} of equal error rates: {words.p_text(test.p_value)}"
     return [*_heading("Metrics"), _indented(table), Text(f"  {same}", "dim")]
 
 

@@ -162,6 +162,25 @@ def summary(report: Report) -> str:
     return f"{better} (error {old} → {new}), {joint} it {broke} and mends {mended:,}."
 
 
+def stopping(report: Report) -> str:
+    """How a run that could stop early ended, and what that makes of its intervals."""
+    early = report.early_stop
+    if early is None:
+        return ""
+    looked = f"{early.examples:,} of {early.of:,} examples in random order"
+    while_running, at_end = share(early.anytime_alpha), share(early.final_alpha)
+    if early.stopped:
+        how = f"bounds and intervals hold at any time of stopping (mixtures at {while_running}"
+        return f"Decided after {looked}: {how}; {at_end} was kept for the end)."
+    how = f"exact look at {at_end}, after looks at {while_running} in all while the models ran"
+    return f"Not decided early: {looked} and a final {how}."
+
+
+def equal_errors(report: Report) -> str:
+    """The test of equal error rates by its name: "McNemar mid-p"."""
+    return "McNemar mid-p" if report.mcnemar.method == "mid-p" else "Anytime-valid p"
+
+
 def bound_text(judged: Judgement) -> str:
     """What is known of the gated metric: the one-sided bound that decided, "at most 3.58%"."""
     metric = METRICS[judged.gate.metric]
