@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flipcheck.sources.sides import Gathered
     from flipcheck.sources.spec import Given
 
-FIRST, GROWTH = 64, 1.1
+FIRST, GROWTH = 64, 1.15
 """The examples of the first look; and how many times as many the next one has, or FIRST more."""
 
 

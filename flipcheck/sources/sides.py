@@ -56,10 +56,20 @@ def matched(
     folder: Dataset | None = None,
     among: Any = None,
 ) -> Gathered:
-    """Both sides in one language, paired: all that they share, or only these of its ids."""
+    """Both sides in one language, paired: all that they share, or only some of its ids.
+
+    The ids of a pairing of only some of them were checked when these were chosen.
+    """
     old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
     _check_columns(given, [source for source in (old, new, truth) if source])
-    paired = pair(old, new, truth, labels_from=given.labels_from, allow_missing=given.allow_missing)
+    paired = pair(
+        old,
+        new,
+        truth,
+        labels_from=given.labels_from,
+        allow_missing=given.allow_missing,
+        checked=among is not None,
+    )
     of = len(paired)
     if among is not None:
         import numpy as np
