@@ -125,6 +125,16 @@ def test_the_same_examples_whatever_the_order_of_the_file(tmp_path, examples, mo
     ]
 
 
+def test_the_same_report_with_any_number_of_workers(tmp_path, examples, models, monkeypatch):
+    """Looks come after fixed numbers of examples, however far workers have run ahead."""
+    data, found = archive(tmp_path / "d.npz", examples), []
+    for cores in (1, 5):
+        monkeypatch.setattr("flipcheck.sources.onnx.run.cores", lambda cores=cores: cores)
+        report = flipcheck.compare(models["old"], models["bad"], data, gates=GATE, stop_early=True)
+        found.append(report.to_dict())
+    assert found[0] == found[1]
+
+
 def test_the_answers_are_those_of_the_full_run(tmp_path, examples, models):
     """Every flip that an early run lists is a flip of the full run, with the same answers."""
     data = archive(tmp_path / "d.npz", examples)
