@@ -137,10 +137,7 @@ def pair(
         rows = {key: place[labelled] for key, place in rows.items()}
         labels = None if labels is None else labels.take(np.flatnonzero(labelled))
         dropped += int((~labelled).sum())
-    if not len(kept):
-        raise PairingError(
-            "no examples to compare", hint="the test set is empty, or no id is on both sides"
-        )
+    _check_any(kept)
     return _paired(sources, labels, rows, dropped=dropped, disagreements=disagreements)
 
 
@@ -158,7 +155,15 @@ def aligned(
     others = {id(source): positions(sources[0].ids, source.ids) for source in sources[1:]}
     kept = np.flatnonzero(np.logical_and.reduce([rows >= 0 for rows in others.values()]))
     dropped = _check_missing(sources, others, kept, allow_missing=allow_missing)
+    _check_any(kept)
     return [kept, *(place[kept] for place in others.values())], dropped
+
+
+def _check_any(kept: NDArray[np.int64]) -> None:
+    if not len(kept):
+        raise PairingError(
+            "no examples to compare", hint="the test set is empty, or no id is on both sides"
+        )
 
 
 def _check_ids(sources: list[Predictions]) -> None:

@@ -49,9 +49,11 @@ def gather_early(
     saved = read_saved(given, datasets)
     truth = reference(given, None)
     sides = {
-        side: saved.get(side) or _unanswered(given, side, each) for side, each in datasets.items()
+        side: saved[side] if each is None else _unanswered(given, side, each)
+        for side, each in datasets.items()
     }
-    ids = _random_order([sides["old"], sides["new"], *([truth] if truth else [])], given, seed)
+    sources = [source for source in (sides["old"], sides["new"], truth) if source is not None]
+    ids = _random_order(sources, given, seed)
     stops = [*looks_at(len(ids)), len(ids)]
     with closing(_answered(given, datasets, ids, stops, progress)) as answered:
         for looks, (count, models) in enumerate(zip(stops, answered, strict=True), 1):
@@ -69,9 +71,8 @@ def looks_at(total: int) -> Iterator[int]:
         count = max(count + FIRST, int(count * GROWTH))
 
 
-def _unanswered(given: Given, side: Side, dataset: Dataset | None) -> Predictions:
+def _unanswered(given: Given, side: Side, dataset: Dataset) -> Predictions:
     """The examples of a model that has not been run."""
-    assert dataset is not None  # noqa: S101  (what is not saved is a model with its test set)
     name = str(given.old if side == "old" else given.new)
     return Predictions(name, dataset.ids, rows=dataset.rows, facts={"data": dataset.source})
 

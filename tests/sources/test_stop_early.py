@@ -275,6 +275,14 @@ def test_the_pairing_is_checked_as_ever(tmp_path, examples, models, seen):
     )
     assert report.data.dropped == 10
     assert report.early_stop.of == SIZE - 10
+    saved.write_text("id,label,prediction\nother,0,0\n")
+    with pytest.raises(PairingError, match="no examples to compare"):
+        flipcheck.compare(
+            saved, models["good"], data, gates=GATE, stop_early=True, allow_missing=True
+        )
+    saved.write_text("id,label,prediction\n")
+    with pytest.raises(PairingError, match=r"saved\.csv: no examples"):
+        flipcheck.compare(saved, models["good"], data, gates=GATE, stop_early=True)
     saved.write_text("\n".join(["id,label,prediction", *lines, lines[0]]) + "\n")
     with pytest.raises(PairingError, match="more than once"):
         flipcheck.compare(saved, models["good"], data, gates=GATE, stop_early=True)
