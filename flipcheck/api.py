@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flipcheck.audits.plan import Plan
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
+    from flipcheck.report import EarlyStop
     from flipcheck.sources.onnx.run import Progress
     from flipcheck.sources.policy import CriticalIds, WaiverRows
     from flipcheck.stats.discovery import Confirm
@@ -83,6 +84,7 @@ class Options(TypedDict, total=False):
     resamples: int
     seed: int
     decide: Decide
+    stop_early: bool
     listed: int
     progress: Progress
 
@@ -105,7 +107,7 @@ def compare(
     given = _given(old, new, data, options, _columns_by(options, gates))
     costs = _costs(options.get("costs"))
     policy = _policy(options)
-    found = gather(given, options.get("progress") or _silent)
+    found, early = _found(given, gates, settings, options)
     report = audit(
         found.paired,
         _model(found.old),
@@ -120,8 +122,28 @@ def compare(
         confirm=options.get("confirm"),
         warnings=found.warnings,
         run=_run(found),
+        early=early,
     )
     return _with_images(report, found)
+
+
+WHOLE_SET = (*("cluster", "weight", "costs", "rerun", "critical", "waivers", "label_noise"),)
+"""Options that speak of the whole test set, and so not of a run that may stop early."""
+
+
+def _found(
+    given: Given, gates: Sequence[Gate], settings: Settings, options: Options
+) -> tuple[Gathered, EarlyStop | None]:
+    """Both sides, paired; with --stop-early as far as the gates took, and how far that was."""
+    progress = options.get("progress") or _silent
+    if not options.get("stop_early"):
+        return gather(given, progress), None
+    from flipcheck.audits.early import check_early, decided, early_stop
+    from flipcheck.sources.early import gather_early
+
+    check_early(gates, settings, [name for name in WHOLE_SET if options.get(name)])
+    found, looks = gather_early(given, settings.seed, decided(gates, settings), progress)
+    return found, early_stop(len(found.paired), found.of, looks, settings)
 
 
 def _check_call(sources: Mapping[str, object], options: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ and the first few ids, all problems at once (FORMATS.md, the last section).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 MOST_CORRECTED = 0.5
 """The largest share of labels that one file may have corrected; more are other labels, unless
 they are few altogether."""
+
+
+ROWS = (
+    "ids",
+    "old_right",
+    "new_right",
+    "same_answer",
+    "truth",
+    "old",
+    "new",
+    "old_confidence",
+    "new_confidence",
+)
+"""What a pairing has one of for each example, beside its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,16 @@ class Paired:
 
     def __len__(self) -> int:
         return len(self.old_right)
+
+    def take(self, rows: NDArray[np.int64]) -> Paired:
+        """The same of these examples, in their order."""
+
+        def cut(values: Any) -> Any:
+            return values if values is None else values.take(rows)
+
+        changed = {each: cut(getattr(self, each)) for each in ROWS}
+        columns = {name: cut(values) for name, values in self.columns.items()}
+        return replace(self, **changed, columns=columns)
 
 
 def positions(wanted: Any, ids: Any) -> NDArray[np.int64]:
@@ -88,22 +112,21 @@ def pair(
     *,
     labels_from: Side | None = None,
     allow_missing: bool = False,
+    checked: bool = False,
 ) -> Paired:
     """Both models' answers to the same examples, matched by id, against one truth.
 
     `truth` is a source of labels of its own (a test set, `--labels`); without it the files' own
-    labels are the truth, and must agree unless `labels_from` settles it.
+    labels are the truth, and must agree unless `labels_from` settles it. `checked` says that
+    `aligned` has found the ids of these sources in order.
     Raises PairingError with every problem found.
     """
     import numpy as np
 
     sources = [source for source in (old, new, truth) if source is not None]
-    _check_ids(sources)
-    others = {id(source): positions(old.ids, source.ids) for source in sources[1:]}
-    common = np.logical_and.reduce([rows >= 0 for rows in others.values()])
-    kept = np.flatnonzero(common)
-    dropped = _check_missing(sources, others, kept, allow_missing=allow_missing)
-    rows = {id(old): kept} | {key: place[kept] for key, place in others.items()}
+    places, dropped = aligned(sources, allow_missing=allow_missing, checked=checked)
+    kept = places[0]
+    rows = {id(source): place for source, place in zip(sources, places, strict=True)}
     labels, disagreements = _truth(old, new, truth, rows, labels_from)
     judged = old.correct is not None and new.correct is not None  # and no label is needed
     needed = labels is not None and not judged
@@ -116,11 +139,33 @@ def pair(
         rows = {key: place[labelled] for key, place in rows.items()}
         labels = None if labels is None else labels.take(np.flatnonzero(labelled))
         dropped += int((~labelled).sum())
+    _check_any(kept)
+    return _paired(sources, labels, rows, dropped=dropped, disagreements=disagreements)
+
+
+def aligned(
+    sources: list[Predictions], *, allow_missing: bool = False, checked: bool = False
+) -> tuple[list[NDArray[np.int64]], int]:
+    """The rows of each source that hold the same examples, in the order of the first source.
+
+    With them, how many examples are left out. Raises PairingError with every problem of the ids.
+    """
+    import numpy as np
+
+    if not checked:
+        _check_ids(sources)
+    others = {id(source): positions(sources[0].ids, source.ids) for source in sources[1:]}
+    kept = np.flatnonzero(np.logical_and.reduce([rows >= 0 for rows in others.values()]))
+    dropped = _check_missing(sources, others, kept, allow_missing=allow_missing)
+    _check_any(kept)
+    return [kept, *(place[kept] for place in others.values())], dropped
+
+
+def _check_any(kept: NDArray[np.int64]) -> None:
     if not len(kept):
         raise PairingError(
             "no examples to compare", hint="the test set is empty, or no id is on both sides"
         )
-    return _paired(sources, labels, rows, dropped=dropped, disagreements=disagreements)
 
 
 def _check_ids(sources: list[Predictions]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
@@ -61,6 +61,16 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: NDArray[np.int64]) -> Predictions:
+        """The same of these rows, in their order."""
+        parts = ("ids", "answers", "truth", "correct", "confidence")
+        given = {name: getattr(self, name) for name in parts}
+        taken: dict[str, Any] = {
+            name: values if values is None else values.take(rows) for name, values in given.items()
+        }
+        columns = {name: values.take(rows) for name, values in self.columns.items()}
+        return replace(self, **taken, columns=columns)
 
     @property
     def examples(self) -> str:

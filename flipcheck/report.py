@@ -105,6 +105,28 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyStop:
+    """How a run that could stop early ended: on how many of the examples, after how many looks.
+
+    Where it stopped, bounds and intervals are anytime-valid and had `anytime_alpha` to spend;
+    where it went through, they are those of a fixed set and had `final_alpha`.
+    """
+
+    stopped: bool
+    examples: int
+    of: int
+    looks: int
+    anytime_alpha: float
+    final_alpha: float
+
+    def __post_init__(self) -> None:
+        if self.stopped is not (self.examples < self.of) or self.examples > self.of:
+            raise ValueError("a run stopped early where it left examples out")
+        if not 0 < self.anytime_alpha < self.final_alpha < 0.5:
+            raise ValueError("its alphas are out of range")
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """A metric's value with its counts and intervals; None where undefined or not available.
 
@@ -236,6 +258,7 @@ class Report:
     costs: CostMatrix | None = None
     design: Design | None = field(default=None, compare=False, repr=False)
     discovery: Discovery | None = None
+    early_stop: EarlyStop | None = None
     flips: Any = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -248,6 +271,7 @@ class Report:
             "new": asdict(self.new),
             "data": asdict(self.data),
             "settings": asdict(self.settings),
+            "early_stop": self.early_stop and asdict(self.early_stop),
             "tally": self.tally.to_dict(),
             "metrics": {name: asdict(estimate) for name, estimate in self.metrics.items()},
             "tests": {"mcnemar": asdict(self.mcnemar)},
@@ -483,6 +507,8 @@ def _check_consistent(report: Report) -> None:
     tally = report.tally
     if tally.examples != report.data.examples:
         raise ValueError("its tally and its number of examples differ")
+    if report.early_stop and report.early_stop.examples != tally.examples:
+        raise ValueError("its tally and the number of examples that were looked at differ")
     if tally.negative_flips != report.negative_flips.total:
         raise ValueError("its tally and its list of negative flips differ")
     _check_metrics(report)
@@ -522,6 +548,7 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         new=Model(**written["new"]),
         data=Data(**written["data"]),
         settings=Settings(**written["settings"]),
+        early_stop=EarlyStop(**written["early_stop"]) if written.get("early_stop") else None,
         tally=tally,
         metrics={name: _estimate(each) for name, each in written["metrics"].items()},
         mcnemar=Significance(**written["tests"]["mcnemar"]),

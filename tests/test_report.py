@@ -149,6 +149,7 @@ def test_the_format_has_its_documented_keys(report):
         "new",
         "data",
         "settings",
+        "early_stop",
         "tally",
         "metrics",
         "tests",

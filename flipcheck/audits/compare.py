@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flipcheck._version import __version__
 from flipcheck.audits.discovery import check_confirm
 from flipcheck.audits.discovery import discover as discovered
 from flipcheck.audits.doubts import doubts
+from flipcheck.audits.early import at_its_level
 from flipcheck.audits.flips import flip_table, negative_flips
 from flipcheck.audits.grouping import grouped, single_columns
 from flipcheck.audits.judging import Ground, release
@@ -23,14 +24,15 @@ from flipcheck.policy import Policy
 from flipcheck.report import CostMatrix, Estimate, NoiseRun, Report
 from flipcheck.slices import CLASS, Slices, slices, values
 from flipcheck.stats.bootstrap import Kinds, bca, percentile, replicates
-from flipcheck.stats.tests import mcnemar
+from flipcheck.stats.sequential import equal_flips
+from flipcheck.stats.tests import Significance, mcnemar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flipcheck.audits.measuring import Costs, Measured
     from flipcheck.pairing import Paired
-    from flipcheck.report import Data, Model, Settings
+    from flipcheck.report import Data, EarlyStop, Model, Settings
     from flipcheck.slices import Groups
     from flipcheck.stats.discovery import Confirm, Discovery
     from flipcheck.stats.sampling import Sample
@@ -55,8 +57,9 @@ def compare(
     confirm: Confirm | None = None,
     warnings: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
+    early: EarlyStop | None = None,
 ) -> Report:
-    """Audit one update.
+    """Audit one update; `early` says how a run ended that could stop early.
 
     Raises UsageError for a gate or slice that does not exist, or that the sources cannot support,
     and InputError for what a policy names and is not compared.
@@ -67,7 +70,9 @@ def compare(
             "--label-noise bounds the rate of examples that count alike, each drawn by itself",
             hint="leave out --cluster and --weight for it",
         )
-    found = measured(paired, beside, settings.bound)
+    stopped, level = early is not None and early.stopped, at_its_level(settings, early)
+    how: Any = {"bound": settings.bound, "anytime": stopped}
+    found = measured(paired, beside, **how)
     codes, total = found.codes, found.sample()
     ruled = ruling(policy, paired, codes, settings)
     singles = single_columns(paired, by, settings.quantiles)
@@ -84,7 +89,7 @@ def compare(
     real = Ground.of(total, [each.samples() for each in (*by_class, *by_column)])
     accepted = real
     if ruled.accepted is not codes:
-        again = measured(paired, beside, settings.bound, ruled.accepted)
+        again = measured(paired, beside, accepted=ruled.accepted, **how)
         parts = [Parts.of(each.recounted(again.codes), again) for each in (*classes, *columns)]
         accepted = Ground.of(again.sample(), [each.samples() for each in parts])
     answers = paired.same_answer is not None
@@ -92,11 +97,12 @@ def compare(
         gates,
         real,
         accepted,
-        settings,
+        level,
         answers=answers,
         given=beside.given,
         critical=ruled.critical,
         noise=ruled.noise,
+        stopped=stopped,
     )
     report = Report(
         verdict=overall(each.verdict for each in judged),
@@ -105,10 +111,10 @@ def compare(
         data=_told(data, total, beside),
         settings=settings,
         tally=found.tally,
-        metrics=estimates(total, found.kinds(), settings, answers=answers, given=beside.given),
-        mcnemar=mcnemar(found.tally.negative_flips, found.tally.positive_flips, total.design),
-        slices=slice_reports(by_column, settings),
-        classes=slice_reports(by_class, settings),
+        metrics=estimates(total, found.kinds(), level, answers=answers, given=beside.given),
+        mcnemar=_equal_errors(total),
+        slices=slice_reports(by_column, level),
+        classes=slice_reports(by_class, level),
         discovery=_discovery(paired, singles, found, settings, confirm) if discover else None,
         gates=judged,
         negative_flips=negative_flips(paired, codes, settings.listed),
@@ -125,9 +131,19 @@ def compare(
         reruns=_noise(paired, beside, settings),
         costs=None if beside.costs is None else _matrix(beside.costs),
         design=total.design,
+        early_stop=early,
         flips=flip_table(paired, codes),
     )
     return report.rounded()
+
+
+def _equal_errors(total: Sample) -> Significance:
+    """The test of equal error rates: McNemar's, or one that holds wherever a run stopped."""
+    lost, won = int(total.cells.negative_flips), int(total.cells.positive_flips)
+    if not total.anytime:
+        return mcnemar(lost, won, total.design)
+    p_value = equal_flips(lost, won)
+    return Significance(p_value, "anytime-valid", p_value, lost + won)
 
 
 def estimates(

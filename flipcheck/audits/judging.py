@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from flipcheck.audits.early import at_its_level, stopped_judgement
 from flipcheck.errors import UsageError, nearest, plural
 from flipcheck.gates import (
     Gate,
@@ -64,6 +65,7 @@ def release(
     given: Sequence[str] = (),
     critical: Critical | None = None,
     noise: LabelNoise | None = None,
+    stopped: bool = False,
 ) -> tuple[tuple[Judgement, ...], Verdict | None]:
     """Every gate's judgement, and what the verdict would be without waivers.
 
@@ -73,7 +75,7 @@ def release(
     """
     facts = _critical(gates, critical)
     rates = [gate for gate in gates if gate.measures is not CRITICAL]
-    how: Any = {"answers": answers, "given": given}
+    how: Any = {"answers": answers, "given": given, "stopped": stopped}
     plain = judgements(rates, real, settings, **how)
     judged, befores, afters = plain, real.samples(), accepted.samples()
     if befores != afters:
@@ -159,12 +161,20 @@ def judgements(
     *,
     answers: bool,
     given: Sequence[str] = (),
+    stopped: bool = False,
 ) -> tuple[Judgement, ...]:
     """Every gate's judgement; a gate by slices has one for each slice of that column.
+
+    `stopped` says that the run stopped early, at the confidence of the settings.
+
+    `stopped` says that the run stopped early, at the confidence of the settings.
 
     Raises UsageError for a gate that cannot be judged, naming the nearest that can.
     """
     check_available(gates, answers=answers, given=given)
+    if stopped:
+        alpha = 1 - settings.confidence
+        return tuple(stopped_judgement(gate, ground.total.tally, alpha) for gate in gates)
     judged: list[Judgement] = []
     for gate in gates:
         how: Any = {"confidence": settings.confidence, "decide": settings.decide}
@@ -223,17 +233,23 @@ def available(report: Report) -> dict[str, Any]:
 
 def rejudge(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
     """The same report under other gates."""
-    settings = replace(report.settings, decide=decide)
+    settings, early = replace(report.settings, decide=decide), report.early_stop
+    if early is not None and decide == "point":
+        raise UsageError(
+            "the report is of a run that could stop early, so that its estimates decide nothing",
+            hint="leave --decide point out",
+        )
     real = ground(report)
     accepted = real if report.waivers is None else _accepted(real, report.waivers)
     judged, without = release(
         gates,
         real,
         accepted,
-        settings,
+        at_its_level(settings, early),
         **available(report),
         critical=report.critical,
         noise=report.label_noise,
+        stopped=early is not None and early.stopped,
     )
     return replace(
         report,

@@ -91,6 +91,7 @@ class Measured:
     order: NDArray[np.int64] | None
     rows: Rows
     bound: Bound
+    anytime: bool = False
 
     @property
     def tally(self) -> Tally:
@@ -99,7 +100,7 @@ class Measured:
 
     def sample(self) -> Sample:
         """The whole test set."""
-        return Sample(self.tally, design(self.rows), self.bound)
+        return Sample(self.tally, design(self.rows), self.bound, self.anytime)
 
     def kinds(self) -> Kinds:
         """The distinct sampling units, for the bootstrap."""
@@ -119,11 +120,17 @@ class Measured:
 
 
 def measured(
-    paired: Paired, beside: Beside, bound: Bound, accepted: NDArray[np.uint8] | None = None
+    paired: Paired,
+    beside: Beside,
+    bound: Bound,
+    *,
+    anytime: bool = False,
+    accepted: NDArray[np.uint8] | None = None,
 ) -> Measured:
     """The outcomes of an audit, or those `accepted` in their place, and how examples were drawn.
 
-    Raises FlipcheckError for clusters, weights and costs that are not there for every example.
+    `anytime` says that the run stopped early. Raises FlipcheckError for clusters, weights and
+    costs that are not there for every example.
     """
     import numpy as np
     import pyarrow.compute as pc
@@ -133,6 +140,27 @@ def measured(
         codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
     weights = paired.weights if beside.weight is not None else None
     clusters = None if beside.cluster is None else _clusters(paired, beside.cluster)
+    extras = _extras(paired, codes, beside)
+    if weights is None and clusters is None and extras is None:
+        return Measured(codes, None, Rows(codes), bound, anytime)
+    order = np.asarray(pc.array_sort_indices(paired.ids), dtype=np.int64)
+    ceiling = 0.0 if beside.costs is None else max(beside.costs.table.values())
+    rows = Rows(
+        codes[order],
+        None if weights is None else weights[order],
+        None if clusters is None else clusters[order],
+        None if extras is None else extras[order],
+        ceiling,
+    )
+    return Measured(codes, order, rows, bound, anytime)
+
+
+def _extras(paired: Paired, codes: NDArray[np.uint8], beside: Beside) -> NDArray[np.float64] | None:
+    """What each example carries beside its outcome, shape (examples, extras); None for nothing."""
+    import numpy as np
+
+    if not beside.given:
+        return None
     extras = np.zeros((len(codes), len(EXTRAS)))
     if beside.costs is not None:
         extras[:, EXTRAS.index("cost")] = _costs(paired, codes, beside.costs)
@@ -140,19 +168,7 @@ def measured(
         excess = _excess(paired, codes, beside.reruns)
         extras[:, EXTRAS.index("excess_flips")] = np.maximum(excess, 0)
         extras[:, EXTRAS.index("noise_flips")] = np.maximum(-excess, 0)
-    rows = Rows(codes, weights, clusters, extras if beside.given else None)
-    if rows.plain:
-        return Measured(codes, None, rows, bound)
-    order = np.asarray(pc.array_sort_indices(paired.ids), dtype=np.int64)
-    ceiling = 0.0 if beside.costs is None else max(beside.costs.table.values())
-    sorted_rows = Rows(
-        codes[order],
-        None if weights is None else weights[order],
-        None if clusters is None else clusters[order],
-        extras[order] if beside.given else None,
-        ceiling,
-    )
-    return Measured(codes, order, sorted_rows, bound)
+    return extras
 
 
 def _clusters(paired: Paired, name: str) -> NDArray[np.int64]:

@@ -34,18 +34,19 @@ class Parts:
     p_values: NDArray[np.float64]
     design: Design | None
     bound: Bound
+    anytime: bool
 
     @classmethod
     def of(cls, column: Sliced, found: Measured) -> Parts:
         """The slices of a column of what was measured."""
         p_values = found.more_than_the_rest(column.groups, column.counts)
         design = found.designs(column.groups, len(column.values))
-        return cls(column, p_values, design, found.bound)
+        return cls(column, p_values, design, found.bound, found.anytime)
 
     def samples(self) -> list[tuple[Scope, Sample]]:
         """Each slice as a sample of its own."""
         return [
-            ((self.column.by, value), Sample(each, self._design(place), self.bound))
+            ((self.column.by, value), Sample(each, self._design(place), self.bound, self.anytime))
             for place, (value, each) in enumerate(
                 zip(self.column.values, self.column.tallies(), strict=True)
             )
@@ -53,7 +54,7 @@ class Parts:
 
     def together(self) -> Sample:
         """All slices at once: every count is an array."""
-        return Sample(Cells.of(self.column.counts), self.design, self.bound)
+        return Sample(Cells.of(self.column.counts), self.design, self.bound, self.anytime)
 
     def _design(self, place: int) -> Design | None:
         return None if self.design is None else self.design.group(place)

@@ -41,6 +41,7 @@ def compare(
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
     decide: o.Decide = "bound",
+    stop_early: o.StopEarly = False,
     critical: o.Critical = None,
     waivers: o.Waivers = None,
     label_noise: o.LabelNoise = None,

@@ -107,6 +107,15 @@ LabelNoise = Annotated[
         "SHARE",
     ),
 ]
+StopEarly = Annotated[
+    bool,
+    typer.Option(
+        "--stop-early",
+        help="Decide while the models run, on examples in random order (--seed): a clear pass or "
+        "fail takes a fraction of the test set.",
+        rich_help_panel=GATES,
+    ),
+]
 
 OldData = Annotated[
     str | None,
@@ -350,7 +359,9 @@ Resamples = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option("--seed", help="The seed of random numbers.", rich_help_panel=STATISTICS, min=0),
+    typer.Option(
+        "--seed", help="The seed of all that is random.", rich_help_panel=STATISTICS, min=0
+    ),
 ]
 
 Json = Annotated[

@@ -26,6 +26,7 @@ def render(report: Report) -> str:
     """The report as Markdown."""
     title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
     parts = [title, f"**{words.decision(report, code)}** {words.summary(report)}"]
+    parts += [words.stopping(report)] if report.early_stop else []
     parts += [
         *_gates(report),
         *_rulings(report),

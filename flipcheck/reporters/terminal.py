@@ -51,6 +51,7 @@ def _verdict(report: Report) -> list[Any]:
     return [
         Text.assemble(title, "  ", (words.decision(report), "bold")),
         Text(words.summary(report)),
+        *([Text(words.stopping(report))] if report.early_stop else []),
     ]
 
 

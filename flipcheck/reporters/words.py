@@ -112,12 +112,17 @@ def drawn(report: Report) -> str:
     return ", ".join(parts)
 
 
+TESTS = {
+    "mid-p": "McNemar mid-p",
+    "clustered": "McNemar's test over units",
+    "anytime-valid": "Anytime-valid p",
+}
+
+
 def mcnemar(report: Report) -> str:
     """The test of equal error rates, in one line."""
-    test = report.mcnemar
-    name = "McNemar" if test.exact_p_value is not None else "McNemar's test over units"
-    method = f" {test.method}" if test.exact_p_value is not None else ""
-    return f"{name}{method} of equal error rates: {p_text(test.p_value)}"
+    name = TESTS[report.mcnemar.method]
+    return f"{name} of equal error rates: {p_text(report.mcnemar.p_value)}"
 
 
 def share(level: float) -> str:
@@ -227,6 +232,20 @@ def summary(report: Report) -> str:
     )
     joint = "but" if better.endswith("average") and "better" in better and broken else "and"
     return f"{better} (error {old} → {new}), {joint} it {broke} and mends {mended:,}."
+
+
+def stopping(report: Report) -> str:
+    """How a run that could stop early ended, and what that makes of its intervals."""
+    early = report.early_stop
+    if early is None:
+        return ""
+    looked = f"{early.examples:,} of {early.of:,} examples in random order"
+    while_running, at_end = share(early.anytime_alpha), share(early.final_alpha)
+    if early.stopped:
+        how = f"bounds and intervals hold at any time of stopping (mixtures at {while_running}"
+        return f"Decided after {looked}: {how}; {at_end} was kept for the end)."
+    how = f"exact look at {at_end}, after looks at {while_running} in all while the models ran"
+    return f"Not decided early: {looked} and a final {how}."
 
 
 def bound_text(judged: Judgement) -> str:

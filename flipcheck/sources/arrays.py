@@ -31,6 +31,8 @@ HELD_BYTES = 256 << 20
 """The most of features that are held as a whole, where they are stored column by column."""
 LARGEST_ITEM = 1 << 20
 """The most bytes of one number or text; all the texts of an array take as many."""
+SPOOL_BYTES = 8 << 20
+"""About this much is read at a time where arrays are laid down."""
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
 """An array this large that was compressed this well is taken for a bomb."""
 
@@ -109,6 +111,33 @@ class Archive:
                     values = self._read(member, name, rows * header.row_bytes)
                     batch[name] = values.reshape(rows, *header.shape[1:])
                 yield batch
+
+    def spool(self, names: Sequence[str], folder: Path) -> dict[str, NDArray[Any]]:
+        """The named arrays laid down in a folder and mapped into memory: any row is at hand.
+
+        Raises InputError where the disk is too small for them.
+        """
+        import numpy as np
+
+        places = {name: folder / f"{number}.bin" for number, name in enumerate(names)}
+        size = max(1, SPOOL_BYTES // max(1, *(self.headers[name].row_bytes for name in names)))
+        try:
+            with ExitStack() as stack:
+                files = {name: stack.enter_context(places[name].open("wb")) for name in names}
+                for batch in self.stream(names, size):
+                    for name, values in batch.items():
+                        files[name].write(np.ascontiguousarray(values).data)
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: its arrays do not fit into {folder.parent}, where --stop-early "
+                f"needs them to read examples in random order: {error.strerror}",
+                hint="make room there, name another place with TMPDIR, or leave --stop-early out",
+            ) from error
+        kinds = {name: self.headers[name].dtype.newbyteorder("=") for name in names}
+        return {
+            name: np.memmap(place, kinds[name], "r", shape=self.headers[name].shape)
+            for name, place in places.items()
+        }
 
     def _held(self, name: str) -> NDArray[Any]:
         """A whole array that is stored by column. Raises InputError where it is large."""

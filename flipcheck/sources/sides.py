@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import PairingError, UsageError, listed, nearest, plural
-from flipcheck.pairing import pair
+from flipcheck.pairing import pair, positions
 from flipcheck.predictions import Predictions
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
@@ -26,26 +26,55 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Both sides' predictions, their pairing, and the images that they were made from."""
+    """Both sides' predictions, their pairing, and the images that they were made from.
+
+    `of` is how many examples there are to pair, where the pairing has only some of them.
+    """
 
     old: Predictions
     new: Predictions
     paired: Paired
     images: Dataset | None
     warnings: tuple[str, ...]
+    of: int
 
 
 def gather(given: Given, progress: Progress) -> Gathered:
     """Read or run both sides and pair them. Raises FlipcheckError for all that does not fit."""
-    datasets = _datasets(given)
-    old, new = _predictions(given, datasets, progress)
+    datasets = open_test_sets(given)
+    sides = _predictions(given, datasets, progress)
     folder = _image_folder(given)
-    reference = _reference(given, folder)
-    old, new, reference, notes = in_one_language(given, old, new, reference)
-    _check_columns(given, [source for source in (old, new, reference) if source])
+    return matched(given, datasets, sides, reference(given, folder), folder=folder)
+
+
+def matched(
+    given: Given,
+    datasets: Mapping[Side, Dataset | None],
+    sides: Mapping[Side, Predictions],
+    truth: Predictions | None,
+    *,
+    folder: Dataset | None = None,
+    among: Any = None,
+) -> Gathered:
+    """Both sides in one language, paired: all that they share, or only some of its ids.
+
+    The ids of a pairing of only some of them were checked when these were chosen.
+    """
+    old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
+    _check_columns(given, [source for source in (old, new, truth) if source])
     paired = pair(
-        old, new, reference, labels_from=given.labels_from, allow_missing=given.allow_missing
+        old,
+        new,
+        truth,
+        labels_from=given.labels_from,
+        allow_missing=given.allow_missing,
+        checked=among is not None,
     )
+    of = len(paired)
+    if among is not None:
+        import numpy as np
+
+        paired = paired.take(np.flatnonzero(positions(paired.ids, among) >= 0))
     opened = [each for each in (*datasets.values(), folder) if each is not None]
     images = next((each for each in opened if each.kind == "images"), None)
     warnings = [
@@ -55,9 +84,9 @@ def gather(given: Given, progress: Progress) -> Gathered:
         *notes,
         *_side_warnings(old, new, paired),
     ]
-    if old.rows and new.rows and not _one_pass(datasets):
+    if old.rows and new.rows and not one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
-    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)))
+    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of)
 
 
 def rerun(given: Given, found: Gathered, source: Source) -> tuple[str, Any, str | None]:
@@ -93,7 +122,7 @@ def rerun(given: Given, found: Gathered, source: Source) -> tuple[str, Any, str 
     return again.name, both.new_right, again.facts.get("sha256")
 
 
-def _datasets(given: Given) -> dict[Side, Dataset | None]:
+def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
     """The test set of each side that is a model; one object where both share a path."""
     found: dict[Side, Dataset | None] = {"old": None, "new": None}
     _check_data_used(given)
@@ -139,34 +168,40 @@ def _check_data_used(given: Given) -> None:
         )
 
 
-def _one_pass(datasets: Mapping[Side, Dataset | None]) -> bool:
+def one_pass(datasets: Mapping[Side, Dataset | None]) -> bool:
+    """Whether both sides are models that share a test set."""
     return datasets["old"] is not None and datasets["old"] is datasets["new"]
 
 
 def _predictions(
     given: Given, datasets: Mapping[Side, Dataset | None], progress: Progress
-) -> tuple[Predictions, Predictions]:
+) -> dict[Side, Predictions]:
     """Both sides' predictions: models that share a test set are run in one pass over it."""
-    saved: dict[Side, Predictions] = {}
-    if datasets["old"] is None:
-        saved["old"] = _saved(given.old, given.old_spec)
-    if datasets["new"] is None:
-        saved["new"] = _saved(given.new, given.new_spec)
-    models = _models(given, datasets)
+    saved = read_saved(given, datasets)
+    models = open_models(given, datasets)
     if not models:
-        return saved["old"], saved["new"]
+        return saved
     from flipcheck.sources.onnx.run import run
 
-    if len(models) == 2 and _one_pass(datasets):
+    if len(models) == 2 and one_pass(datasets):
         dataset = datasets["old"]
         assert dataset is not None  # noqa: S101  (one pass means that there is one)
         old, new = run(list(models.values()), dataset, progress=progress)
-        return old, new
+        return {"old": old, "new": new}
     for side, model in models.items():
         dataset = datasets[side]
         assert dataset is not None  # noqa: S101  (every model has its test set)
         saved[side] = run([model], dataset, progress=progress)[0]
-    return saved["old"], saved["new"]
+    return saved
+
+
+def read_saved(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Predictions]:
+    """The predictions of each side that is no model."""
+    sides: dict[Side, tuple[Source, SideSpec]] = {
+        "old": (given.old, given.old_spec),
+        "new": (given.new, given.new_spec),
+    }
+    return {side: _saved(*each) for side, each in sides.items() if datasets[side] is None}
 
 
 def _saved(source: Source, spec: SideSpec) -> Predictions:
@@ -186,7 +221,8 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
     return source if isinstance(source, Predictions) else read_predictions(source, spec.columns)
 
 
-def _models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Any]:
+def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Any]:
+    """Each model, opened, with how it is read."""
     if not any(datasets.values()):
         return {}
     from flipcheck.sources.onnx.model import open_model
@@ -209,7 +245,7 @@ def _image_folder(given: Given) -> Dataset | None:
     return open_dataset(given.data, given.new_spec.columns)
 
 
-def _reference(given: Given, folder: Dataset | None) -> Predictions | None:
+def reference(given: Given, folder: Dataset | None) -> Predictions | None:
     """The labels of a file of their own, or of the data where both sides are saved."""
     columns = given.new_spec.columns
     if given.labels is not None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flipcheck.outcomes import Cells
 
     Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
+    Methods = dict[Kind, tuple[str, Callable[[Metric, Cells, float], Bounds]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +251,7 @@ def _odds(metric: Metric, cells: Cells, level: float) -> Bounds:
     return odds(metric.numerator(cells), metric.denominator(cells), level)
 
 
-METHODS: dict[Kind, tuple[str, Callable[[Metric, Cells, float], Bounds]]] = {
+METHODS: Methods = {
     "proportion": ("clopper-pearson", _proportion),
     "difference": ("tango", _difference),
     "error ratio": ("bonett-price", _error_ratio),
@@ -307,12 +308,14 @@ def binomial_tails(count: Any, total: Any, share: Any) -> Bounds:
     return above, below
 
 
-def interval(metric: Metric, cells: Cells, level: float) -> Interval | None:
-    """The default interval of a metric over one tally; None where it is undefined."""
+def interval(
+    metric: Metric, cells: Cells, level: float, methods: Methods = METHODS
+) -> Interval | None:
+    """The interval of a metric over one tally, by default its own; None where it is undefined."""
     import numpy as np
 
-    low, high = (float(end) for end in bounds(metric, cells, level))
+    method, ends = methods[metric.kind]
+    low, high = (float(end) for end in ends(metric, cells, level))
     if np.isnan(low):
         return None
-    method = METHODS[metric.kind][0]
     return Interval(low, high if np.isfinite(high) else None, level, method)

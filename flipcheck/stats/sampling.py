@@ -21,6 +21,7 @@ from flipcheck.stats.design import (
     weight_of,
 )
 from flipcheck.stats.intervals import METHODS, Interval
+from flipcheck.stats.sequential import SEQUENCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flipcheck.metrics import Metric
-    from flipcheck.stats.intervals import Bounds
+    from flipcheck.stats.intervals import Bounds, Methods
 
 Bound = Literal["default", "strict"]
 """Whether one more event is taken to weigh as units do on the whole, or as the heaviest does."""
@@ -38,22 +39,32 @@ STEPS = 50
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Counts of one group of examples or of many, and how they were drawn."""
+    """Counts of one group of examples or of many, and how they were drawn.
+
+    `anytime` says that the run stopped where it seemed good, so that only intervals that hold at
+    every time of stopping hold; these know of counts only.
+    """
 
     cells: Cells
     design: Design | None = field(default=None, compare=False)
     bound: Bound = "default"
+    anytime: bool = False
 
     @classmethod
     def of(cls, given: Sample | Cells) -> Sample:
         """A sample as it is, or counts of examples each drawn by itself."""
         return given if isinstance(given, Sample) else cls(given)
 
+    @property
+    def tally(self) -> Tally:
+        """The counts of one group."""
+        assert isinstance(self.cells, Tally)  # noqa: S101  (of many groups there is no tally)
+        return self.cells
+
     def to_dict(self) -> dict[str, Any]:
         """The sample of one group as the JSON report writes it."""
-        assert isinstance(self.cells, Tally)  # noqa: S101  (one group)
         kept = {} if self.design is None else {"design": self.design.to_dict()}
-        return {"tally": self.cells.to_dict(), **kept}
+        return {"tally": self.tally.to_dict(), **kept}
 
     @classmethod
     def from_dict(cls, written: Mapping[str, Any], bound: Bound = "default") -> Sample:
@@ -87,11 +98,15 @@ class Sample:
 
     def method(self, metric: Metric) -> str:
         """The name of the interval's method, as reports give it."""
-        name = METHODS[metric.kind][0]
+        name = self._methods[metric.kind][0]
         if self.counts_suffice(metric) or (self._at_counts(metric)):
             return name
         strict = ", strict" if self.bound == "strict" and _is_rate(metric) else ""
         return f"{name} at the effective size{strict}"
+
+    @property
+    def _methods(self) -> Methods:
+        return SEQUENCES if self.anytime else METHODS
 
     def _at_counts(self, metric: Metric) -> bool:
         return metric.kind == "excess" and self.design is not None and self.design.plain
@@ -101,7 +116,7 @@ class Sample:
         import numpy as np
 
         if self.counts_suffice(metric):
-            return intervals.bounds(metric, self.cells, level)
+            return self._methods[metric.kind][1](metric, self.cells, level)
         with np.errstate(divide="ignore", invalid="ignore"):
             return self._designed(metric, level)
 

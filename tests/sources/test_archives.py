@@ -206,3 +206,29 @@ def test_damaged_archives_are_errors(archive, tmp_path):
         except InputError:
             failed += 1
     assert failed >= 100
+
+
+def test_spooled_arrays_are_the_arrays(tmp_path):
+    """Any row is at hand, whatever the type, the byte order and the way it was stored."""
+    arrays = {
+        "plain": np.arange(30.0).reshape(10, 3),
+        "columns": np.asfortranarray(np.arange(30).reshape(10, 3)),
+        "swapped": np.arange(10, dtype=">i4"),
+        "text": np.array([f"é{row}" for row in range(10)]),
+        "bytes": np.array([b"x", b"yy"] * 5),
+        "flags": np.arange(10) % 2 == 0,
+    }
+    np.savez_compressed(tmp_path / "a.npz", **arrays)
+    (tmp_path / "spool").mkdir()
+    spooled = open_archive(tmp_path / "a.npz").spool(list(arrays), tmp_path / "spool")
+    for name, values in arrays.items():
+        assert (spooled[name][[7, 0, 7]] == values[[7, 0, 7]]).all()
+
+
+def test_a_full_disk_is_an_error_that_says_so(tmp_path):
+    """Where arrays do not fit beside the archive, the message names the place and TMPDIR."""
+    np.savez(tmp_path / "a.npz", x=np.arange(10))
+    archive = open_archive(tmp_path / "a.npz")
+    with pytest.raises(InputError, match="do not fit into") as raised:
+        archive.spool(["x"], tmp_path / "missing" / "folder")
+    assert "TMPDIR" in raised.value.hint

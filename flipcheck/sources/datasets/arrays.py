@@ -13,8 +13,11 @@ from flipcheck.sources.saved.arrays import NPZ_IDS, find, find_label, flat
 from flipcheck.sources.saved.values import as_ids, as_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from flipcheck.sources.spec import Columns
 
@@ -30,6 +33,11 @@ class ArrayReader(Reader):
         path = self.archive.path
         for batch in self.archive.stream(list(needs), size):
             yield {name: plain(path, name, values) for name, values in batch.items()}
+
+    def picker(self, needs: Needs, folder: Path) -> Callable[[NDArray[np.int64]], Any]:
+        """Any rows of the arrays, which are laid down as files: an archive is read in order."""
+        arrays, path = self.archive.spool(list(needs), folder), self.archive.path
+        return lambda rows: {name: plain(path, name, arrays[name][rows]) for name in needs}
 
 
 def open_arrays(path: Path, columns: Columns) -> Dataset:

@@ -11,7 +11,8 @@ from flipcheck.errors import InputError
 from flipcheck.predictions import Predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -36,6 +37,10 @@ class Reader(ABC):
     @abstractmethod
     def batches(self, needs: Needs, size: int) -> Iterator[Any]:
         """Batches in order, as cheap as can be: what is costly is left to `decoded`."""
+
+    @abstractmethod
+    def picker(self, needs: Needs, folder: Path) -> Callable[[NDArray[np.int64]], Any]:
+        """What gives the batch of any rows; `folder` is there for what has to be laid down."""
 
     def decoded(self, batch: Any, steps: Sequence[Preprocess]) -> list[Batch]:
         """A batch ready for each model, by its preprocessing; called by the workers."""

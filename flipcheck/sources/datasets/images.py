@@ -16,8 +16,10 @@ from flipcheck.sources.files import is_unicode, reason
 from flipcheck.sources.preprocess import fitted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from flipcheck.sources.datasets.base import Needs
@@ -43,6 +45,11 @@ class ImageReader(Reader):
         del needs
         for start in range(0, len(self.paths), size):
             yield self.paths[start : start + size]
+
+    def picker(self, needs: Needs, folder: Path) -> Callable[[NDArray[np.int64]], Any]:
+        """The paths of any rows."""
+        del needs, folder
+        return lambda rows: tuple(self.paths[row] for row in rows.tolist())
 
     def decoded(self, batch: Any, steps: Sequence[Preprocess]) -> list[Batch]:
         """Each model's images. Raises BadExamplesError with all that cannot be read."""

@@ -13,7 +13,11 @@ from flipcheck.sources.saved.tables import column_of, groups_of, label_roles, we
 from flipcheck.sources.saved.values import as_ids, as_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from flipcheck.sources.datasets.base import Needs
     from flipcheck.sources.spec import Columns
@@ -39,6 +43,14 @@ class TableReader(Reader):
             kept = whole.to_batches() if whole.num_rows else []
         if kept:
             yield _features(self.table, pa.Table.from_batches(kept))
+
+    def picker(self, needs: Needs, folder: Path) -> Callable[[NDArray[np.int64]], Any]:
+        """Any rows of the columns, which are held in memory."""
+        import pyarrow as pa
+
+        del folder
+        whole = pa.Table.from_batches(list(self.table.stream(needs)))
+        return lambda rows: _features(self.table, whole.take(rows))
 
 
 def open_features(table: Table, columns: Columns) -> Dataset:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.engines.embedded import cores, ordered_map
@@ -22,8 +25,9 @@ from flipcheck.sources.onnx.readings import Reading, choose_reading
 from flipcheck.sources.onnx.scores import Answers, NotFiniteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from flipcheck.sources.datasets import Batch, Dataset
@@ -107,21 +111,72 @@ def run(
     Raises ModelError where a model does not fit, and InputError with all examples that cannot be
     read.
     """
+    with contextlib.closing(_passed(models, dataset, progress=progress, workers=workers)) as found:
+        return next(found)
+
+
+def looks(
+    models: Sequence[tuple[Model, SideSpec]],
+    dataset: Dataset,
+    order: NDArray[np.int64],
+    stops: Sequence[int],
+    *,
+    progress: Progress = lambda _done, _total: None,
+) -> Generator[list[Predictions], None, None]:
+    """What each model answers to the first rows of an order: after each stop, and to them all.
+
+    The other examples have no answer yet. Raises as `run`, for the examples up to that stop only.
+    """
+    return _passed(models, dataset, order, stops, progress=progress)
+
+
+def _passed(
+    models: Sequence[tuple[Model, SideSpec]],
+    dataset: Dataset,
+    order: NDArray[np.int64] | None = None,
+    stops: Sequence[int] = (),
+    *,
+    progress: Progress,
+    workers: int | None = None,
+) -> Generator[list[Predictions], None, None]:
+    """One pass over the dataset, as it lies or in an order: the predictions at every stop."""
     feeders = [feeder(model, dataset, spec) for model, spec in models]
     size = min(each.batch for each in feeders)
     size = max(size, *(model.fixed_batch or 1 for model, _ in models))
-    batches = dataset.reader.batches(_needs(feeders), size)
-    first = next(batches, None)
-    if first is None:
-        raise _other_length(dataset, 0)
-    with quiet_decoder():
-        bound = _bound(models, feeders, dataset, first)
-        work = _Work(dataset, bound, [each.steps for each in feeders])
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(quiet_decoder())
+        batches = _batches(dataset, _needs(feeders), size, order, stack)
+        first = next(batches, None)
+        if first is None:
+            raise _other_length(dataset, 0)
+        ids = dataset.ids if order is None else dataset.ids.take(order)
+        bound = _bound(models, feeders, dataset, first, ids)
+        work = _Work(dataset, bound, [each.steps for each in feeders], ids)
         items = zip(range(0, len(dataset) + size, size), chain([first], batches), strict=False)
-        found = _all_answers(work, items, progress, workers or cores())
-    return [
-        _predictions(each, answers, dataset) for each, answers in zip(bound, found, strict=True)
-    ]
+        answered = _all_answers(work, items, stops, progress, workers or cores())
+        stack.enter_context(contextlib.closing(answered))
+        for found in answered:
+            yield [
+                _predictions(each, answers, dataset, order)
+                for each, answers in zip(bound, found, strict=True)
+            ]
+
+
+def _batches(
+    dataset: Dataset,
+    needs: dict[str, bool],
+    size: int,
+    order: NDArray[np.int64] | None,
+    stack: contextlib.ExitStack,
+) -> Iterator[Any]:
+    """Batches of the dataset as it lies, or of its rows in an order."""
+    if order is None:
+        return dataset.reader.batches(needs, size)
+    folder = stack.enter_context(
+        TemporaryDirectory(prefix="flipcheck-", ignore_cleanup_errors=True)
+    )
+    pick = dataset.reader.picker(needs, Path(folder))
+    return (pick(order[at : at + size]) for at in range(0, len(order), size))
 
 
 def _needs(feeders: Sequence[Feeder]) -> dict[str, bool]:
@@ -142,6 +197,7 @@ def _bound(
     feeders: Sequence[Feeder],
     dataset: Dataset,
     first: Any,
+    ids: Any,
 ) -> list[Runner]:
     """Every model with its reading, chosen by what it gives for the first batch.
 
@@ -152,12 +208,12 @@ def _bound(
     except BadExamplesError:
         return []
     return [
-        _bind(model, each, part, spec, dataset)
+        _bind(model, each, part, spec, ids)
         for (model, spec), each, part in zip(models, feeders, parts, strict=True)
     ]
 
 
-def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, dataset: Dataset) -> Runner:
+def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -> Runner:
     feeds = found.feeds(parts)
     batch = model.fixed_batch or found.batch
     rows = min(max(PROBE, batch), len(next(iter(feeds.values()))))
@@ -170,7 +226,7 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, dataset: Da
     try:
         reading = choose_reading(model, _joined(pieces), fed, spec)
     except NotFiniteError as error:
-        raise _not_finite(model, [row for row in error.rows if row < rows], dataset) from error
+        raise _not_finite(model, [row for row in error.rows if row < rows], ids) from error
     moves = False
     if model.fixed_batch is None:
         with contextlib.suppress(NotFiniteError):  # the whole run names every such example
@@ -209,12 +265,20 @@ def _joined(pieces: list[list[Any]]) -> list[Any]:
 
 
 class _Work:
-    """What a worker does with a batch; after the first unreadable example it only decodes."""
+    """What a worker does with a batch; after the first unreadable example it only decodes.
+
+    `ids` are those of the examples in the order of the work.
+    """
 
     def __init__(
-        self, dataset: Dataset, runners: list[Runner], steps: Sequence[Preprocess]
+        self,
+        dataset: Dataset,
+        runners: list[Runner],
+        steps: Sequence[Preprocess],
+        ids: Any,
     ) -> None:
         self.dataset = dataset
+        self.ids = ids
         self.runners = runners
         self.steps = steps
         self.only_decode = threading.Event()
@@ -225,7 +289,6 @@ class _Work:
         try:
             parts = self.dataset.reader.decoded(batch, self.steps)
         except BadExamplesError as error:
-            self.only_decode.set()
             return 0, [], list(error.problems)
         if self.only_decode.is_set() or not self.runners:
             return 0, [], []
@@ -246,29 +309,58 @@ class _Work:
 
 
 def _all_answers(
-    work: _Work, items: Iterator[tuple[int, Any]], progress: Progress, workers: int
-) -> list[list[Answers]]:
-    """Each model's answers, batch by batch. Raises what is wrong with any of the examples."""
-    dataset, total, done = work.dataset, len(work.dataset), 0
+    work: _Work,
+    items: Iterator[tuple[int, Any]],
+    stops: Sequence[int],
+    progress: Progress,
+    workers: int,
+) -> Generator[list[Answers], None, None]:
+    """Each model's answers up to every stop, and to the end.
+
+    Raises what is wrong with any of the examples up to there.
+    """
+    total, done = len(work.ids), 0
     found: list[list[Answers]] = [[] for _ in work.runners]
     problems: list[str] = []
+    ahead = deque(stop for stop in stops if stop < total)
     for rows, answers, unreadable in ordered_map(work, items, workers):
         for kept, each in zip(found, answers, strict=False):
             kept.append(each)
-        problems += unreadable
+        if unreadable:
+            work.only_decode.set()
+            problems += unreadable
         done += rows
         progress(done, total)
+        while ahead and (done >= ahead[0] or problems):
+            _check(work, problems, done)
+            stop = ahead.popleft()
+            yield [_first(parts, stop) for parts in found]
+    _check(work, problems, total)
+    if done != total:
+        raise _other_length(work.dataset, done)
+    yield [_first(parts, total) for parts in found]
+
+
+def _check(work: _Work, problems: Sequence[str], done: int) -> None:
+    """Raise what is wrong with the examples so far, beyond which workers may have run ahead."""
     if problems:
         raise InputError(
-            f"{dataset.source}: {plural(len(problems), 'image')} that cannot be used",
+            f"{work.dataset.source}: {plural(len(problems), 'image')} that cannot be used",
             problems=first_few(problems),
             hint="mend or remove these files, or give other steps with --preprocess",
         )
-    if done != total:
-        raise _other_length(dataset, done)
     for number, bad in sorted(work.not_finite.items()):
-        raise _not_finite(work.runners[number].model, sorted(bad), dataset)
-    return found
+        if rows := sorted(row for row in bad if row < done):
+            raise _not_finite(work.runners[number].model, rows, work.ids)
+
+
+def _first(parts: list[Answers], count: int) -> Answers:
+    """The first so many answers of several parts; the parts become one."""
+    import numpy as np
+
+    codes, confidence = (np.concatenate([each[at] for each in parts]) for at in (0, 1))
+    parts[:] = [(codes, confidence)]
+    return codes[:count], confidence[:count]
 
 
 def _other_length(dataset: Dataset, done: int) -> InputError:
@@ -278,8 +370,8 @@ def _other_length(dataset: Dataset, done: int) -> InputError:
     )
 
 
-def _not_finite(model: Model, rows: list[int], dataset: Dataset) -> ModelError:
-    shown = dataset.ids.take(rows[:SHOWN]).to_pylist()
+def _not_finite(model: Model, rows: list[int], ids: Any) -> ModelError:
+    shown = ids.take(rows[:SHOWN]).to_pylist()
     return ModelError(
         f"{model.path}: NaN or infinite scores for {plural(len(rows), 'example')} or more: "
         f"{listed(shown, len(rows))}",
@@ -288,13 +380,20 @@ def _not_finite(model: Model, rows: list[int], dataset: Dataset) -> ModelError:
     )
 
 
-def _predictions(runner: Runner, answers: list[Answers], dataset: Dataset) -> Predictions:
+def _predictions(
+    runner: Runner, answers: Answers, dataset: Dataset, order: NDArray[np.int64] | None
+) -> Predictions:
+    """A model's predictions; where an order was run, only its first rows have an answer."""
     import numpy as np
 
-    codes = np.concatenate([each[0] for each in answers])
-    confidence = np.concatenate([each[1] for each in answers])
+    codes, confidence = answers
     names = runner.reading.names
     labels = Labels.of(codes) if names is None else Labels(codes.astype(np.int32), names)
+    if order is not None:
+        place = np.full(len(dataset), -1)
+        place[order[: len(codes)]] = np.arange(len(codes))
+        labels = labels.take(place)
+        confidence = np.append(confidence, np.float32(np.nan))[place]
     model = runner.model
     return Predictions(
         name=str(model.path),
