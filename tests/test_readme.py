@@ -44,8 +44,20 @@ def newcomer(tmp_path, monkeypatch):
         table = table.append_column(
             "region", [["EU" if row.endswith("2.png") else "US" for row in table["id"].to_pylist()]]
         )
+        places = [int("".join(filter(str.isdigit, row))) for row in table["id"].to_pylist()]
+        table = table.append_column("user", [[f"u{place % 180}" for place in places]])
+        table = table.append_column("traffic", [[1 + place % 7 for place in places]])
+        table = table.append_column("age", [[18 + place * 7 % 60 for place in places]])
         csv.write_csv(table, tmp_path / f"{side}.csv")
         parquet.write_table(table, tmp_path / f"{side}.parquet")
+    ids = table["id"].to_pylist()
+    shutil.copy(tmp_path / "old.csv", tmp_path / "again.csv")
+    (tmp_path / "costs.csv").write_text("old,new,cost\nthree,two,5\n*,*,1\n")
+    (tmp_path / "never.txt").write_text(f"{ids[0]}\n{ids[1]}\n")
+    waiver = f"{ids[2]},the label is wrong,Ann,9999-12-31"
+    (tmp_path / "waivers.csv").write_text(f"id,reason,owner,expires\n{waiver}\n")
+    pilot = ["compare", "old.csv", "new.csv", "--json", "report.json"]
+    subprocess.run([FLIPCHECK, *pilot], cwd=tmp_path, check=True, capture_output=True)
     paths = sorted((sample / "images").glob("*/*.png"))
     pixels = np.stack([np.asarray(Image.open(path), np.float32)[None] / 255 for path in paths])
     np.savez(
@@ -125,8 +137,6 @@ def help_example(name):
 @pytest.mark.parametrize("name", ["compare", "predict", "render", "plan", "explain"])
 def test_the_example_of_every_help_page_runs(newcomer, name):
     """What the help says to copy ends in a verdict or an answer, and not in an error."""
-    report = ["compare", "old.csv", "new.csv", "--json", "report.json"]
-    subprocess.run([FLIPCHECK, *report], check=True, capture_output=True)
     words = shlex.split(help_example(name))
     done = subprocess.run(
         [FLIPCHECK, *words[1:]], cwd=newcomer, capture_output=True, text=True, check=False
