@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.stats.effective import Bound
 
 PathText = str | PathLike[str]
 Names = str | Sequence[str] | None

@@ -7,6 +7,7 @@ reports of one run can disagree.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,13 +18,14 @@ from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Tally
 from flipcheck.stats.design import Design
 from flipcheck.stats.intervals import Interval
+from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import Significance
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from flipcheck.gates import Decide
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.stats.effective import Bound
 
 FORMAT_VERSION = 1
 FORMAT = f"flipcheck.report/{FORMAT_VERSION}"
@@ -379,14 +381,24 @@ def _gate_dict(judged: Judgement) -> dict[str, Any]:
 
 
 def _rounded(value: Any) -> Any:
-    """The value with every float at 10 significant digits, tuples as lists."""
+    """The value with every float at 10 significant digits, tuples as lists.
+
+    The sums of a design keep all their digits: gates are judged on them again.
+    """
     if isinstance(value, float):
         return float(f"{value:.10g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(each) for key, each in value.items()}
+        return {key: each if key == "design" else _rounded(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_rounded(each) for each in value]
     return value
+
+
+def _same(one: float | None, two: float | None) -> bool:
+    """Whether two values are the same in all but the last digits."""
+    if one is None or two is None:
+        return one is two
+    return math.isclose(one, two, rel_tol=1e-8)
 
 
 def _check_consistent(report: Report) -> None:
@@ -402,6 +414,11 @@ def _check_consistent(report: Report) -> None:
         counts = (METRICS[name].numerator(tally), METRICS[name].denominator(tally))
         if estimate.available and (estimate.numerator, estimate.denominator) != counts:
             raise ValueError(f"its tally and its {METRICS[name].title} differ")
+    whole = Sample(tally, report.design)
+    for name, estimate in report.metrics.items():
+        value = whole.value(METRICS[name])
+        if estimate.available and not _same(value, estimate.value):
+            raise ValueError(f"its {METRICS[name].title} is not that of its examples")
     for parts in (report.slices, report.classes):
         for by in {part.by for part in parts}:
             if sum((part.tally for part in parts if part.by == by), Tally()) != tally:

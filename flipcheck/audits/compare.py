@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flipcheck.pairing import Paired
     from flipcheck.report import Data, Model, Settings
     from flipcheck.stats.design import Design
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.stats.effective import Bound
 
 
 MOST_SLICES = 10_000

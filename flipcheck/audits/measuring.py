@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.stats.effective import Bound
 
 ANY = "*"
 """In a cost matrix: whatever the answer."""
@@ -136,19 +136,12 @@ def measured(paired: Paired, beside: Beside, bound: Bound) -> Measured:
         excess = _excess(paired, codes, beside.reruns)
         extras[:, EXTRAS.index("excess_flips")] = np.maximum(excess, 0)
         extras[:, EXTRAS.index("noise_flips")] = np.maximum(-excess, 0)
-    rows = Rows(codes, weights, clusters, extras if beside.given else None)
+    ceiling = 0.0 if beside.costs is None else max(beside.costs.table.values())
+    rows = Rows(codes, weights, clusters, extras if beside.given else None, ceiling).simplified()
     if rows.plain:
         return Measured(codes, None, rows, bound)
     order = np.asarray(pc.array_sort_indices(paired.ids), dtype=np.int64)
-    ceiling = 0.0 if beside.costs is None else max(beside.costs.table.values())
-    sorted_rows = Rows(
-        codes[order],
-        None if weights is None else weights[order],
-        None if clusters is None else clusters[order],
-        extras[order] if beside.given else None,
-        ceiling,
-    )
-    return Measured(codes, order, sorted_rows, bound)
+    return Measured(codes, order, rows.sorted(order), bound)
 
 
 def _clusters(paired: Paired, name: str) -> NDArray[np.int64]:
