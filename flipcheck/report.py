@@ -408,23 +408,27 @@ def _check_consistent(report: Report) -> None:
         raise ValueError("its tally and its number of examples differ")
     if tally.negative_flips != report.negative_flips.total:
         raise ValueError("its tally and its list of negative flips differ")
-    for name, estimate in report.metrics.items():
-        if METRICS[name].needs:
-            continue
-        counts = (METRICS[name].numerator(tally), METRICS[name].denominator(tally))
-        if estimate.available and (estimate.numerator, estimate.denominator) != counts:
-            raise ValueError(f"its tally and its {METRICS[name].title} differ")
-    whole = Sample(tally, report.design)
-    for name, estimate in report.metrics.items():
-        value = whole.value(METRICS[name])
-        if estimate.available and not _same(value, estimate.value):
-            raise ValueError(f"its {METRICS[name].title} is not that of its examples")
+    _check_values(report)
     for parts in (report.slices, report.classes):
         for by in {part.by for part in parts}:
             if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
                 raise ValueError(f"the slices by {by} do not add up to its tally")
     if report.verdict is not overall(judged.verdict for judged in report.gates):
         raise ValueError("its verdict is not that of its gates")
+
+
+def _check_values(report: Report) -> None:
+    """Raise ValueError for metrics that are not those of the examples."""
+    tally, whole = report.tally, Sample(report.tally, report.design)
+    for name, estimate in report.metrics.items():
+        if not estimate.available:
+            continue
+        measured = METRICS[name]
+        if not _same(whole.value(measured), estimate.value):
+            raise ValueError(f"its {measured.title} is not that of its examples")
+        counts = (measured.numerator(tally), measured.denominator(tally))
+        if not measured.needs and (estimate.numerator, estimate.denominator) != counts:
+            raise ValueError(f"its tally and its {measured.title} differ")
 
 
 def _read(cls: type[Report], written: dict[str, Any]) -> Report:

@@ -191,8 +191,7 @@ class _Parts:
     @classmethod
     def of(cls, column: Slices, found: Measured) -> _Parts:
         """The slices of a column of what was measured."""
-        p_values = found.more_than_the_rest(column.groups, column.counts)
-        design = found.designs(column.groups, len(column.values))
+        design, p_values = found.parts(column.groups, column.counts)
         return cls(column, p_values, design, found.bound)
 
     def samples(self) -> list[tuple[Scope, Sample]]:

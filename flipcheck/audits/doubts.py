@@ -9,8 +9,9 @@ from flipcheck.errors import plural
 from flipcheck.labels import Labels
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Cells, Outcome, Weighed
-from flipcheck.stats.design import WIDTH, Rows, design
+from flipcheck.stats.design import design
 from flipcheck.stats.sampling import Sample
+from flipcheck.stats.units import WIDTH, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,10 @@ from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
 from flipcheck.labels import MISSING
 from flipcheck.outcomes import EXTRAS, NEGATIVE_FLIPS, Cells, Tally, outcomes, tally
 from flipcheck.stats.bootstrap import Kinds
-from flipcheck.stats.design import Design, Rows, design
+from flipcheck.stats.design import design, design_of
 from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import more_than_the_rest, more_than_the_rest_by_unit
+from flipcheck.stats.units import Rows, Units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
+    from flipcheck.stats.design import Design
     from flipcheck.stats.effective import Bound
 
 ANY = "*"
@@ -105,17 +107,23 @@ class Measured:
         """The distinct sampling units, for the bootstrap."""
         return Kinds.of(self.tally) if self.rows.plain else Kinds.of_rows(self.rows)
 
-    def more_than_the_rest(self, groups: NDArray[Any], counts: NDArray[np.int64]) -> Any:
-        """For each group a p-value of flipping more than the rest; `counts` are its outcomes."""
-        if self.rows.weights is None and self.rows.clusters is None:
-            cells = Cells.of(counts)
-            return more_than_the_rest(cells.negative_flips, cells.examples)
-        assert self.order is not None  # noqa: S101  (rows that are not plain are sorted)
-        return more_than_the_rest_by_unit(self.rows, groups[self.order], len(counts))
+    def parts(
+        self, groups: NDArray[Any], counts: NDArray[np.int64]
+    ) -> tuple[Design | None, NDArray[np.float64]]:
+        """The design of each group of examples, and a p-value of flipping more than the rest.
 
-    def designs(self, groups: NDArray[Any], size: int) -> Design | None:
-        """The design of each of `size` groups, which are given in the order of pairing."""
-        return design(self.rows, groups if self.order is None else groups[self.order], size)
+        `groups` are in the order of pairing, and `counts` their outcomes.
+        """
+        cells = Cells.of(counts)
+        by_count = more_than_the_rest(cells.negative_flips, cells.examples)
+        if self.order is None:
+            return None, by_count
+        ordered = groups[self.order]
+        units = Units.of(self.rows, ordered)
+        found = design_of(units, self.rows, ordered, len(counts))
+        if found.plain:
+            return found, by_count
+        return found, more_than_the_rest_by_unit(units, len(counts))
 
 
 def measured(paired: Paired, beside: Beside, bound: Bound) -> Measured:

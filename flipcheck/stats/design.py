@@ -9,64 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.outcomes import CELLS, EXTRAS, Weighed
+from flipcheck.outcomes import CELLS, Weighed
+from flipcheck.stats.units import WIDTH, Units, compact
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WIDTH = CELLS + len(EXTRAS)
-"""An example counts in one outcome, and carries each of the extras: the last axes of all sums."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The examples: outcome codes, and what is given of weights, clusters and extras.
-
-    `codes` is uint8 and `weights` float64 of shape (examples,), `clusters` whole numbers from 0
-    of the same shape, each of which occurs, `extras` float64 of shape (examples, extras). Float sums depend on the
-    order of rows: whoever wants the same bytes brings them in a canonical one.
-    """
-
-    codes: NDArray[np.uint8]
-    weights: NDArray[np.float64] | None = None
-    clusters: NDArray[np.int64] | None = None
-    extras: NDArray[np.float64] | None = None
-    ceiling: float = 0.0
-
-    def simplified(self) -> Rows:
-        """The same rows without weights that are all equal, and clusters of one row each."""
-        weights, clusters = self.weights, self.clusters
-        if weights is not None and (weights == weights[0]).all():
-            weights = None
-        if clusters is not None and int(clusters.max()) + 1 == len(clusters):
-            clusters = None
-        return replace(self, weights=weights, clusters=clusters)
-
-    def sorted(self, order: NDArray[np.int64]) -> Rows:
-        """The same rows in another order."""
-        parts = ("codes", "weights", "clusters", "extras")
-        given = {name: getattr(self, name) for name in parts}
-        return replace(self, **{name: v[order] for name, v in given.items() if v is not None})
-
-    @property
-    def plain(self) -> bool:
-        """Whether every example was drawn by itself, counts alike and carries no extra."""
-        return self.weights is None and self.clusters is None and self.extras is None
-
-    def weight(self) -> NDArray[np.float64]:
-        """The weight of each row, 1 where none is given."""
-        import numpy as np
-
-        return np.ones(len(self.codes)) if self.weights is None else self.weights
-
-    def values(self) -> NDArray[np.float64]:
-        """The weighted extras of each row, shape (examples, extras)."""
-        import numpy as np
-
-        if self.extras is None:
-            return np.zeros((len(self.codes), len(EXTRAS)))
-        return self.extras * self.weight()[:, None]
+    from flipcheck.stats.units import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,133 +173,37 @@ def design(rows: Rows, groups: NDArray[Any] | None = None, size: int = 1) -> Des
     """
     if rows.plain:
         return None
+    found = design_of(Units.of(rows, groups), rows, groups, size)
+    return found if groups is not None else found.group(0)
+
+
+def design_of(units: Units, rows: Rows, groups: NDArray[Any] | None, size: int) -> Design:
+    """The design of each of `size` groups of rows, whose units these are."""
     import numpy as np
 
-    place = np.zeros(len(rows.codes), np.int64) if groups is None else groups.astype(np.int64)
-    weights, flat = rows.weight(), place * CELLS + rows.codes
-    sums = _by_row if rows.clusters is None else _by_cluster
-    found = Design(
-        rows=np.bincount(flat, minlength=size * CELLS).reshape(size, CELLS),
-        squares=_table(flat, weights**2, size),
-        **sums(rows, place, size),
+    flat = rows.codes if groups is None else groups.astype(np.int64) * CELLS + rows.codes
+    counts = np.bincount(flat, minlength=size * CELLS)
+    squares = counts if rows.weights is None else np.bincount(flat, rows.weights**2, size * CELLS)
+    sums, products, largest = units.totals(units.owners, size)
+    supports, masks = _supports(units, size)
+    return Design(
+        rows=counts.reshape(size, CELLS),
+        sums=sums,
+        squares=squares.reshape(size, CELLS).astype(float),
+        products=products,
+        supports=supports,
+        patterns=(masks[:, None] >> np.arange(WIDTH)) & 1 > 0,
+        largest=largest,
         clustered=rows.clusters is not None,
         alike=rows.weights is None,
         ceiling=rows.ceiling,
     )
-    return found if groups is not None else found.group(0)
 
 
-def _table(flat: NDArray[np.int64], added: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Sums by group and outcome, shape (size, outcomes)."""
+def _supports(units: Units, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many units of each group have which sums, and these as the bits of whole numbers."""
     import numpy as np
 
-    return np.asarray(np.bincount(flat, added, size * CELLS), float).reshape(size, CELLS)
-
-
-def _by_row(rows: Rows, place: NDArray[np.int64], size: int) -> dict[str, Any]:
-    """The sums where every row is a unit: of its own outcomes only one is not 0."""
-    import numpy as np
-
-    flat, weights, values = place * CELLS + rows.codes, rows.weight(), rows.values()
-    sums, largest = np.zeros((size, WIDTH)), np.zeros((size, WIDTH + 1))
-    products = np.zeros((size, WIDTH, WIDTH))
-    sums[:, :CELLS] = _table(flat, weights, size)
-    most = np.zeros(size * CELLS)
-    np.maximum.at(most, flat, weights)
-    largest[:, :CELLS] = most.reshape(size, CELLS)
-    largest[:, -1] = largest[:, :CELLS].max(axis=1)
-    outcome = np.arange(CELLS)
-    products[:, outcome, outcome] = _table(flat, weights**2, size)
-    for one in np.flatnonzero(values.any(axis=0)).tolist():
-        column, at = values[:, one], CELLS + one
-        sums[:, at] = np.bincount(place, column, size)
-        np.maximum.at(largest[:, at], place, column)
-        products[:, :CELLS, at] = products[:, at, :CELLS] = _table(flat, column * weights, size)
-        for two in range(one + 1):
-            both = np.bincount(place, column * values[:, two], size)
-            products[:, at, CELLS + two] = products[:, CELLS + two, at] = both
-    return _parts(sums, products, largest, _supports(unit_masks(rows), place, size))
-
-
-def _by_cluster(rows: Rows, place: NDArray[np.int64], size: int) -> dict[str, Any]:
-    """The sums where the rows of a cluster are one unit of each group that they lie in."""
-    import numpy as np
-
-    owners, _, units = unit_sums(rows, place)
-    sums, largest = np.zeros((size, WIDTH)), np.zeros((size, WIDTH + 1))
-    products = np.zeros((size, WIDTH, WIDTH))
-    for one in np.flatnonzero(units.any(axis=0)).tolist():
-        sums[:, one] = np.bincount(owners, units[:, one], size)
-        np.maximum.at(largest[:, one], owners, units[:, one])
-        for two in range(one + 1):
-            both = np.bincount(owners, units[:, one] * units[:, two], size)
-            products[:, one, two] = products[:, two, one] = both
-    np.maximum.at(largest[:, -1], owners, units[:, :CELLS].sum(axis=1))
-    return _parts(sums, products, largest, _supports(_bits(units > 0), owners, size))
-
-
-def _parts(
-    sums: NDArray[np.float64],
-    products: NDArray[np.float64],
-    largest: NDArray[np.float64],
-    supports: tuple[NDArray[np.int64], NDArray[np.bool_]],
-) -> dict[str, Any]:
-    """These sums by the names of Design's fields."""
-    return {
-        "sums": sums,
-        "products": products,
-        "largest": largest,
-        "supports": supports[0],
-        "patterns": supports[1],
-    }
-
-
-def unit_sums(
-    rows: Rows, place: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Each unit of each group: the group, the unit, and sums of shape (units, outcomes and extras).
-
-    `place` holds each row's group.
-    """
-    import numpy as np
-
-    clusters = np.arange(len(rows.codes)) if rows.clusters is None else rows.clusters
-    span = int(clusters.max()) + 1
-    kept, unit = np.unique(place * span + clusters, return_inverse=True)
-    units = np.zeros((len(kept), WIDTH))
-    flat = np.bincount(unit * CELLS + rows.codes, rows.weight(), len(kept) * CELLS)
-    units[:, :CELLS] = flat.reshape(len(kept), CELLS)
-    values = rows.values()
-    for extra in np.flatnonzero(values.any(axis=0)).tolist():
-        units[:, CELLS + extra] = np.bincount(unit, values[:, extra], len(kept))
-    return kept // span, kept % span, units
-
-
-def unit_masks(rows: Rows) -> NDArray[np.int64]:
-    """For each row as bits: which sums of its unit, the whole cluster or itself, are not 0."""
-    import numpy as np
-
-    if rows.clusters is not None:
-        unit = np.unique(rows.clusters, return_inverse=True)[1]
-        sums = unit_sums(rows, np.zeros(len(rows.codes), np.int64))[-1]
-        return _bits(sums > 0)[unit]
-    own = np.left_shift(1, rows.codes.astype(np.int64)) * (rows.weight() > 0)
-    return own if rows.extras is None else own + (_bits(rows.values() > 0) << CELLS)
-
-
-def _bits(marks: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rows of marks as the bits of whole numbers."""
-    import numpy as np
-
-    return np.asarray((marks * np.left_shift(1, np.arange(marks.shape[1]))).sum(axis=1))
-
-
-def _supports(
-    masks: NDArray[np.int64], owners: NDArray[np.int64], size: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """How many units of each group have which sums, and these patterns as bits."""
-    import numpy as np
-
-    found, pattern = np.unique(masks, return_inverse=True)
-    counts = np.bincount(owners * len(found) + pattern, minlength=size * len(found))
-    return counts.reshape(size, len(found)), (found[:, None] >> np.arange(WIDTH)) & 1 > 0
+    found, kind = compact(units.masks(), 2**WIDTH)
+    counts = np.bincount(units.owners * len(found) + kind, minlength=size * len(found))
+    return counts.reshape(size, len(found)), found

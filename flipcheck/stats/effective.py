@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.outcomes import CELLS, Weighed
 from flipcheck.stats import intervals
-from flipcheck.stats.design import WIDTH
+from flipcheck.stats.units import WIDTH
 
 if TYPE_CHECKING:
     import numpy as np
