@@ -15,7 +15,7 @@ from flipcheck.gates import Gate
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS
-from flipcheck.sources.sides import Gathered, gather, rerun
+from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def compare(
     given = _given(old, new, data, options, _columns_by(options, gates))
     costs = _costs(options.get("costs"))
     found = gather(given, options.get("progress") or _silent)
+    reruns = _reruns(given, found, options)
     report = audit(
         found.paired,
         _model(found.old),
@@ -104,8 +105,13 @@ def compare(
         settings,
         gates=gates,
         by=[name for name in given.by if name != CLASS],
-        beside=Beside(given.cluster, given.weight, costs, _reruns(given, found, options)),
-        warnings=found.warnings,
+        beside=Beside(
+            given.cluster,
+            given.weight,
+            costs,
+            [Rerun(each.name, each.right, each.sha256) for each in reruns],
+        ),
+        warnings=(*found.warnings, *(note for each in reruns for note in each.warnings)),
         run=_run(found),
     )
     return _with_images(report, found)
@@ -210,13 +216,22 @@ def _costs(given: PathText | Mapping[tuple[str, str], float] | None) -> Costs | 
     return Costs(table, str(given), digest)
 
 
-def _reruns(given: Given, found: Gathered, options: Options) -> tuple[Rerun, ...]:
+def _reruns(given: Given, found: Gathered, options: Options) -> list[Again]:
     asked = options.get("rerun") or ()
     sources = [asked] if isinstance(asked, (str, PathLike, Predictions)) else asked
-    return tuple(
-        Rerun(*rerun(given, found, each if isinstance(each, Predictions) else Path(each)))
+    runs = [
+        rerun(given, found, each if isinstance(each, Predictions) else Path(each))
         for each in sources
-    )
+    ]
+    seen: dict[str, str] = {}
+    for each in runs:
+        if each.sha256 is not None and each.sha256 in seen:
+            raise UsageError(
+                f"--rerun {seen[each.sha256]} and {each.name}: one and the same run",
+                hint="give each run once: twice the same noise is no more known",
+            )
+        seen[each.sha256 or ""] = each.name
+    return runs
 
 
 def _path(value: PathText | None) -> Path | None:

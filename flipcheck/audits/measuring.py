@@ -166,10 +166,10 @@ def _clusters(paired: Paired, name: str) -> NDArray[np.int64]:
             f"column {name!r}: {plural(labels.missing, 'example')} without a cluster: {ids}",
             hint="an example drawn by itself is a cluster of its own: give it a name of its own",
         )
-    return ranked(labels)
+    return _ranked(labels)
 
 
-def ranked(labels: Labels) -> NDArray[np.int64]:
+def _ranked(labels: Labels) -> NDArray[np.int64]:
     """Each label as the rank of its name, whatever the order in which names appeared."""
     import numpy as np
 

@@ -23,7 +23,7 @@ def read_costs(path: Path) -> tuple[dict[tuple[str, str], float], str]:
     Raises InputError for what is no cost matrix: all problems of the file at once.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file", hint=f"give {HINT}")
+        raise InputError(f"{path}: not a file", hint=f"give {HINT}")
     pairs = _from_json(path) if path.suffix.lower() == ".json" else _from_table(path)
     costs: dict[tuple[str, str], float] = {}
     problems = []
@@ -43,18 +43,19 @@ def read_costs(path: Path) -> tuple[dict[tuple[str, str], float], str]:
     return costs, sha256(path)
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """The members of a JSON object, with those that stand there twice."""
+
+
 def _from_json(path: Path) -> list[tuple[str, tuple[str, str], Any]]:
     try:
-        written = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        written = json.loads(text, object_pairs_hook=_Pairs)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}", hint=f"give {HINT}") from error
-    if not isinstance(written, dict) or not all(isinstance(row, dict) for row in written.values()):
+    if not isinstance(written, _Pairs) or not all(isinstance(row, _Pairs) for _, row in written):
         raise InputError(f"{path}: not a cost matrix", hint=f"give {HINT}")
-    return [
-        (f"{old!r}", (str(old), str(new)), cost)
-        for old, row in written.items()
-        for new, cost in row.items()
-    ]
+    return [(f"{old!r}", (old, new), cost) for old, row in written for new, cost in row]
 
 
 def _from_table(path: Path) -> list[tuple[str, tuple[str, str], Any]]:
