@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flipcheck.errors import plural
+from flipcheck.audits.measuring import ANY, NO_ANSWER
+from flipcheck.errors import listed, plural
 from flipcheck.labels import Labels
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Weighed, tally
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from flipcheck.audits.measuring import Beside, Measured, Rerun
+    from flipcheck.audits.measuring import Beside, Costs, Measured, Rerun
     from flipcheck.pairing import Paired
     from flipcheck.stats.design import Design
 
@@ -51,6 +52,8 @@ def doubts(paired: Paired, found: Measured, total: Sample, beside: Beside) -> It
         yield f"column {beside.cluster!r}: every example is a cluster of its own"
     else:
         yield from _undeclared(paired, found)
+    if beside.costs is not None:
+        yield from _unused_costs(paired, beside.costs)
     for rerun in beside.reruns:
         yield from _no_rerun(paired, rerun)
 
@@ -66,6 +69,16 @@ def _few_clusters(drawn: Design) -> Iterator[str]:
         yield (
             f"only {plural(holding, 'cluster')} of {units:,} hold negative flips: intervals and "
             "gates rest on few of them"
+        )
+
+
+def _unused_costs(paired: Paired, costs: Costs) -> Iterator[str]:
+    """Names in the cost matrix that are nowhere, which may be misspelt."""
+    known = {ANY, NO_ANSWER, *(paired.old.names if paired.old else ())}
+    unused = sorted({name for pair in costs.table for name in pair} - known)
+    if unused:
+        yield f"{costs.source}: costs of {plural(len(unused), 'answer')} that nobody gives: " + (
+            listed(unused)
         )
 
 

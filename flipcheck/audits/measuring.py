@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
 from flipcheck.labels import MISSING
 from flipcheck.outcomes import EXTRAS, NEGATIVE_FLIPS, Cells, Tally, outcomes, tally
+from flipcheck.predictions import LARGEST
 from flipcheck.stats.bootstrap import Kinds
 from flipcheck.stats.design import design, design_of
 from flipcheck.stats.sampling import Sample
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 ANY = "*"
 """In a cost matrix: whatever the answer."""
+NO_ANSWER = "(none)"
+"""In a cost matrix: that no answer was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,13 @@ class Costs:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        bad = [f"{pair}: {cost}" for pair, cost in self.table.items() if not 0 <= cost < 1e300]
-        if bad or not any(self.table.values()):
+        bad = [f"{pair}: {cost}" for pair, cost in self.table.items() if not _is_cost(pair, cost)]
+        if bad or max(self.table.values(), default=0) < 1 / LARGEST:
             raise InputError(
-                f"{self.source}: a cost is a finite number from 0, and some cost is above 0",
+                f"{self.source}: a cost is a number from 0 for an old and a new answer, and some "
+                "cost is above 0",
                 problems=bad[:SHOWN],
+                hint="give at least one flip a cost",
             )
 
     def of(self, old: str, new: str) -> float | None:
@@ -55,6 +60,13 @@ class Costs:
             if pair in self.table:
                 return self.table[pair]
         return 0.0 if old == new else None
+
+
+def _is_cost(pair: object, cost: object) -> bool:
+    """Whether these are two answers, and a number."""
+    answers = isinstance(pair, tuple) and list(map(type, pair)) == [str, str]
+    number = isinstance(cost, (int, float)) and not isinstance(cost, bool)
+    return answers and number and 0 <= float(cost) <= LARGEST  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +206,7 @@ def _costs(paired: Paired, codes: NDArray[np.uint8], costs: Costs) -> NDArray[np
         axis=1,
         return_inverse=True,
     )
-    names = [*paired.old.names, "(none)"]
+    names = [*paired.old.names, NO_ANSWER]
     kinds = [(names[old], names[new]) for old, new in pairs.T.tolist()]
     known = [costs.of(*kind) for kind in kinds]
     unknown = [kind for kind, cost in zip(kinds, known, strict=True) if cost is None]

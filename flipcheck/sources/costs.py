@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, InputError
+from flipcheck.predictions import LARGEST
 from flipcheck.sources.files import file_kind, sha256
 from flipcheck.sources.saved.values import as_labels, as_numbers
 from flipcheck.sources.tables import open_table
@@ -28,7 +29,7 @@ def read_costs(path: Path) -> tuple[dict[tuple[str, str], float], str]:
     costs: dict[tuple[str, str], float] = {}
     problems = []
     for place, pair, cost in pairs:
-        if not isinstance(cost, (int, float)) or isinstance(cost, bool) or not 0 <= cost < 1e300:
+        if not isinstance(cost, (int, float)) or isinstance(cost, bool) or not 0 <= cost <= LARGEST:
             problems.append(f"{place}: {cost!r} is no finite number from 0")
         elif pair in costs:
             problems.append(f"{place}: {pair[0]!r} → {pair[1]!r} stands there twice")
