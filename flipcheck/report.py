@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 FORMAT = f"flipcheck.report/{FORMAT_VERSION}"
+DAMAGE = (FlipcheckError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What reading a damaged report may raise."""
 CLOSEST = 1e-7
 """How near to its ends a confidence level may come, for its bounds to keep their digits."""
 
@@ -263,7 +265,7 @@ class Report:
         try:
             report = _read(cls, written)
             _check_consistent(report)
-        except (FlipcheckError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except DAMAGE as error:
             what = getattr(error, "message", f"{type(error).__name__} {error}")
             raise InputError(
                 f"a damaged report: {what}",
