@@ -19,6 +19,7 @@ from flipcheck.metrics import COUNTED, METRICS
 from flipcheck.outcomes import CELLS, EXTRAS, Cells, Outcome, Weighed, tally
 from flipcheck.stats import intervals
 from flipcheck.stats.design import Design, design
+from flipcheck.stats.effective import Effective
 from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import mcnemar, more_than_the_rest_by_unit
 from flipcheck.stats.units import WIDTH, Rows, Units
@@ -585,3 +586,22 @@ def test_several_reruns_share_their_flips():
     expected = np.ravel(intervals.tango(7.5, 1.0, 100, 0.95))
     found = np.ravel(sample.bounds(METRICS["excess_negative_flip_rate"], 0.95))
     assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_strict_bound_is_fay_and_feuers_published_one():
+    """Down's syndrome by mother's age, Michigan 1950–1964: Fay & Feuer 1997, Table II.
+
+    The R package dsrTest gives 67.70212 to 188.30017, and the rate 75.52901 in 100,000, for
+    mothers of five or more children (its vignette "dsrTest - Examples", method "gamma").
+    """
+    cases = np.array([0, 8, 63, 112, 262, 295])
+    births = np.array([327, 30666, 123419, 149919, 104088, 34392])
+    standard = np.array([319933, 931318, 786511, 488235, 237863, 61313])
+    weight = standard / births / standard.sum()
+    codes = np.repeat(np.tile([0, 1], 6), np.ravel([births - cases, cases], order="F"))
+    sample = sample_of(codes, np.repeat(weight, births), bound="strict")
+    effective = Effective(METRICS["negative_flip_rate"], sample.design, "strict")
+    shape, scale = effective._gamma(effective._rate())
+    assert sample.value(METRICS["negative_flip_rate"]) * 1e5 == pytest.approx(75.52901, abs=5e-6)
+    assert stats.gamma(shape, scale=scale).ppf(0.975) * 1e5 == pytest.approx(188.30017, abs=5e-5)
+    assert float(sample.bounds(METRICS["negative_flip_rate"], 0.95)[1]) * 1e5 >= 188.3001
