@@ -364,7 +364,7 @@ def judge_slices(
     if decide == "point":
         return judged
     p_values = [
-        Sample.of(sample).tails(METRICS[gate.metric], gate.limit)[0 if gate.upper else 1]
+        Sample.of(sample).tail(METRICS[gate.metric], gate.limit, 0 if gate.upper else 1)
         if each.verdict is Verdict.FAIL
         else 1.0
         for each, (_, sample) in zip(judged, samples, strict=True)

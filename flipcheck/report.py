@@ -121,7 +121,8 @@ class Estimate:
 class Slice:
     """A subgroup: its tally, its metrics, and whether it flips more than the rest.
 
-    The p-value is Fisher's one-sided one, adjusted by Holm over all slices of the same kind.
+    The p-value is Fisher's one-sided one, over clusters and weights that of the linearised
+    difference, adjusted by Holm over all slices of the same kind.
     """
 
     by: str

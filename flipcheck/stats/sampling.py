@@ -7,7 +7,7 @@ the same forms are taken at the effective sample size of each metric (STATISTICS
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.outcomes import Cells, Weighed
 from flipcheck.stats import intervals
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from flipcheck.stats.effective import Bound
     from flipcheck.stats.intervals import Bounds
 
-STEPS = 50
+STEPS = 32
+"""Halvings until a tail chance is known to 1e-10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,12 @@ class Sample:
 
     def tails(self, metric: Metric, limit: float) -> tuple[float, float]:
         """The same chances, each at the level where an end of the interval reaches the limit."""
-        if self.effective(metric) is None:
-            return self.chances(metric, limit, 0)
-        return self._tail(metric, limit, 0), self._tail(metric, limit, 1)
+        return self.tail(metric, limit, 0), self.tail(metric, limit, 1)
 
-    def _tail(self, metric: Metric, limit: float, end: int) -> float:
+    def tail(self, metric: Metric, limit: float, end: Literal[0, 1]) -> float:
+        """One of the tails: that of the low end (0), or of the high one (1)."""
+        if self.effective(metric) is None:
+            return self.chances(metric, limit, 0)[end]
         low, high = 0.0, 0.5  # an end reaches the limit at one of these tail chances, or never
         for _ in range(STEPS):
             tail = (low + high) / 2
