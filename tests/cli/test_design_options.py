@@ -553,3 +553,26 @@ def test_a_damaged_design_is_an_input_error(pair_of, damage):
     damage(written["design"])
     with pytest.raises(FlipcheckError, match="a damaged report"):
         flipcheck.Report.from_dict(json.loads(json.dumps(written)))
+
+
+def test_a_slice_without_weight_is_undefined_and_passes_no_gate():
+    """Examples that count for nothing show nothing."""
+    sides = [
+        flipcheck.Predictions.from_arrays(
+            answers,
+            ["a"] * 60,
+            columns={"part": ["x"] * 30 + ["y"] * 30, "user": [row // 3 for row in range(60)]},
+            weights=[0.0] * 30 + [1.0, 2.0, 1.0] * 10,
+        )
+        for answers in (["a"] * 60, ["a"] * 29 + ["b"] + ["a"] * 30)
+    ]
+    for kind in ({"weight": "w"}, {"weight": "w", "cluster": "user"}):
+        report = flipcheck.compare(*sides, gates="negative_flip_rate <= 40% by part", **kind)
+        assert [each.verdict for each in report.gates] == ["inconclusive", "pass"]
+        assert report.slices[0].metrics["negative_flip_rate"].value is None
+        assert report.slices[0].metrics["negative_flip_rate"].interval is None
+        assert report.metrics["negative_flip_rate"].value == 0  # the only flip weighs nothing
+        again = flipcheck.Report.from_dict(
+            json.loads(json.dumps(report.to_dict(), allow_nan=False))
+        )
+        assert again == report
