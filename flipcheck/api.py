@@ -16,7 +16,7 @@ from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS, column_names
-from flipcheck.sources.sides import Gathered, gather, rerun
+from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flipcheck.sources.onnx.run import Progress
     from flipcheck.sources.policy import CriticalIds, WaiverRows
     from flipcheck.stats.discovery import Confirm
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.stats.effective import Bound
 
 PathText = str | PathLike[str]
 Names = str | Sequence[str] | None
@@ -108,6 +108,7 @@ def compare(
     costs = _costs(options.get("costs"))
     policy = _policy(options)
     found, early = _found(given, gates, settings, options)
+    reruns = _reruns(given, found, options)
     report = audit(
         found.paired,
         _model(found.old),
@@ -116,11 +117,16 @@ def compare(
         settings,
         gates=gates,
         by=[name for name in given.by if name != CLASS],
-        beside=Beside(given.cluster, given.weight, costs, _reruns(given, found, options)),
+        beside=Beside(
+            given.cluster,
+            given.weight,
+            costs,
+            [Rerun(each.name, each.right, each.sha256) for each in reruns],
+        ),
         policy=policy,
         discover=options.get("discover", False),
         confirm=options.get("confirm"),
-        warnings=found.warnings,
+        warnings=(*found.warnings, *(note for each in reruns for note in each.warnings)),
         run=_run(found),
         early=early,
     )
@@ -311,13 +317,22 @@ def _costs(given: PathText | Mapping[tuple[str, str], float] | None) -> Costs | 
     return Costs(table, str(given), digest)
 
 
-def _reruns(given: Given, found: Gathered, options: Options) -> tuple[Rerun, ...]:
+def _reruns(given: Given, found: Gathered, options: Options) -> list[Again]:
     asked = options.get("rerun") or ()
     sources = [asked] if isinstance(asked, (str, PathLike, Predictions)) else asked
-    return tuple(
-        Rerun(*rerun(given, found, each if isinstance(each, Predictions) else Path(each)))
+    runs = [
+        rerun(given, found, each if isinstance(each, Predictions) else Path(each))
         for each in sources
-    )
+    ]
+    seen: dict[str, str] = {}
+    for each in runs:
+        if each.sha256 is not None and each.sha256 in seen:
+            raise UsageError(
+                f"--rerun {seen[each.sha256]} and {each.name}: one and the same run",
+                hint="give each run once: twice the same noise is no more known",
+            )
+        seen[each.sha256 or ""] = each.name
+    return runs
 
 
 def _path(value: PathText | None) -> Path | None:

@@ -318,9 +318,8 @@ def examples_needed(gate: Gate, measured_on: Sample | Cells, confidence: float) 
     total = int(sample.cells.examples)
 
     def decided(examples: int) -> bool:
-        scale = examples / total
-        chances = sample.scaled_tails(measured, gate.limit, 2 * confidence - 1, scale)
-        return min(float(chance) for chance in chances) <= 1 - confidence
+        larger = sample.scaled(examples / total)
+        return min(larger.chances(measured, gate.limit, 2 * confidence - 1)) <= 1 - confidence
 
     low = high = total
     while not decided(high):
@@ -342,28 +341,47 @@ def smallest_passing(gate: Gate, confidence: float) -> int | None:
 
 
 def _why_open(judged: Judgement, sample: Sample, needed: int | None, confidence: float) -> str:
-    """Why a gate is undecided, and about how many examples would decide it."""
-    tally = sample.cells
-    counted = METRICS[judged.gate.metric].denominator(tally)
-    smallest = smallest_passing(judged.gate, confidence)
+    """Why a gate is undecided, and about how many examples or clusters would decide it."""
     of = " of this slice" if judged.scope else ""
-    if smallest is not None and counted < smallest:
-        which = "" if counted == tally.examples else " in its denominator"
+    what, there, needed = _units(sample, needed)
+    if (smallest := _smallest(judged.gate, sample, confidence)) is not None:
+        fewest, counted, which = smallest
         return (
-            f"too small ever to pass: with the best of outcomes that takes {smallest:,} "
-            f"examples{of}{which}, and there are {counted:,}"
-        )
-    if needed is not None and needed <= tally.examples:
-        return (
-            "the clusters or weights leave it open: the effective sample size is too small; more "
-            "clusters would decide it"
+            f"too small ever to pass: with the best of outcomes that takes {fewest:,} "
+            f"{what}{of}{which}, and there are {counted:,}"
         )
     if needed is None:
-        return "the observed value lies on the limit: no number of examples would decide it"
-    return (
-        f"about {rough(needed):,} examples{of} would decide it at these rates; there are "
-        f"{tally.examples:,}"
-    )
+        return f"the observed value lies on the limit: no number of {what} would decide it"
+    return f"about {rough(needed):,} {what}{of} would decide it at these rates; there are {there:,}"
+
+
+def _units(sample: Sample, needed: int | None) -> tuple[str, int, int | None]:
+    """What a test set grows by, how many there are, and as how many the examples needed come."""
+    examples, design = int(sample.cells.examples), sample.design
+    if design is None or not design.clustered:
+        return "examples", examples, needed
+    units = int(design.units)
+    return "clusters", units, needed and math.ceil(needed / examples * units)
+
+
+def _smallest(gate: Gate, sample: Sample, confidence: float) -> tuple[int, int, str] | None:
+    """The fewest examples or clusters that could ever pass, and how many there are.
+
+    None where there are enough, or where no number is known. At last what is counted, where that
+    is only a part of them.
+    """
+    measured, fewest = METRICS[gate.metric], smallest_passing(gate, confidence)
+    if fewest is None:
+        return None
+    counted, effective = int(measured.denominator(sample.cells)), sample.effective(measured)
+    which = "" if counted == sample.cells.examples else " in its denominator"
+    if effective is not None:
+        scale = effective.scale_to_pass(
+            gate.limit if gate.upper else 1 - gate.limit, 1 - confidence
+        )
+        counted = int(effective.units()) if effective.design.clustered else counted
+        fewest = math.ceil(scale * counted)
+    return (fewest, counted, which) if counted < fewest else None
 
 
 def rough(number: int) -> int:
@@ -428,7 +446,7 @@ def _judge_family(
     if decide == "point":
         return judged
     p_values = [
-        Sample.of(sample).tails(METRICS[gate.metric], gate.limit)[0 if gate.upper else 1]
+        Sample.of(sample).tail(METRICS[gate.metric], gate.limit, 0 if gate.upper else 1)
         if each.verdict is Verdict.FAIL
         else 1.0
         for each, (_, sample) in zip(judged, samples, strict=True)

@@ -13,7 +13,7 @@ from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
 from flipcheck.labels import FEW, MISSING, Labels, check_vocabulary, shared_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -113,12 +113,14 @@ def pair(
     labels_from: Side | None = None,
     allow_missing: bool = False,
     checked: bool = False,
+    agreeing: Sequence[str] = (),
 ) -> Paired:
     """Both models' answers to the same examples, matched by id, against one truth.
 
     `truth` is a source of labels of its own (a test set, `--labels`); without it the files' own
-    labels are the truth, and must agree unless `labels_from` settles it. `checked` says that
-    `aligned` has found the ids of these sources in order.
+    labels are the truth, and must agree unless `labels_from` settles it. The sources must also
+    agree in the columns that are `agreeing`. `checked` says that `aligned` has found the ids of
+    these sources in order.
     Raises PairingError with every problem found.
     """
     import numpy as np
@@ -140,7 +142,7 @@ def pair(
         labels = None if labels is None else labels.take(np.flatnonzero(labelled))
         dropped += int((~labelled).sum())
     _check_any(kept)
-    return _paired(sources, labels, rows, dropped=dropped, disagreements=disagreements)
+    return _paired(sources, labels, rows, agreeing, dropped=dropped, disagreements=disagreements)
 
 
 def aligned(
@@ -342,6 +344,7 @@ def _paired(
     sources: list[Predictions],
     labels: Labels | None,
     rows: Mapping[int, NDArray[np.int64]],
+    agreeing: Sequence[str],
     *,
     dropped: int,
     disagreements: int,
@@ -364,7 +367,7 @@ def _paired(
             notes += check_vocabulary(source.name, given, truth, meant=known, old=source is old)
     old_right, old_notes = _right(old, before, truth, rows[id(old)])
     new_right, new_notes = _right(new, after, truth, rows[id(new)])
-    columns, column_notes = _columns(sources, rows)
+    columns, column_notes = _columns(sources, rows, agreeing)
     return Paired(
         ids=old.ids.take(rows[id(old)]),
         old_right=old_right,
@@ -437,9 +440,14 @@ def _weights(
 
 
 def _columns(
-    sources: list[Predictions], rows: Mapping[int, NDArray[np.int64]]
+    sources: list[Predictions], rows: Mapping[int, NDArray[np.int64]], agreeing: Sequence[str]
 ) -> tuple[dict[str, Labels], list[str]]:
-    """The slice columns of the paired rows: the truth's, else the new source's, else the old's."""
+    """The slice columns of the paired rows: the truth's, else the new source's, else the old's.
+
+    Raises PairingError where sources differ in a column in which they must agree.
+    """
+    import numpy as np
+
     columns: dict[str, Labels] = {}
     warnings = []
     for source in reversed(sources):
@@ -449,8 +457,15 @@ def _columns(
                 columns[name] = taken
                 continue
             names = shared_names(taken, columns[name])
-            odd = int((taken.recoded(names) != columns[name].recoded(names)).sum())
-            if odd:
-                where = plural(odd, "example")
-                warnings.append(f"column {name!r} differs between the sources on {where}")
+            odd = np.flatnonzero(taken.recoded(names) != columns[name].recoded(names))
+            if not len(odd):
+                continue
+            told = f"column {name!r} differs between the sources on {plural(len(odd), 'example')}"
+            if name in agreeing:
+                ids = source.ids.take(rows[id(source)][odd[:SHOWN]]).to_pylist()
+                raise PairingError(
+                    f"{told}: {listed(ids, len(odd))}",
+                    hint="bring the clusters in one file, as with --labels",
+                )
+            warnings.append(told)
     return columns, warnings

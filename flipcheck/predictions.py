@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Side = Literal["old", "new"]
+LARGEST = 1e60
+"""The largest weight or cost, so that no sum of their squares is too large for a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +128,15 @@ def checked_weights(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
         weights = values.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{what}: weights are numbers", hint=str(error)) from error
-    bad = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
+    bad = np.flatnonzero(~(weights >= 0) | (weights > LARGEST))
     if len(bad):
         rows = listed((row + 1 for row in bad[:SHOWN].tolist()), len(bad))
         raise InputError(
-            f"{what}: {plural(len(bad), 'example')} with a missing, infinite or negative weight "
+            f"{what}: {plural(len(bad), 'example')} with a missing, negative or infinite weight "
             f"(example {rows})",
             hint="a weight is a number from 0 for every example",
         )
-    if not weights.any():
+    if not (weights > 1 / LARGEST).any():
         raise InputError(f"{what}: all weights are 0", hint="then nothing would be compared")
     return weights
 

@@ -7,6 +7,7 @@ reports of one run can disagree.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cache
@@ -21,6 +22,7 @@ from flipcheck.policy import PARTS, Critical, LabelNoise, Waivers, check_parts, 
 from flipcheck.stats.design import Design
 from flipcheck.stats.discovery import Discovery, Finding
 from flipcheck.stats.intervals import Interval
+from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import Significance
 
 if TYPE_CHECKING:
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flipcheck.gates import Decide
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.stats.effective import Bound
 
 FORMAT_VERSION = 1
 FORMAT = f"flipcheck.report/{FORMAT_VERSION}"
+DAMAGE = (FlipcheckError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What reading a damaged report may raise."""
 CLOSEST = 1e-7
 """How near to its ends a confidence level may come, for its bounds to keep their digits."""
 
@@ -148,10 +152,11 @@ class Estimate:
 class Slice:
     """A subgroup: its tally, its metrics, and whether it flips more than the rest.
 
-    The p-value is Fisher's one-sided one. Over all slices of the same kind, `p_adjusted` is that
-    of Holm (the chance of any false claim), `q_value` that of Benjamini and Hochberg (the share
-    of false ones, for an exploratory list), and `simultaneous` holds the negative flip rate of
-    all of them at once. A slice smaller than --min-slice is not judged, and has none of these.
+    The p-value is Fisher's one-sided one, over clusters and weights that of the linearised
+    difference. Over all slices of the same kind, `p_adjusted` is that of Holm (the chance of any
+    false claim), `q_value` that of Benjamini and Hochberg (the share of false ones, for an
+    exploratory list), and `simultaneous` holds the negative flip rate of all of them at once. A
+    slice smaller than --min-slice is not judged, and has none of these.
     """
 
     by: str
@@ -319,7 +324,7 @@ class Report:
         try:
             report = _read(cls, written)
             _check_consistent(report)
-        except (FlipcheckError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except DAMAGE as error:
             what = getattr(error, "message", f"{type(error).__name__} {error}")
             raise InputError(
                 f"a damaged report: {what}",
@@ -470,13 +475,16 @@ def _gate_dict(judged: Judgement) -> dict[str, Any]:
 
 
 def significant(value: Any) -> Any:
-    """The value with every float at 10 significant digits, tuples as lists."""
+    """The value with every float at 10 significant digits, tuples as lists.
+
+    The sums of a design keep all their digits: gates are judged on them again.
+    """
     if isinstance(value, float):
         return float(f"{value:.10g}")
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, Mapping):
-        return {key: significant(each) for key, each in value.items()}
+        return {key: each if key == "design" else significant(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [significant(each) for each in value]
     return value
@@ -502,6 +510,13 @@ def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
     return attrgetter(*(each.name for each in fields(kind))) if is_dataclass(kind) else None
 
 
+def _same(one: float | None, two: float | None) -> bool:
+    """Whether two values are the same in all but the last digits."""
+    if one is None or two is None:
+        return one is two
+    return math.isclose(one, two, rel_tol=1e-8)
+
+
 def _check_consistent(report: Report) -> None:
     """Raise ValueError for a report whose parts do not belong together."""
     tally = report.tally
@@ -511,7 +526,7 @@ def _check_consistent(report: Report) -> None:
         raise ValueError("its tally and the number of examples that were looked at differ")
     if tally.negative_flips != report.negative_flips.total:
         raise ValueError("its tally and its list of negative flips differ")
-    _check_metrics(report)
+    _check_values(report)
     for parts in (report.slices, report.classes):
         for by in {part.by for part in parts}:
             if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
@@ -524,20 +539,27 @@ def _check_consistent(report: Report) -> None:
         raise ValueError("its verdict is not that of its gates")
 
 
-def _check_metrics(report: Report) -> None:
-    for name, estimate in report.metrics.items():
-        if METRICS[name].needs or not estimate.available:
-            continue
-        counts = METRICS[name].numerator(report.tally), METRICS[name].denominator(report.tally)
-        if (estimate.numerator, estimate.denominator) != counts:
-            raise ValueError(f"its tally and its {METRICS[name].title} differ")
-
-
 def _check_discovery(discovery: Discovery, tally: Tally) -> None:
     for each in discovery.found:
         whole = each.rest_examples + each.examples, each.rest_negative_flips + each.negative_flips
         if whole != (tally.examples, tally.negative_flips):
             raise ValueError("its tally and what was discovered differ")
+
+
+def _check_values(report: Report) -> None:
+    """Raise ValueError for metrics that are not those of the examples."""
+    tally, whole = report.tally, Sample(report.tally, report.design)
+    for name, estimate in report.metrics.items():
+        if not estimate.available:
+            continue
+        measured = METRICS[name]
+        if not _same(whole.value(measured), estimate.value):
+            raise ValueError(f"its {measured.title} is not that of its examples")
+        if measured.needs:
+            continue
+        counts = (measured.numerator(tally), measured.denominator(tally))
+        if (estimate.numerator, estimate.denominator) != counts:
+            raise ValueError(f"its tally and its {measured.title} differ")
 
 
 def _read(cls: type[Report], written: dict[str, Any]) -> Report:

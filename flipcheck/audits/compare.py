@@ -108,7 +108,7 @@ def compare(
         verdict=overall(each.verdict for each in judged),
         old=old,
         new=new,
-        data=_told(data, total, beside),
+        data=_told(data, total, beside, settings),
         settings=settings,
         tally=found.tally,
         metrics=estimates(total, found.kinds(), level, answers=answers, given=beside.given),
@@ -180,7 +180,7 @@ def estimates(
     return estimated
 
 
-def _told(data: Data, total: Sample, beside: Beside) -> Data:
+def _told(data: Data, total: Sample, beside: Beside, settings: Settings) -> Data:
     """What the report says of the data, with how the examples were drawn."""
     design = total.design
     if design is None or design.plain:
@@ -191,7 +191,9 @@ def _told(data: Data, total: Sample, beside: Beside) -> Data:
         clusters=int(design.units) if design.clustered else None,
         weight=beside.weight,
         weighted=not design.alike,
-        effective_examples=float(total.effective_examples(METRICS["negative_flip_rate"], 0.95)),
+        effective_examples=total.effective_examples(
+            METRICS["negative_flip_rate"], settings.confidence
+        ),
     )
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
 from flipcheck.labels import MISSING
 from flipcheck.outcomes import EXTRAS, NEGATIVE_FLIPS, Cells, Tally, outcomes, tally
+from flipcheck.predictions import LARGEST
 from flipcheck.stats.bootstrap import Kinds
-from flipcheck.stats.design import Design, Rows, design
+from flipcheck.stats.design import design, design_of
 from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import more_than_the_rest, more_than_the_rest_by_unit
+from flipcheck.stats.units import Rows, Units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
 
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.stats.design import Design
+    from flipcheck.stats.effective import Bound
 
 ANY = "*"
 """In a cost matrix: whatever the answer."""
+NO_ANSWER = "(none)"
+"""In a cost matrix: that no answer was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,13 @@ class Costs:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        bad = [f"{pair}: {cost}" for pair, cost in self.table.items() if not 0 <= cost < 1e300]
-        if bad or not any(self.table.values()):
+        bad = [f"{pair}: {cost}" for pair, cost in self.table.items() if not _is_cost(pair, cost)]
+        if bad or max(self.table.values(), default=0) < 1 / LARGEST:
             raise InputError(
-                f"{self.source}: a cost is a finite number from 0, and some cost is above 0",
+                f"{self.source}: a cost is a number from 0 for an old and a new answer, and some "
+                "cost is above 0",
                 problems=bad[:SHOWN],
+                hint="give at least one flip a cost",
             )
 
     def of(self, old: str, new: str) -> float | None:
@@ -53,6 +60,13 @@ class Costs:
             if pair in self.table:
                 return self.table[pair]
         return 0.0 if old == new else None
+
+
+def _is_cost(pair: object, cost: object) -> bool:
+    """Whether these are two answers, and a number."""
+    answers = isinstance(pair, tuple) and list(map(type, pair)) == [str, str]
+    number = isinstance(cost, (int, float)) and not isinstance(cost, bool)
+    return answers and number and 0 <= float(cost) <= LARGEST  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +120,23 @@ class Measured:
         """The distinct sampling units, for the bootstrap."""
         return Kinds.of(self.tally) if self.rows.plain else Kinds.of_rows(self.rows)
 
-    def more_than_the_rest(self, groups: NDArray[Any], counts: NDArray[np.int64]) -> Any:
-        """For each group a p-value of flipping more than the rest; `counts` are its outcomes."""
-        if self.rows.weights is None and self.rows.clusters is None:
-            cells = Cells.of(counts)
-            return more_than_the_rest(cells.negative_flips, cells.examples)
-        assert self.order is not None  # noqa: S101  (rows that are not plain are sorted)
-        return more_than_the_rest_by_unit(self.rows, groups[self.order], len(counts))
+    def parts(
+        self, groups: NDArray[Any], counts: NDArray[np.int64]
+    ) -> tuple[Design | None, NDArray[np.float64]]:
+        """The design of each group of examples, and a p-value of flipping more than the rest.
 
-    def designs(self, groups: NDArray[Any], size: int) -> Design | None:
-        """The design of each of `size` groups, which are given in the order of pairing."""
-        return design(self.rows, groups if self.order is None else groups[self.order], size)
+        `groups` are in the order of pairing, and `counts` their outcomes.
+        """
+        cells = Cells.of(counts)
+        by_count = more_than_the_rest(cells.negative_flips, cells.examples)
+        if self.order is None:
+            return None, by_count
+        ordered = groups[self.order]
+        units = Units.of(self.rows, ordered)
+        found = design_of(units, self.rows, ordered, len(counts))
+        if found.plain:
+            return found, by_count
+        return found, more_than_the_rest_by_unit(units, len(counts))
 
 
 def measured(
@@ -138,21 +158,17 @@ def measured(
     codes = accepted
     if codes is None:
         codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
-    weights = paired.weights if beside.weight is not None else None
-    clusters = None if beside.cluster is None else _clusters(paired, beside.cluster)
-    extras = _extras(paired, codes, beside)
-    if weights is None and clusters is None and extras is None:
-        return Measured(codes, None, Rows(codes), bound, anytime)
-    order = np.asarray(pc.array_sort_indices(paired.ids), dtype=np.int64)
-    ceiling = 0.0 if beside.costs is None else max(beside.costs.table.values())
     rows = Rows(
-        codes[order],
-        None if weights is None else weights[order],
-        None if clusters is None else clusters[order],
-        None if extras is None else extras[order],
-        ceiling,
-    )
-    return Measured(codes, order, rows, bound, anytime)
+        codes,
+        paired.weights if beside.weight is not None else None,
+        None if beside.cluster is None else _clusters(paired, beside.cluster),
+        _extras(paired, codes, beside),
+        0.0 if beside.costs is None else max(beside.costs.table.values()),
+    ).simplified()
+    if rows.plain:
+        return Measured(codes, None, rows, bound, anytime)
+    order = np.asarray(pc.array_sort_indices(paired.ids), dtype=np.int64)
+    return Measured(codes, order, rows.sorted(order), bound, anytime)
 
 
 def _extras(paired: Paired, codes: NDArray[np.uint8], beside: Beside) -> NDArray[np.float64] | None:
@@ -185,10 +201,10 @@ def _clusters(paired: Paired, name: str) -> NDArray[np.int64]:
             f"column {name!r}: {plural(labels.missing, 'example')} without a cluster: {ids}",
             hint="an example drawn by itself is a cluster of its own: give it a name of its own",
         )
-    return ranked(labels)
+    return _ranked(labels)
 
 
-def ranked(labels: Labels) -> NDArray[np.int64]:
+def _ranked(labels: Labels) -> NDArray[np.int64]:
     """Each label as the rank of its name, whatever the order in which names appeared."""
     import numpy as np
 
@@ -213,7 +229,7 @@ def _costs(paired: Paired, codes: NDArray[np.uint8], costs: Costs) -> NDArray[np
         axis=1,
         return_inverse=True,
     )
-    names = [*paired.old.names, "(none)"]
+    names = [*paired.old.names, NO_ANSWER]
     kinds = [(names[old], names[new]) for old, new in pairs.T.tolist()]
     known = [costs.of(*kind) for kind in kinds]
     unknown = [kind for kind, cost in zip(kinds, known, strict=True) if cost is None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from flipcheck.report import Settings
     from flipcheck.slices import Sliced
     from flipcheck.stats.design import Design
-    from flipcheck.stats.sampling import Bound
+    from flipcheck.stats.effective import Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ class Parts:
     @classmethod
     def of(cls, column: Sliced, found: Measured) -> Parts:
         """The slices of a column of what was measured."""
-        p_values = found.more_than_the_rest(column.groups, column.counts)
-        design = found.designs(column.groups, len(column.values))
+        design, p_values = found.parts(column.groups, column.counts)
         return cls(column, p_values, design, found.bound, found.anytime)
 
     def samples(self) -> list[tuple[Scope, Sample]]:
@@ -103,7 +103,10 @@ def _family(
         yield (*next(corrected), interval) if large else (None, None, None, None)
 
 
-def _simultaneous(columns: Sequence[Parts], settings: Settings, family: int) -> Iterator[Interval]:
+def _simultaneous(
+    columns: Sequence[Parts], settings: Settings, family: int
+) -> Iterator[Interval | None]:
+    """The interval of each slice's flip rate that holds for a family of so many at once."""
     metric = METRICS["negative_flip_rate"]
     for each in columns:
         together = each.together()
@@ -114,25 +117,29 @@ def _simultaneous(columns: Sequence[Parts], settings: Settings, family: int) -> 
         for low, high in zip(
             *(end.tolist() for end in together.bounds(metric, level)), strict=True
         ):
-            yield Interval(low, high, settings.confidence, method)
+            yield (None if math.isnan(low) else Interval(low, high, settings.confidence, method))
 
 
 def _metrics(column: Parts, settings: Settings) -> list[dict[str, Estimate]]:
     """The metrics of every slice of a column, all slices at once."""
+    import numpy as np
+
     together = column.together()
     counted, weighed = together.cells, together.weighed()
     found: list[dict[str, Estimate]] = [{} for _ in column.column.values]
     for name in SLICE_METRICS:
         metric = METRICS[name]
+        whole = np.asarray(metric.denominator(weighed), float)
         numbers = (
-            metric.numerator(weighed) / metric.denominator(weighed),
+            metric.numerator(weighed) / np.where(whole > 0, whole, np.nan),
             *together.bounds(metric, settings.confidence),
             metric.numerator(counted),
             metric.denominator(counted),
         )
         method = together.method(metric)
         rows = zip(found, *(each.tolist() for each in numbers), strict=True)
-        for part, value, low, high, top, bottom in rows:  # no slice is empty
-            ends = Interval(low, high, settings.confidence, method)
-            part[name] = Estimate(value, top, bottom, ends)
+        for part, value, low, high, top, bottom in rows:
+            defined = not math.isnan(value)  # no slice is empty, but its examples may weigh nothing
+            ends = Interval(low, high, settings.confidence, method) if defined else None
+            part[name] = Estimate(value if defined else None, top, bottom, ends)
     return found

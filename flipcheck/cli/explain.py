@@ -27,6 +27,14 @@ CELLS = (
 )
 
 
+NEEDS = {
+    "": "",
+    "answers": "; needs both models' answers",
+    "costs": "; needs a cost matrix (--costs)",
+    "reruns": "; needs answers of the old model run again (--rerun)",
+}
+
+
 def explain(metric: Name = None) -> None:
     """Explain a metric, or list them all.
 
@@ -87,14 +95,19 @@ def _details(metric: Metric) -> list[RenderableType]:
         "neither": "neither way is better by itself",
     }[metric.better]
     sign = ">=" if metric.better == "higher" else "<="
-    limits = {"proportion": "95%" if sign == ">=" else "1%", "difference": "0.2%", "count": "0"}
+    limits = {
+        "proportion": "95%" if sign == ">=" else "1%",
+        "difference": "0.2%",
+        "excess": "0.5%",
+        "count": "0",
+    }
     limit = limits.get(metric.kind, "0.5")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     rows = [
         ("formula", metric.formula),
-        ("read", better + ("; needs both models' answers" if metric.needs_split else "")),
+        ("read", better + NEEDS[metric.needs or ("answers" if metric.needs_split else "")]),
         ("interval", method),
         ("source", metric.source),
         ("gate", f"--gate '{metric.name} {sign} {limit}'"),

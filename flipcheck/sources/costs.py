@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, InputError
+from flipcheck.predictions import LARGEST
 from flipcheck.sources.files import file_kind, sha256
 from flipcheck.sources.saved.values import as_labels, as_numbers
 from flipcheck.sources.tables import open_table
@@ -23,12 +24,12 @@ def read_costs(path: Path) -> tuple[dict[tuple[str, str], float], str]:
     Raises InputError for what is no cost matrix: all problems of the file at once.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file", hint=f"give {HINT}")
+        raise InputError(f"{path}: not a file", hint=f"give {HINT}")
     pairs = _from_json(path) if path.suffix.lower() == ".json" else _from_table(path)
     costs: dict[tuple[str, str], float] = {}
     problems = []
     for place, pair, cost in pairs:
-        if not isinstance(cost, (int, float)) or isinstance(cost, bool) or not 0 <= cost < 1e300:
+        if not isinstance(cost, (int, float)) or isinstance(cost, bool) or not 0 <= cost <= LARGEST:
             problems.append(f"{place}: {cost!r} is no finite number from 0")
         elif pair in costs:
             problems.append(f"{place}: {pair[0]!r} → {pair[1]!r} stands there twice")
@@ -43,18 +44,19 @@ def read_costs(path: Path) -> tuple[dict[tuple[str, str], float], str]:
     return costs, sha256(path)
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """The members of a JSON object, with those that stand there twice."""
+
+
 def _from_json(path: Path) -> list[tuple[str, tuple[str, str], Any]]:
     try:
-        written = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        written = json.loads(text, object_pairs_hook=_Pairs)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}", hint=f"give {HINT}") from error
-    if not isinstance(written, dict) or not all(isinstance(row, dict) for row in written.values()):
+    if not isinstance(written, _Pairs) or not all(isinstance(row, _Pairs) for _, row in written):
         raise InputError(f"{path}: not a cost matrix", hint=f"give {HINT}")
-    return [
-        (f"{old!r}", (str(old), str(new)), cost)
-        for old, row in written.items()
-        for new, cost in row.items()
-    ]
+    return [(f"{old!r}", (old, new), cost) for old, row in written for new, cost in row]
 
 
 def _from_table(path: Path) -> list[tuple[str, tuple[str, str], Any]]:

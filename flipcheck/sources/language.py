@@ -50,10 +50,16 @@ def in_one_language(
     return old, new, reference, notes
 
 
-def other_side(given: Given, old: Predictions, rerun: Predictions) -> Predictions:
-    """A rerun of the old model, its answers and labels as names of the same classes."""
-    spec = given.old_spec
-    return _named(rerun, spec, given, _shared_classes(given, old, rerun))
+def other_side(
+    given: Given, old: Predictions, rerun: Predictions, truth: Labels | None
+) -> Predictions:
+    """A rerun of the old model, its answers and labels as names of the same classes.
+
+    Raises UsageError for numbers where the labels of the audit are names, or the other way round.
+    """
+    named = _named(rerun, given.old_spec, given, _shared_classes(given, old, rerun))
+    _check_numbers(named, truth)
+    return named
 
 
 def _classes(source: Predictions) -> tuple[str, ...] | None:

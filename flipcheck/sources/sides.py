@@ -18,6 +18,10 @@ from flipcheck.sources.saved import read_predictions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
     from flipcheck.predictions import Side
     from flipcheck.sources.onnx.run import Progress
@@ -69,6 +73,7 @@ def matched(
         labels_from=given.labels_from,
         allow_missing=given.allow_missing,
         checked=among is not None,
+        agreeing=() if given.cluster is None else (given.cluster,),
     )
     of = len(paired)
     if among is not None:
@@ -89,20 +94,32 @@ def matched(
     return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of)
 
 
-def rerun(given: Given, found: Gathered, source: Source) -> tuple[str, Any, str | None]:
-    """The old model run or trained again: its name, which answers are right, and its digest.
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The old model run or trained again: which answers to the paired examples are right."""
 
-    The answers are in the order of the paired examples. Raises FlipcheckError where it does not
-    hold the same examples.
+    name: str
+    sha256: str | None
+    right: NDArray[np.bool_]
+    warnings: tuple[str, ...]
+
+
+def rerun(given: Given, found: Gathered, source: Source) -> Again:
+    """The old model's answers to the paired examples, run or trained again.
+
+    Raises FlipcheckError where it does not hold the same examples, or speaks of other classes.
     """
     if _is_model(source):
         raise UsageError(
             f"--rerun {source}: a model, where saved predictions should be",
             hint=f"run it first: flipcheck predict {source} DATA -o rerun.parquet",
         )
-    spec = replace(given.old_spec, output=None, threshold=None, preprocess=None, features=None)
-    read = source if isinstance(source, Predictions) else read_predictions(source, spec.columns)
-    again, paired = other_side(given, found.old, read), found.paired
+    columns, paired = (
+        replace(given.old_spec.columns, by=(), cluster=None, weight=None),
+        found.paired,
+    )
+    read = source if isinstance(source, Predictions) else read_predictions(source, columns)
+    again = other_side(given, found.old, read, paired.truth)
     if paired.truth is None and again.correct is None:
         raise UsageError(
             f"{again.name}: the other sources say themselves what is right, and it does not",
@@ -119,7 +136,14 @@ def rerun(given: Given, found: Gathered, source: Source) -> tuple[str, Any, str 
             f"{again.name}: {plural(len(paired) - len(both), 'example')} of the audit not in it",
             hint="run the old model again on the same test set",
         )
-    return again.name, both.new_right, again.facts.get("sha256")
+    notes = [*again.warnings, *both.warnings, *_answer_warnings(again, both.new)]
+    if both.label_disagreements:
+        odd = plural(both.label_disagreements, "label")
+        notes.append(f"{again.name}: it disagrees with the audit about {odd}")
+    digest = again.facts.get("sha256")
+    if digest is not None and digest == found.old.facts.get("sha256"):
+        notes.append(f"{again.name}: the same file as the old side, so that it tells of no noise")
+    return Again(again.name, digest, both.new_right, tuple(notes))
 
 
 def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
@@ -301,12 +325,7 @@ def _check_class_column(sources: Sequence[Predictions]) -> None:
 
 
 def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[str]:
-    warnings = []
-    for source, answers in ((old, paired.old), (new, paired.new)):
-        if answers is not None and answers.missing:
-            told = "" if source.correct is not None else ", counted as wrong"
-            missing = plural(answers.missing, "example")
-            warnings.append(f"{source.name}: {missing} without an answer{told}")
+    warnings = _answer_warnings(old, paired.old) + _answer_warnings(new, paired.new)
     digests = [source.facts.get("sha256") for source in (old, new)]
     if old.facts.get("kind") == "predictions" and digests[0] == digests[1]:
         warnings.append("old and new are the same file: nothing can flip")
@@ -318,6 +337,14 @@ def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[s
     if paired.label_disagreements:
         warnings.append(f"the sources disagree about {plural(paired.label_disagreements, 'label')}")
     return warnings
+
+
+def _answer_warnings(source: Predictions, answers: Labels | None) -> list[str]:
+    """A warning for examples without an answer."""
+    if answers is None or not answers.missing:
+        return []
+    told = "" if source.correct is not None else ", counted as wrong"
+    return [f"{source.name}: {plural(answers.missing, 'example')} without an answer{told}"]
 
 
 def _class_warnings(old: Predictions, new: Predictions) -> list[str]:

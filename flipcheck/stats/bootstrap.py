@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.outcomes import CELLS, Cells, Weighed
-from flipcheck.stats.design import Rows, design, unit_masks, unit_sums
 from flipcheck.stats.intervals import Interval
+from flipcheck.stats.units import WIDTH, Units, compact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from flipcheck.metrics import Metric
     from flipcheck.outcomes import Tally
+    from flipcheck.stats.units import Rows
 
 MOST_KINDS = 500
 """With more distinct units than this they are drawn by which of their sums are not 0."""
@@ -51,25 +52,26 @@ class Kinds:
         """The clusters of some rows, or the rows themselves where they differ in weight."""
         import numpy as np
 
-        if rows.clusters is None and rows.weights is not None:
-            few = len(np.unique(rows.weights)) * CELLS <= MOST_KINDS and rows.extras is None
-            if not few:
-                return cls._by_mask(rows)
-        place = np.zeros(len(rows.codes), np.int64)
-        sums = unit_sums(rows, place)[-1]
-        kinds, counts = np.unique(sums, axis=0, return_counts=True)
-        return cls._by_mask(rows) if len(kinds) > MOST_KINDS else cls(kinds, counts)
+        units = Units.of(rows)
+        kinds = np.zeros(len(units.owners), np.int64)
+        for values in units.sums.values():
+            found, place = np.unique(values, return_inverse=True)
+            found, kinds = np.unique(kinds * len(found) + place, return_inverse=True)
+            if len(found) > MOST_KINDS:
+                return cls._by_mask(units)
+        counts = np.bincount(kinds)
+        largest = units.totals(kinds, len(counts))[-1]  # of a kind all units have the same sums
+        return cls(largest[:, :-1], counts)
 
     @classmethod
-    def _by_mask(cls, rows: Rows) -> Kinds:
+    def _by_mask(cls, units: Units) -> Kinds:
         import numpy as np
 
-        masks, groups = np.unique(unit_masks(rows), return_inverse=True)
-        found = design(rows, groups, len(masks))
-        assert found is not None  # noqa: S101  (who has plain rows has a tally)
-        counts = np.asarray(found.units, np.int64)
-        mean = found.sums / counts[:, None]
-        spread = found.products / counts[:, None, None] - mean[:, :, None] * mean[:, None, :]
+        masks, kinds = compact(units.masks(), 2**WIDTH)
+        counts = np.bincount(kinds)
+        sums, products, _ = units.totals(kinds, len(masks))
+        mean = sums / counts[:, None]
+        spread = products / counts[:, None, None] - mean[:, :, None] * mean[:, None, :]
         return cls(mean, counts, spread)
 
     @property

@@ -224,10 +224,10 @@ def _proportion(metric: Metric, cells: Cells, level: float) -> Bounds:
 
 
 def _difference(metric: Metric, cells: Any, level: float) -> Bounds:
-    return tango(*_paired_counts(metric, cells), level)
+    return tango(*paired_counts(metric, cells), level)
 
 
-def _paired_counts(metric: Metric, cells: Any) -> tuple[Any, Any, Any]:
+def paired_counts(metric: Metric, cells: Any) -> tuple[Any, Any, Any]:
     """The two discordant counts of a paired difference, and all examples."""
     if metric.kind == "excess":
         return cells.excess_flips, cells.noise_flips, cells.examples
@@ -279,7 +279,7 @@ def tails(metric: Metric, cells: Cells, limit: float) -> Bounds:
     from scipy.special import ndtr
 
     if metric.kind in {"difference", "excess"}:
-        b, c, n = (np.asarray(each, float) for each in _paired_counts(metric, cells))
+        b, c, n = (np.asarray(each, float) for each in paired_counts(metric, cells))
         score = tango_score(b, c, n, np.asarray(limit))
         return ndtr(-score), ndtr(score)
     if metric.kind == "error ratio":

@@ -6,35 +6,25 @@ the same forms are taken at the effective sample size of each metric (STATISTICS
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from flipcheck.outcomes import CELLS, Cells, Tally, Weighed
+from flipcheck.outcomes import Cells, Tally, Weighed
 from flipcheck.stats import intervals
-from flipcheck.stats.design import (
-    WIDTH,
-    Design,
-    Linear,
-    design_effect,
-    effective_size,
-    gamma_upper,
-    weight_of,
-)
+from flipcheck.stats.design import Design
+from flipcheck.stats.effective import RATES, Effective
 from flipcheck.stats.intervals import METHODS, Interval
 from flipcheck.stats.sequential import SEQUENCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from flipcheck.metrics import Metric
+    from flipcheck.stats.effective import Bound
     from flipcheck.stats.intervals import Bounds, Methods
 
-Bound = Literal["default", "strict"]
-"""Whether one more event is taken to weigh as units do on the whole, or as the heaviest does."""
-STEPS = 50
+STEPS = 32
+"""Halvings until a tail chance is known to 1e-10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +66,11 @@ class Sample:
         """The weighted sums, or the counts where all count alike."""
         return self.cells if self.design is None else self.design.cells
 
-    def counts_suffice(self, metric: Metric) -> bool:
-        """Whether the metric's interval is that of the counts."""
-        return self.design is None or (self.design.plain and not metric.needs)
+    def effective(self, metric: Metric) -> Effective | None:
+        """The metric over clusters and weights; None where its interval is that of the counts."""
+        if self.design is None or (self.design.plain and metric.kind != "cost"):
+            return None
+        return Effective(metric, self.design, self.bound)
 
     def value(self, metric: Metric) -> float | None:
         """The metric; None where it is undefined, or not available."""
@@ -92,33 +84,24 @@ class Sample:
 
     def counted(self, metric: Metric) -> tuple[float, float]:
         """What the value is made of: counts of examples, and sums only where counts say nothing."""
-        cells = self.weighed() if metric.needs else self.cells
+        cells = self._counts(metric)
         top, bottom = metric.numerator(cells), metric.denominator(cells)
         return _number(top), _number(bottom)
 
     def method(self, metric: Metric) -> str:
         """The name of the interval's method, as reports give it."""
         name = self._methods[metric.kind][0]
-        if self.counts_suffice(metric) or (self._at_counts(metric)):
+        if self.effective(metric) is None:
             return name
-        strict = ", strict" if self.bound == "strict" and _is_rate(metric) else ""
+        strict = ", strict" if self.bound == "strict" and metric.kind in RATES else ""
         return f"{name} at the effective size{strict}"
-
-    @property
-    def _methods(self) -> Methods:
-        return SEQUENCES if self.anytime else METHODS
-
-    def _at_counts(self, metric: Metric) -> bool:
-        return metric.kind == "excess" and self.design is not None and self.design.plain
 
     def bounds(self, metric: Metric, level: float) -> Bounds:
         """The ends of the metric's default interval, NaN where it is undefined."""
-        import numpy as np
-
-        if self.counts_suffice(metric):
-            return self._methods[metric.kind][1](metric, self.cells, level)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self._designed(metric, level)
+        effective = self.effective(metric)
+        if effective is None:
+            return self._methods[metric.kind][1](metric, self._counts(metric), level)
+        return effective.bounds(level)
 
     def interval(self, metric: Metric, level: float) -> Interval | None:
         """The metric's default interval over one group; None where it is undefined."""
@@ -131,199 +114,63 @@ class Sample:
             return None
         return Interval(low, high if np.isfinite(high) else None, level, self.method(metric))
 
-    def tails(self, metric: Metric, limit: float) -> tuple[float, float]:
+    def chances(self, metric: Metric, limit: float, level: float) -> tuple[float, float]:
         """The chances of at least, and of at most, what was seen, were the limit the true value.
 
-        Over one group. Where the effective size depends on the level, they are the levels at
-        which the interval's ends reach the limit.
+        Over one group, and at its effective size for a confidence level: the low end is beyond
+        the limit, or the high one within it, where they are below (1 − level) / 2.
         """
-        if self.counts_suffice(metric):
-            low, high = intervals.tails(metric, self.cells, limit)
-            return float(low), float(high)
-        return self._level_at(metric, limit, 0), self._level_at(metric, limit, 1)
+        effective = self.effective(metric)
+        if effective is None:
+            above, below = intervals.tails(metric, self._counts(metric), limit)
+        else:
+            above, below = effective.chances(limit, level)
+        return float(above), float(below)
 
-    def _level_at(self, metric: Metric, limit: float, end: int) -> float:
-        low, high = 0.0, 0.5  # tail chances; an end reaches the limit at one of them, or never
+    def tails(self, metric: Metric, limit: float) -> tuple[float, float]:
+        """The same chances, each at the level where an end of the interval reaches the limit."""
+        return self.tail(metric, limit, 0), self.tail(metric, limit, 1)
+
+    def tail(self, metric: Metric, limit: float, end: Literal[0, 1]) -> float:
+        """One of the tails: that of the low end (0), or of the high one (1)."""
+        if self.effective(metric) is None:
+            return self.chances(metric, limit, 0)[end]
+        low, high = 0.0, 0.5  # an end reaches the limit at one of these tail chances, or never
         for _ in range(STEPS):
             tail = (low + high) / 2
-            bound = float(self.bounds(metric, 1 - 2 * tail)[end])
-            beyond = bound > limit if end == 0 else bound < limit
+            beyond = self.chances(metric, limit, 1 - 2 * tail)[end] < tail
             low, high = (low, tail) if beyond else (tail, high)
         return high
 
-    def scaled_tails(self, metric: Metric, limit: float, level: float, scale: float) -> Any:
-        """About the same chances for a test set `scale` times as large of the same kind."""
-        import numpy as np
-
-        if self.counts_suffice(metric):
-            return intervals.tails(metric, _scaled(self.cells, scale), limit)
-        assert self.design is not None  # noqa: S101  (else the counts suffice)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if _is_rate(metric):
-                events, total, flipped = self._effective_share(metric, level)
-                top = 1.0 if metric.kind != "cost" else self.design.ceiling
-                share = limit / (1 + limit) if metric.kind == "odds" else limit / top
-                share = 1 - share if flipped else share
-                tails = intervals.binomial_tails(events * scale, total * scale, share)
-                return tails[::-1] if flipped else tails
-            return intervals.tails(metric, _scaled(self.effective(metric, level), scale), limit)
+    def scaled(self, factor: float) -> Sample:
+        """A sample so many times as large, of the same kinds of examples and clusters."""
+        kind = Weighed if isinstance(self.cells, Weighed) else Cells
+        cells = kind(*(getattr(self.cells, name) * factor for name in kind.__dataclass_fields__))
+        return replace(self, cells=cells, design=self.design and self.design.scaled(factor))
 
     def design_effect(self, metric: Metric) -> float | None:
-        """How many times larger the variance is than with examples drawn by themselves."""
+        """How many times clusters and weights multiply the variance; None where it is unknown.
+
+        That of a cost is: what one example drawn by itself varies is not kept.
+        """
         import numpy as np
 
-        if self.counts_suffice(metric) or self._at_counts(metric):
-            return None
-        assert self.design is not None  # noqa: S101  (else the counts suffice)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = float(design_effect(self.design, self._linear(metric)))
-        return found if np.isfinite(found) else None
+        effective = self.effective(metric)
+        found = np.nan if effective is None else float(effective.design_effect())
+        return found if np.isfinite(found) and metric.kind != "cost" else None
 
     def effective_examples(self, metric: Metric, level: float) -> float:
         """As many examples, drawn each by itself, would be as sure of the metric."""
-        import numpy as np
+        effective = self.effective(metric)
+        return float(self.cells.examples if effective is None else effective.examples(level))
 
-        if self.counts_suffice(metric) or self._at_counts(metric):
-            return float(self.cells.examples)
-        assert self.design is not None  # noqa: S101  (else the counts suffice)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(effective_size(self.design, self._linear(metric), level))
+    @property
+    def _methods(self) -> Methods:
+        return SEQUENCES if self.anytime else METHODS
 
-    # --- the closed forms at the effective size --------------------------------------------
-
-    def _designed(self, metric: Metric, level: float) -> Bounds:
-        import numpy as np
-
-        assert self.design is not None  # noqa: S101  (else the counts suffice)
-        if not _is_rate(metric):
-            return intervals.bounds(metric, self.effective(metric, level), level)
-        low, high = self._rate_bounds(metric, level)
-        if metric.kind == "odds":
-            low, high = low / (1 - low), high / (1 - high)
-            defined = self.design.cells.negative_flips > 0
-            return np.where(defined, low, np.nan), np.where(defined, high, np.nan)
-        scale = self.design.ceiling if metric.kind == "cost" else 1.0
-        return low * scale, high * scale
-
-    def _rate_bounds(self, metric: Metric, level: float) -> Bounds:
-        """The interval of a rate: the effective one, its upper end no less than the gamma one."""
-        import numpy as np
-
-        assert self.design is not None  # noqa: S101  (else the counts suffice)
-        events, total, flipped = self._effective_share(metric, level)
-        low, high = intervals.clopper_pearson(events, total, level)
-        top, domain = _rate(metric, self.design)
-        whole = domain.astype(float)
-        strict = self.bound == "strict"
-        rare = np.where(np.asarray(flipped)[..., None], whole - top, top)
-        high = np.maximum(high, gamma_upper(self.design, rare, domain, level, strict=strict))
-        low, high = np.where(flipped, 1 - high, low), np.where(flipped, 1 - low, high)
-        known = weight_of(self.design, domain) > 0
-        return np.where(known, low, np.nan), np.where(known, high, np.nan)
-
-    def _effective_share(self, metric: Metric, level: float) -> tuple[Any, Any, Any]:
-        """The effective events and examples of a rate, and whether it is the rarer complement."""
-        import numpy as np
-
-        assert self.design is not None  # noqa: S101  (else the counts suffice)
-        estimate = self._linear(metric)
-        top, domain = _rate(metric, self.design)
-        share = (self.design.sums * top).sum(-1) / weight_of(self.design, domain)
-        flipped = share > 0.5
-        size = effective_size(self.design, estimate, level)
-        other = Linear(
-            estimate.influence, estimate.spread, domain, domain & (domain.astype(float) != top)
-        )
-        size = np.where(flipped, effective_size(self.design, other, level), size)
-        size = np.where(np.isnan(size), 0.0, size)
-        return np.clip(np.where(flipped, 1 - share, share), 0, 1) * size, size, flipped
-
-    def effective(self, metric: Metric, level: float) -> Cells:
-        """Counts of as many examples, drawn each by itself, as would be as sure of the metric."""
-        import numpy as np
-
-        assert self.design is not None  # noqa: S101  (else the counts suffice)
-        if self._at_counts(metric):
-            size: Any = self.design.rows.sum(axis=-1)
-        else:
-            size = effective_size(self.design, self._linear(metric), level)
-        shares = self.design.sums / np.asarray(weight_of(self.design, _everything()))[..., None]
-        return Weighed.of(shares * np.asarray(size)[..., None])
-
-    def _linear(self, metric: Metric) -> Linear:
-        """The metric near its value, as a sum over units."""
-        import numpy as np
-
-        assert self.design is not None  # noqa: S101  (else the counts suffice)
-        sums, domain = self.design.sums, _everything()
-        if _is_rate(metric):
-            top, domain = _rate(metric, self.design)
-            share = (sums * top).sum(-1) / weight_of(self.design, domain)
-            influence = top - np.asarray(share)[..., None] * domain
-            return Linear(influence, share * (1 - share), domain, top > 0)
-        weight = np.asarray(weight_of(self.design, domain))[..., None]
-        cells = Weighed.of(np.eye(WIDTH))
-        if metric.kind in {"difference", "excess"}:
-            more, less = (
-                (cells.excess_flips, cells.noise_flips)
-                if metric.kind == "excess"
-                else (cells.negative_flips, cells.positive_flips)
-            )
-            change = ((sums * (more - less)).sum(-1))[..., None] / weight
-            discordant = ((sums * (more + less)).sum(-1))[..., None] / weight
-            spread = (discordant - change**2)[..., 0]
-            return Linear(more - less - change * domain, spread, domain, more + less > 0)
-        parts = (
-            ((cells.new_wrong, 1), (cells.old_wrong, -1))
-            if metric.kind == "error ratio"
-            else (
-                (cells.negative_flips, 1),
-                (cells.examples, 1),
-                (cells.old_right, -1),
-                (cells.new_wrong, -1),
-            )
-        )
-        influence = sum(
-            (sign * part * weight / np.asarray((sums * part).sum(-1))[..., None])
-            for part, sign in parts
-        )
-        discordant = cells.negative_flips + cells.positive_flips
-        marked = cells.negative_flips if metric.kind == "flip ratio" else discordant
-        shares = sums[..., :CELLS] / weight
-        spread = (shares * np.asarray(influence)[..., :CELLS] ** 2).sum(axis=-1)
-        return Linear(np.asarray(influence), spread, domain, marked > 0)
+    def _counts(self, metric: Metric) -> Cells:
+        return self.weighed() if metric.needs else self.cells
 
 
 def _number(value: Any) -> float:
     return int(value) if float(value).is_integer() else float(value)
-
-
-def _is_rate(metric: Metric) -> bool:
-    return metric.kind in {"proportion", "odds", "cost"}
-
-
-def _everything() -> NDArray[np.bool_]:
-    """All outcomes, and none of the extras."""
-    import numpy as np
-
-    return np.arange(WIDTH) < CELLS
-
-
-def _rate(metric: Metric, design: Design) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """What each outcome and extra adds to the events of a rate, and the outcomes it is over."""
-    import numpy as np
-
-    cells = Weighed.of(np.eye(WIDTH))
-    top, bottom = np.asarray(metric.numerator(cells)), np.asarray(metric.denominator(cells))
-    if metric.kind == "odds":
-        bottom = top + bottom
-    if metric.kind == "cost":
-        top = top / design.ceiling if design.ceiling else top
-    return top, bottom > 0
-
-
-def _scaled(cells: Cells, scale: float) -> Cells:
-    """The same shares of more examples."""
-    kind = Weighed if isinstance(cells, Weighed) else Cells
-    names = kind.__dataclass_fields__
-    return kind(*(getattr(cells, name) * scale for name in names))

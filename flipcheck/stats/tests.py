@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.outcomes import Weighed
-from flipcheck.stats.design import WIDTH, unit_sums
+from flipcheck.stats.units import WIDTH
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from flipcheck.stats.design import Design, Rows
+    from flipcheck.stats.design import Design
+    from flipcheck.stats.units import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +75,17 @@ def more_than_the_rest(flips: NDArray[np.int64], sizes: NDArray[np.int64]) -> ND
     return np.exp(log_upper_tail(flips, sizes, int(flips.sum()), int(sizes.sum())))
 
 
-def more_than_the_rest_by_unit(
-    rows: Rows, groups: NDArray[np.int64], size: int
-) -> NDArray[np.float64]:
-    """For each group of rows the chance of at least its rate of flips, were it that of the rest.
+def more_than_the_rest_by_unit(units: Units, size: int) -> NDArray[np.float64]:
+    """For each of `size` groups of units the chance of its rate of flips, were it the rest's.
 
     For clusters and weights: the difference of the two rates over its linearised standard error,
     by Student's t over the units of the group that hold a flip (one of them proves nothing).
-    `groups` holds each row's group, 0 to size − 1.
     """
     import numpy as np
     from scipy.special import stdtr
 
-    owners, unit, sums = unit_sums(rows, groups)
-    cells = Weighed.of(sums)
-    flips, weight = np.asarray(cells.negative_flips), np.asarray(cells.examples)
+    cells, owners, unit = Weighed.of(np.eye(WIDTH)), units.owners, units.names
+    flips, weight = units.total(cells.negative_flips), units.total(cells.examples)
     all_flips, all_weight = np.bincount(unit, flips), np.bincount(unit, weight)
     inside, own = np.bincount(owners, flips, size), np.bincount(owners, weight, size)
     outside, other = all_flips.sum() - inside, all_weight.sum() - own
@@ -103,8 +100,8 @@ def more_than_the_rest_by_unit(
             + rest**2 * (all_weight**2).sum()
         ) / other**2
         squares = everywhere + np.bincount(owners, (here - base + there) ** 2 - base**2, size)
-        units = len(all_weight)
-        statistic = (rate - rest) / np.sqrt(np.maximum(squares * units / (units - 1), 0))
+        count = len(all_weight)
+        statistic = (rate - rest) / np.sqrt(np.maximum(squares * count / (count - 1), 0))
         holding = np.bincount(owners[flips > 0], minlength=size)
         p_values = stdtr(holding - 1, -statistic)
     return np.where((holding > 1) & np.isfinite(statistic), p_values, 1.0)

@@ -9,6 +9,7 @@ from scipy import stats
 from flipcheck.metrics import COUNTED, METRICS
 from flipcheck.outcomes import Cells, Outcome, Tally, tally
 from flipcheck.stats.bootstrap import Kinds, bca, percentile, replicates
+from flipcheck.stats.units import Rows
 
 TALLY = Tally(850, 40, 60, 30, 20)
 RESAMPLES = 10_000
@@ -118,3 +119,98 @@ def test_the_same_seed_draws_the_same_replicates(drawn):
     """Randomness is an argument, so a report can be made again."""
     again = replicates(Kinds.of(TALLY), RESAMPLES, np.random.default_rng(0))
     assert np.array_equal(again, drawn)
+
+
+# --- clusters and weights --------------------------------------------------------------------
+
+LOOPS = 1500
+WEIGHTS = {
+    "none": lambda *_: None,
+    "few": lambda rng, size: rng.choice([1.0, 3.0], size),
+    "continuous": lambda rng, size: rng.lognormal(0, 0.5, size),
+}
+
+
+def examples(clusters, weights):
+    """Rows that are alike within clusters, with weights."""
+    rng, size = np.random.default_rng(7), max(600, 2 * clusters)
+    owner = np.sort(rng.integers(0, clusters or size, size))
+    owner = np.unique(owner, return_inverse=True)[1] if clusters else np.arange(size)
+    shares = rng.dirichlet([3, 0.4, 0.5, 0.3, 0.3, 0.01, 0.1, 0.1, 0.1], owner.max() + 1)
+    codes = np.array([rng.choice(len(Outcome), p=shares[each]) for each in owner], np.uint8)
+    return Rows(codes, WEIGHTS[weights](rng, size), owner if clusters else None)
+
+
+def looped(rows, metric):
+    """The metric of test sets whose clusters, or rows, are drawn one by one with replacement."""
+    rng = np.random.default_rng(8)
+    unit = np.arange(len(rows.codes)) if rows.clusters is None else rows.clusters
+    weight = np.ones(len(unit)) if rows.weights is None else rows.weights
+    members = [np.flatnonzero(unit == each) for each in range(unit.max() + 1)]
+    found = []
+    for _ in range(LOOPS):
+        drawn = np.concatenate(
+            [members[each] for each in rng.integers(0, len(members), len(members))]
+        )
+        sums = np.bincount(rows.codes[drawn], weight[drawn], len(Outcome))
+        cells = Cells.of(sums)
+        found.append(metric.numerator(cells) / metric.denominator(cells))
+    return np.array(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["negative_flip_rate", "error_rate_change", "churn", "error_ratio"]
+)
+@pytest.mark.parametrize(
+    ("clusters", "weights", "exact"),
+    [
+        (120, "none", True),  # clusters by their distinct sums
+        (0, "few", True),  # rows by outcome and weight
+        (0, "continuous", False),  # too many kinds: by outcome, with the spread of weights
+        (800, "continuous", False),  # clusters by which outcomes they hold
+        (120, "continuous", True),  # no more clusters than kinds may be
+    ],
+)
+def test_drawing_kinds_is_resampling_clusters(name, clusters, weights, exact):
+    """The replicates have the mean, the spread and the quantiles of a loop over units."""
+    rows, metric = examples(clusters, weights), METRICS[name]
+    kinds = Kinds.of_rows(rows)
+    assert (kinds.spread is None) == exact
+    drawn = Cells.of(replicates(kinds, RESAMPLES, np.random.default_rng(0))[:, : len(Outcome)])
+    fast, slow = metric.numerator(drawn) / metric.denominator(drawn), looped(rows, metric)
+    spread = slow.std()
+    assert fast.mean() == pytest.approx(slow.mean(), abs=5 * spread / np.sqrt(LOOPS))
+    assert fast.std() == pytest.approx(spread, rel=0.1)
+    ends = [np.quantile(each, [0.025, 0.975]) for each in (fast, slow)]
+    assert ends[0] == pytest.approx(ends[1], abs=0.3 * spread)
+
+
+@pytest.mark.parametrize("clusters", [0, 120])
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_kinds_hold_every_unit_and_all_weight(clusters, weights):
+    """Nothing is lost or counted twice when units are put together."""
+    rows = examples(clusters, weights)
+    kinds = Kinds.of_rows(rows)
+    sums = np.bincount(rows.codes, rows.weights, len(Outcome))
+    assert kinds.total[: len(Outcome)] == pytest.approx(sums)
+    units = len(rows.codes) if rows.clusters is None else rows.clusters.max() + 1
+    assert kinds.counts.sum() == units
+
+
+def test_bca_over_clusters_leaves_out_one_cluster_at_a_time():
+    """Its acceleration is that of a naive jackknife over the clusters."""
+    rows, metric = examples(120, "none"), METRICS["negative_flip_rate"]
+    kinds = Kinds.of_rows(rows)
+    found = bca(metric, replicates(kinds, 20_000, np.random.default_rng(1)), kinds, 0.95)
+    flips = np.isin(rows.codes, (Outcome.NEGATIVE_FLIP, Outcome.NEGATIVE_FLIP_SAME))
+    sums = np.bincount(rows.clusters, flips)
+    sizes = np.bincount(rows.clusters)
+    without = (sums.sum() - sums) / (sizes.sum() - sizes)
+    gap = without.mean() - without
+    acceleration = (gap**3).sum() / (6 * (gap**2).sum() ** 1.5)
+    slow = looped(rows, metric)
+    shift = stats.norm.ppf(np.mean(slow < flips.mean()) + np.mean(slow == flips.mean()) / 2)
+    z = shift + stats.norm.ppf([0.025, 0.975])
+    expected = np.quantile(slow, stats.norm.cdf(shift + z / (1 - acceleration * z)))
+    assert (found.low, found.high) == pytest.approx(expected, abs=0.3 * slow.std())

@@ -483,3 +483,27 @@ def test_a_model_whose_answers_depend_on_the_batch_is_run_one_by_one(tmp_path):
     report = flipcheck.compare(path, path, tmp_path / "d.npz")
     assert report.tally.both_right == 64  # minus itself is 0 for both classes: the first
     assert "depend on the batch; it was run one example at a time" in report.warnings[0]
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_clusters_and_weights_are_no_features(tmp_path, written, archive, archived):
+    """What a model's own data says of its examples is kept from the model, and reaches both."""
+    import flipcheck
+
+    paths = [linear(tmp_path / f"{name}.onnx", np.eye(2) * 9) for name in ("old", "new")]
+    values = [[1, 0], [0, 1], [1, 0], [0, 1]]
+    if archived:
+        data = archive(
+            x=np.array(values, np.float32), labels=[0, 1, 0, 0], user=[7, 7, 8, 8], w=[1.0, 2, 3, 4]
+        )
+    else:
+        rows = [
+            f"{user},{a},{weight},{b},{label}"
+            for (a, b), user, weight, label in zip(
+                values, (7, 7, 8, 8), (1, 2, 3, 4), (0, 1, 0, 0), strict=True
+            )
+        ]
+        data = written("t.csv", "\n".join(["user,a,w,b,label", *rows]) + "\n")
+    report = flipcheck.compare(*paths, data, cluster="user", weight="w", resamples=0)
+    assert (report.data.clusters, report.data.weighted) == (2, True)
+    assert report.metrics["old_error_rate"].value == 0.4
