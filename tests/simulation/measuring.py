@@ -1,0 +1,270 @@
+"""How often the product is right about test sets from a population that is known.
+
+Gates are judged at the worst true value that they may let pass, the limit itself. Verdicts of
+thousands of test sets come from the product's bounds, all at once; those of the first few come
+from `judge` and `judge_slices` as well, and must be the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from simulation.populations import Drawn, Population, enumerated
+
+from flipcheck.gates import Gate, Verdict, judge, judge_slices, overall
+from flipcheck.metrics import METRICS
+from flipcheck.outcomes import Cells, Tally
+from flipcheck.stats import intervals
+from flipcheck.stats.bootstrap import percentile, replicates
+from flipcheck.stats.sampling import Sample
+
+JUDGED = 25
+"""So many of the test sets are judged one by one too."""
+RESAMPLES, RESAMPLED = 1000, 1000
+"""Replicates of the bootstrap, and the most test sets with a design that it is measured on."""
+CONFIDENCE = 0.95
+ONE_SIDED = 2 * CONFIDENCE - 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """The shares of test sets: where intervals hold the truth, and gates at the limit pass or fail.
+
+    `above` and `below` are intervals that lie beyond the truth on that side. Beside the product's
+    false pass stand that of its method for examples drawn each by itself (`rows`), of the
+    percentile bootstrap and of the estimate (`point`), and beside the family's false fail that
+    without Holm's correction (`alone`); None where that was not measured. `wider` is the median
+    width against that of `rows`. `test_sets` is 0 where all possible ones were enumerated, and
+    `resampled` are those that the bootstrap was measured on.
+    """
+
+    covered: float
+    above: float
+    below: float
+    false_pass: float
+    false_fail: float
+    test_sets: int
+    rows: float | None = None
+    bootstrap: float | None = None
+    point: float | None = None
+    alone: float | None = None
+    wider: float | None = None
+    resampled: int = 0
+
+    def error(self, share: float, test_sets: int | None = None) -> float:
+        """The Monte Carlo standard error of a share; 0 where nothing was left to chance."""
+        count = self.test_sets if test_sets is None else test_sets
+        return float(np.sqrt(share * (1 - share) / count)) if count else 0.0
+
+
+class Scenario(Protocol):
+    """What the suite runs: anything that can be measured, with what its method promises."""
+
+    name: str
+    shown: bool
+    covers: float
+    passes: float
+    fails: float
+
+    def measure(self, rng: np.random.Generator, test_sets: int) -> Result:
+        """The result over so many test sets."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A gate whose limit is the true value of its metric.
+
+    `covers` is the least coverage, `passes` and `fails` are the most false verdicts that the
+    method promises in this scenario. `exact` enumerates the test sets; `compared` also measures
+    what the bootstrap would have passed.
+    """
+
+    name: str
+    population: Population
+    metric: str = "negative_flip_rate"
+    operator: Any = "<="
+    shown: bool = False
+    compared: bool = False
+    exact: bool = False
+    covers: float = 0.94
+    passes: float = 0.05
+    fails: float = 0.05
+    most: int = 1_000_000
+
+    @property
+    def gate(self) -> Gate:
+        """The gate at the limit."""
+        truth = float(f"{self.population.truth(self.metric):.12g}")
+        return at_limit(self.metric, self.operator, truth)
+
+    def measure(self, rng: np.random.Generator, test_sets: int) -> Result:
+        """The result over so many test sets."""
+        count = 0 if self.exact else min(test_sets, self.most)
+        if self.exact:
+            rate = self.population.truth(self.metric)
+            portions = iter([enumerated(self.population.units, rate)])
+        else:
+            portions = self.population.draw(rng, count)
+        tables = [self._portion(rng, drawn, first=not at) for at, drawn in enumerate(portions)]
+        return _result(np.concatenate(tables), count)
+
+    def _portion(self, rng: np.random.Generator, drawn: Drawn, *, first: bool) -> Any:
+        """One row for each test set: its chance, and what was found of it."""
+        gate, sample, metric = self.gate, drawn.together, METRICS[self.metric]
+        low, high = sample.bounds(metric, CONFIDENCE)
+        passed, failed = verdicts(gate, sample)
+        if first:
+            _check(rng, gate, drawn, passed, failed)
+        counts = Sample(Cells.of(drawn.counts))
+        plain = metric.needs or drawn.design is None
+        rows, narrow = (np.full(len(drawn), np.nan),) * 2
+        if not plain:
+            rows = verdicts(gate, counts)[0].astype(float)
+            ends = counts.bounds(metric, CONFIDENCE)
+            narrow = ends[1] - ends[0]
+        cells = sample.weighed()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = metric.numerator(cells) / metric.denominator(cells)
+        point = value <= gate.limit if gate.upper else value >= gate.limit
+        resampled = np.full(len(drawn), np.nan)
+        if self.compared and first:
+            resampled = _resampled(rng, gate, drawn)
+        known = ~np.isnan(low)
+        columns = (
+            drawn.chances,
+            known,
+            known & (low > gate.limit),
+            known & (high < gate.limit),
+            passed,
+            failed,
+            rows,
+            resampled,
+            point,
+            high - low,
+            narrow,
+        )
+        return np.stack([np.asarray(each, float) for each in columns], axis=1)
+
+
+def at_limit(metric: str, operator: Any, limit: float) -> Gate:
+    """A gate with a limit that is no round number."""
+    return Gate(metric, operator, limit, repr(limit))
+
+
+def verdicts(gate: Gate, sample: Sample) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of many test sets pass and fail, by the product's one-sided bounds."""
+    low, high = sample.bounds(METRICS[gate.metric], ONE_SIDED)
+    if gate.upper:
+        return high <= gate.limit, low > gate.limit
+    return low >= gate.limit, high < gate.limit
+
+
+def _check(
+    rng: np.random.Generator, gate: Gate, drawn: Drawn, passed: Any, failed: Any
+) -> None:
+    """The verdicts of `judge`, one test set at a time, are those of the bounds at once."""
+    chances = drawn.chances / drawn.chances.sum()
+    for place in rng.choice(len(drawn), JUDGED, p=chances).tolist():
+        verdict = judge(gate, drawn.one(place)).verdict
+        expected = (verdict is Verdict.PASS, verdict is Verdict.FAIL)
+        assert expected == (bool(passed[place]), bool(failed[place])), (gate, drawn.counts[place])
+
+
+def _resampled(rng: np.random.Generator, gate: Gate, drawn: Drawn) -> NDArray[np.float64]:
+    """Which test sets the upper end of a percentile bootstrap would pass."""
+    found, metric = np.full(len(drawn), np.nan), METRICS[gate.metric]
+    for place in range(len(drawn) if drawn.design is None else min(len(drawn), RESAMPLED)):
+        interval = percentile(metric, replicates(drawn.kinds(place), RESAMPLES, rng), ONE_SIDED)
+        end = None if interval is None else interval.high if gate.upper else interval.low
+        found[place] = end is not None and gate.within(end)
+    return found
+
+
+def _result(table: NDArray[np.float64], test_sets: int) -> Result:
+    chance, known, above, below, passed, failed, rows, drawn, point, width, narrow = table.T
+
+    def share(marks: NDArray[np.float64], among: NDArray[np.float64]) -> float:
+        return float((marks * among * chance).sum() / (among * chance).sum())
+
+    every, resampled = np.ones(len(table)), ~np.isnan(drawn)
+    designed = not np.isnan(rows).any()
+    missed = share(above, known), share(below, known)
+    return Result(
+        covered=1 - sum(missed),
+        above=missed[0],
+        below=missed[1],
+        false_pass=share(passed, every),
+        false_fail=share(failed, every),
+        test_sets=test_sets,
+        rows=share(rows, every) if designed else None,
+        bootstrap=share(np.nan_to_num(drawn), resampled) if resampled.any() else None,
+        point=share(point, every),
+        wider=float(np.nanmedian(width) / np.nanmedian(narrow)) if designed else None,
+        resampled=int(resampled.sum()) if designed else test_sets,
+    )
+
+
+@dataclass(frozen=True)
+class Family:
+    """A limit on the negative flip rate of every slice: each of them at it, or one among clean.
+
+    `sizes` are the slices' examples, `clean` the share of the limit that the clean ones flip. All
+    at the limit tells of false failures and of coverage of all slices together, by intervals at
+    Bonferroni's level; one at the limit is the release that is passed most easily.
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+    limit: float
+    clean: float
+    shown: bool = False
+    covers: float = 0.94
+    passes: float = 0.05
+    fails: float = 0.05
+
+    def measure(self, rng: np.random.Generator, test_sets: int) -> Result:
+        """The result over so many test sets."""
+        sizes = np.asarray(self.sizes)
+        rates = np.full(len(sizes), self.clean * self.limit)
+        rates[-1] = self.limit
+        one = self._judged(rng.binomial(sizes, rates, (test_sets, len(sizes))))
+        flips = rng.binomial(sizes, self.limit, (test_sets, len(sizes)))
+        every = self._judged(flips)
+        low, high = intervals.clopper_pearson(flips, sizes, 1 - 0.05 / len(sizes))
+        above, below = (low > self.limit).any(axis=1), (high < self.limit).any(axis=1)
+        alone = intervals.clopper_pearson(flips, sizes, ONE_SIDED)[0] > self.limit
+        return Result(
+            covered=float((~above & ~below).mean()),
+            above=float(above.mean()),
+            below=float(below.mean()),
+            false_pass=float(one[0].mean()),
+            false_fail=float(every[1].mean()),
+            test_sets=test_sets,
+            alone=float(alone.any(axis=1).mean()),
+        )
+
+    def _judged(self, flips: NDArray[np.int64]) -> tuple[Any, Any]:
+        """Which releases pass and fail by the product's bounds, and after Holm's correction."""
+        counts = np.zeros((*flips.shape, 9), np.int64)
+        counts[..., 0], counts[..., 1] = np.asarray(self.sizes) - flips, flips
+        gate, sample = at_limit("negative_flip_rate", "<=", self.limit), Sample(Cells.of(counts))
+        passed, failed = verdicts(gate, sample)
+        chance = sample_tails(sample, self.limit)
+        stands = np.where(failed, chance, 1).min(axis=1) <= 0.05 / len(self.sizes)
+        for place in range(JUDGED):
+            parts = [(("slice", str(at)), Tally.of_counts(row)) for at, row in
+                     enumerate(counts[place].tolist())]  # fmt: skip
+            verdict = overall(each.verdict for each in judge_slices(gate, parts))
+            expected = (bool(passed[place].all()), bool(stands[place]))
+            assert (verdict is Verdict.PASS, verdict is Verdict.FAIL) == expected
+        return passed.all(axis=1), stands
+
+
+def sample_tails(sample: Sample, limit: float) -> Any:
+    """The chance of at least the flips seen, by scipy's binomial law."""
+    cells = sample.cells
+    return stats.binom.sf(cells.negative_flips - 1, cells.examples, limit)
