@@ -1,6 +1,6 @@
 """Run every scenario and print what came out, or write it into the README.
 
-    python -m tests.simulation --replications 20000 --readme
+python -m tests.simulation --replications 20000 --readme
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from simulation.reporting import measured, readme, table  # noqa: E402
-from simulation.scenarios import SCENARIOS  # noqa: E402
+from simulation.reporting import measured, table, write
+from simulation.scenarios import SCENARIOS
 
 
 def main() -> None:
@@ -27,13 +27,11 @@ def main() -> None:
     chosen = [each for each in SCENARIOS if given.only in each.name]
     size = len(chosen)
     with ProcessPoolExecutor() as pool:
-        results = list(
-            pool.map(measured, chosen, [given.replications] * size, [given.seed] * size)
-        )
-    found = dict(zip((each.name for each in chosen), results, strict=True))
+        results = list(pool.map(measured, chosen, [given.replications] * size, [given.seed] * size))
+    found = {each.name: result for each, result in zip(chosen, results, strict=True)}
     print(table(found, every=True))
     if given.readme:
-        readme(found, given.replications)
+        write(found)
 
 
 if __name__ == "__main__":

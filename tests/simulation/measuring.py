@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from simulation.populations import Drawn, Population, enumerated
 
 from flipcheck.gates import Gate, Verdict, judge, judge_slices, overall
 from flipcheck.metrics import METRICS
@@ -21,8 +20,9 @@ from flipcheck.outcomes import Cells, Tally
 from flipcheck.stats import intervals
 from flipcheck.stats.bootstrap import percentile, replicates
 from flipcheck.stats.sampling import Sample
+from simulation.populations import Drawn, Population, enumerated
 
-JUDGED = 25
+JUDGED = 20
 """So many of the test sets are judged one by one too."""
 RESAMPLES, RESAMPLED = 1000, 1000
 """Replicates of the bootstrap, and the most test sets with a design that it is measured on."""
@@ -93,7 +93,6 @@ class Limit:
     covers: float = 0.94
     passes: float = 0.05
     fails: float = 0.05
-    most: int = 1_000_000
 
     @property
     def gate(self) -> Gate:
@@ -103,22 +102,22 @@ class Limit:
 
     def measure(self, rng: np.random.Generator, test_sets: int) -> Result:
         """The result over so many test sets."""
-        count = 0 if self.exact else min(test_sets, self.most)
+        gate, population = self.gate, self.population
+        drawn = population.draw(rng, test_sets)
         if self.exact:
-            rate = self.population.truth(self.metric)
-            portions = iter([enumerated(self.population.units, rate)])
-        else:
-            portions = self.population.draw(rng, count)
-        tables = [self._portion(rng, drawn, first=not at) for at, drawn in enumerate(portions)]
-        return _result(np.concatenate(tables), count)
+            drawn = iter([enumerated(population.units, gate.limit)])
+        tables: list[Any] = []
+        for portion in drawn:
+            _check(rng, gate, portion)
+            left = RESAMPLED - sum(map(len, tables)) if self.compared else 0
+            tables.append(self._portion(rng, portion, left))
+        return _result(np.concatenate(tables), 0 if self.exact else test_sets)
 
-    def _portion(self, rng: np.random.Generator, drawn: Drawn, *, first: bool) -> Any:
+    def _portion(self, rng: np.random.Generator, drawn: Drawn, resampled: int) -> Any:
         """One row for each test set: its chance, and what was found of it."""
         gate, sample, metric = self.gate, drawn.together, METRICS[self.metric]
         low, high = sample.bounds(metric, CONFIDENCE)
         passed, failed = verdicts(gate, sample)
-        if first:
-            _check(rng, gate, drawn, passed, failed)
         counts = Sample(Cells.of(drawn.counts))
         plain = metric.needs or drawn.design is None
         rows, narrow = (np.full(len(drawn), np.nan),) * 2
@@ -130,9 +129,6 @@ class Limit:
         with np.errstate(divide="ignore", invalid="ignore"):
             value = metric.numerator(cells) / metric.denominator(cells)
         point = value <= gate.limit if gate.upper else value >= gate.limit
-        resampled = np.full(len(drawn), np.nan)
-        if self.compared and first:
-            resampled = _resampled(rng, gate, drawn)
         known = ~np.isnan(low)
         columns = (
             drawn.chances,
@@ -142,7 +138,7 @@ class Limit:
             passed,
             failed,
             rows,
-            resampled,
+            _resampled(rng, gate, drawn, resampled),
             point,
             high - low,
             narrow,
@@ -163,10 +159,9 @@ def verdicts(gate: Gate, sample: Sample) -> tuple[NDArray[np.bool_], NDArray[np.
     return low >= gate.limit, high < gate.limit
 
 
-def _check(
-    rng: np.random.Generator, gate: Gate, drawn: Drawn, passed: Any, failed: Any
-) -> None:
+def _check(rng: np.random.Generator, gate: Gate, drawn: Drawn) -> None:
     """The verdicts of `judge`, one test set at a time, are those of the bounds at once."""
+    passed, failed = verdicts(gate, drawn.together)
     chances = drawn.chances / drawn.chances.sum()
     for place in rng.choice(len(drawn), JUDGED, p=chances).tolist():
         verdict = judge(gate, drawn.one(place)).verdict
@@ -174,10 +169,13 @@ def _check(
         assert expected == (bool(passed[place]), bool(failed[place])), (gate, drawn.counts[place])
 
 
-def _resampled(rng: np.random.Generator, gate: Gate, drawn: Drawn) -> NDArray[np.float64]:
-    """Which test sets the upper end of a percentile bootstrap would pass."""
+def _resampled(
+    rng: np.random.Generator, gate: Gate, drawn: Drawn, most: int
+) -> NDArray[np.float64]:
+    """Which test sets the percentile bootstrap would pass, of as many as asked; else NaN."""
     found, metric = np.full(len(drawn), np.nan), METRICS[gate.metric]
-    for place in range(len(drawn) if drawn.design is None else min(len(drawn), RESAMPLED)):
+    every = drawn.design is None and most > 0
+    for place in range(len(drawn) if every else max(0, min(len(drawn), most))):
         interval = percentile(metric, replicates(drawn.kinds(place), RESAMPLES, rng), ONE_SIDED)
         end = None if interval is None else interval.high if gate.upper else interval.low
         found[place] = end is not None and gate.within(end)

@@ -7,7 +7,7 @@ own code computes all of their intervals together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,15 @@ class Population:
         weighted = self.spread > 0 or len({kind.weight for kind in self.kinds}) > 1
         return not (self.clustered or weighted or self.costs or self.reruns)
 
+    @property
+    def examples(self) -> int:
+        """About how many a test set has."""
+        sizes = (kind.size if isinstance(kind.size, int) else 10 for kind in self.kinds)
+        return round(
+            self.units
+            * sum(kind.share * size for kind, size in zip(self.kinds, sizes, strict=True))
+        )
+
     def truth(self, name: str) -> float:
         """A metric of the population."""
         right, broken, *_ = cells = sum(kind.expected() for kind in self.kinds)
@@ -134,13 +143,10 @@ class Population:
         if self.plain:
             yield self._tallies(rng, count)
             return
-        expected = self.units * sum(
-            kind.share * (kind.size if isinstance(kind.size, int) else 10) for kind in self.kinds
-        )
-        most = max(1, int(MOST_ROWS / expected))
+        most = max(1, MOST_ROWS // self.examples)
         sizes = [most] * (count // most) + [count % most] * (count % most > 0)
         for size in sizes:
-            yield self._rows(rng, size)
+            yield replace(self._rows(rng, size), chances=np.full(size, 1 / count))
 
     def _tallies(self, rng: np.random.Generator, count: int) -> Drawn:
         """Test sets of examples drawn by themselves: each distinct tally once."""

@@ -1,19 +1,22 @@
-"""What the simulation found, as the table of the README."""
+"""What the simulation found, as the README has it."""
 
 from __future__ import annotations
 
+import textwrap
 import zlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+
+from simulation.measuring import RESAMPLED, Result, Scenario
 from simulation.scenarios import SCENARIOS
 
-if TYPE_CHECKING:
-    from simulation.measuring import Result, Scenario
-
+README = Path(__file__).parents[2] / "README.md"
+BEGIN, END = "<!-- proof:begin -->", "<!-- proof:end -->"
 HEAD = (
-    "by the estimate",
-    "by the bootstrap",
+    "test sets, and what is limited",
+    "estimate",
+    "bootstrap",
     "as if independent",
     "**flipcheck**",
     "false fail",
@@ -29,18 +32,19 @@ def measured(scenario: Scenario, test_sets: int, seed: int) -> Result:
 
 def table(found: dict[str, Result], *, every: bool = False) -> str:
     """The scenarios that are shown, or every one, as Markdown."""
-    lines = [f"| test sets | {' | '.join(HEAD)} |", "|---|" + "---:|" * len(HEAD)]
+    lines = [f"| {' | '.join(HEAD)} |", "|---|" + "---:|" * (len(HEAD) - 1)]
     for scenario in SCENARIOS:
         if scenario.name in found and (scenario.shown or every):
-            cells = " | ".join(_cells(found[scenario.name]))
-            lines.append(f"| {scenario.name} | {cells} |")
+            cells = [percent(each) for each in figures(found[scenario.name])]
+            cells[3] = f"**{cells[3]}**"
+            lines.append(f"| {scenario.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _cells(result: Result) -> list[str]:
-    shares = (result.point, result.bootstrap, result.rows)
-    ours = (result.false_pass, result.false_fail, result.covered)
-    return [*map(percent, shares), f"**{percent(ours[0])}**", *map(percent, ours[1:])]
+def figures(result: Result) -> tuple[float | None, ...]:
+    """The shares that the table tells of a scenario."""
+    passed = (result.point, result.bootstrap, result.rows, result.false_pass)
+    return (*passed, result.false_fail, result.covered)
 
 
 def percent(share: float | None) -> str:
@@ -48,5 +52,36 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def readme(found: dict[str, Result], test_sets: int) -> None:
-    """Write the table."""
+def notes(found: dict[str, Result]) -> str:
+    """What stands below the table: how sure its figures are, and what Holm's correction saves."""
+    largest = max(found.values(), key=lambda each: each.test_sets)
+    family = next(name for name, each in found.items() if each.alone is not None)
+    error, few = percent(largest.error(0.05)), min(RESAMPLED, largest.test_sets)
+    text = (
+        f"Each line is {largest.test_sets:,} simulated test sets (the first two are enumerated, "
+        f"without chance): the standard error of 5 % is {error}, and of the bootstrap of clusters "
+        f"and weights, over {few:,} of them, {percent(largest.error(0.05, few))}. "
+        f"Without Holm's correction {percent(found[family].alone)} of the releases with "
+        f"{family}, all at the limit, would fail."
+    )
+    return textwrap.fill(text, 100)
+
+
+def write(found: dict[str, Result]) -> None:
+    """Write the table between its marks in the README."""
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    shown = {each.name: found[each.name] for each in SCENARIOS if each.shown}
+    block = f"{BEGIN}\n{table(shown)}\n\n{notes(shown)}\n{END}"
+    README.write_text(before + block + after, encoding="utf-8")
+
+
+def printed() -> dict[str, list[float | None]]:
+    """The figures of each scenario that the README has."""
+    text = README.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {
+        name: [None if each == "–" else float(each.strip("* %")) / 100 for each in cells]
+        for name, *cells in rows[1:]
+    }
