@@ -29,7 +29,7 @@ def main() -> None:
     with ProcessPoolExecutor() as pool:
         results = list(pool.map(measured, chosen, [given.replications] * size, [given.seed] * size))
     found = {each.name: result for each, result in zip(chosen, results, strict=True)}
-    print(table(found, every=True))
+    sys.stdout.write(table(found, every=True) + "\n")
     if given.readme:
         write(found)
 

@@ -8,10 +8,9 @@ from `judge` and `judge_slices` as well, and must be the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from flipcheck.gates import Gate, Verdict, judge, judge_slices, overall
@@ -21,6 +20,9 @@ from flipcheck.stats import intervals
 from flipcheck.stats.bootstrap import percentile, replicates
 from flipcheck.stats.sampling import Sample
 from simulation.populations import Drawn, Population, enumerated
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 JUDGED = 20
 """So many of the test sets are judged one by one too."""
@@ -107,9 +109,10 @@ class Limit:
         if self.exact:
             drawn = iter([enumerated(population.units, gate.limit)])
         tables: list[Any] = []
+        most = resamplings(test_sets)
         for portion in drawn:
             _check(rng, gate, portion)
-            left = RESAMPLED - sum(map(len, tables)) if self.compared else 0
+            left = most - sum(map(len, tables)) if self.compared else 0
             tables.append(self._portion(rng, portion, left))
         return _result(np.concatenate(tables), 0 if self.exact else test_sets)
 
@@ -144,6 +147,11 @@ class Limit:
             narrow,
         )
         return np.stack([np.asarray(each, float) for each in columns], axis=1)
+
+
+def resamplings(test_sets: int) -> int:
+    """How many of the test sets with a design the bootstrap is measured on: it takes its time."""
+    return min(RESAMPLED, test_sets // 4)
 
 
 def at_limit(metric: str, operator: Any, limit: float) -> Gate:

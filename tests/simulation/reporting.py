@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulation.measuring import RESAMPLED, Result, Scenario
+from simulation.measuring import Result, Scenario, resamplings
 from simulation.scenarios import SCENARIOS
 
 README = Path(__file__).parents[2] / "README.md"
@@ -56,7 +56,7 @@ def notes(found: dict[str, Result]) -> str:
     """What stands below the table: how sure its figures are, and what Holm's correction saves."""
     largest = max(found.values(), key=lambda each: each.test_sets)
     family = next(name for name, each in found.items() if each.alone is not None)
-    error, few = percent(largest.error(0.05)), min(RESAMPLED, largest.test_sets)
+    error, few = percent(largest.error(0.05)), resamplings(largest.test_sets)
     text = (
         f"Each line is {largest.test_sets:,} simulated test sets (the first two are enumerated, "
         f"without chance): the standard error of 5 % is {error}, and of the bootstrap of clusters "

@@ -78,7 +78,7 @@ def strata(units: int, sampled: float, share: float, times: float, **more: Any) 
     return Population(units, kinds, **more)
 
 
-HUGE = worse_when_large(1000, 0.02, 100, 5, 0.3)
+HUGE = worse_when_large(2000, 0.02, 100, 5, 0.3)
 
 INDEPENDENT: list[Scenario] = [
     # The headline: one flip in a thousand is allowed, and one may be expected.
@@ -91,17 +91,20 @@ INDEPENDENT: list[Scenario] = [
     Limit("1,000 rows, new error 10 %", rows(1000, shares(0.02)), "new_error_rate"),
     Limit("1,000 rows, BTC", rows(1000, shares(0.01)), TRUST, ">=", compared=True, shown=True),
     Limit("200 rows, BTC", rows(200, shares(0.05)), TRUST, ">="),
-    # The paired difference: Tango's own worst setting, a margin with no positive flip, none at all.
-    Limit("200 rows, ΔER +0.5 %", rows(200, shares(0.015, 0.01)), CHANGE, **TANGO),
+    # The paired difference, with many flips and few. The score test's other side is a little
+    # bolder where one cell is empty: a release at the limit fails up to 7 %.
+    Limit("200 rows, ΔER +0.5 %", rows(200, shares(0.015, 0.01)), CHANGE,
+          passes=0.055, fails=0.065),
     Limit("1,000 rows, ΔER +0.5 %", rows(1000, shares(0.025, 0.02)), CHANGE,
           compared=True, shown=True, **TANGO),
-    Limit("1,000 rows, ΔER, none mended", rows(1000, shares(0.005, 0)), CHANGE, **TANGO),
+    Limit("1,000 rows, ΔER, none mended", rows(1000, shares(0.005, 0)), CHANGE,
+          passes=0.055, fails=0.075),
     Limit("1,000 rows, ΔER 0", rows(1000, shares(0.002, 0.002)), CHANGE, **TANGO),
     Limit("5,000 rows, ΔER 0", rows(5000, shares(0.02, 0.02)), CHANGE, **TANGO),
     Limit("200 rows, error ratio", rows(200, shares(0.05, 0.04)), RATIO),
     Limit("1,000 rows, error ratio", rows(1000, shares(0.025, 0.02)), RATIO,
           compared=True, shown=True),
-    Limit("5,000 rows, error ratio", rows(5000, shares(0.01, 0.03)), RATIO),
+    Limit("5,000 rows, error ratio", rows(5000, shares(0.01, 0.03)), RATIO, fails=0.055),
     Limit("200 rows, relative NFR", rows(200, shares(0.05, 0.04)), RELATIVE),
     Limit("1,000 rows, relative NFR", rows(1000, shares(0.01)), RELATIVE,
           compared=True, shown=True),
@@ -134,24 +137,28 @@ CLUSTERED: list[Scenario] = [
     Limit("1,000 clusters, lognormal sizes", clusters(1000, 0.3, lognormal), shown=True),
     Limit("300 clusters, 10 % of 50 flip 3×", worse_when_large(300, 0.1, 50, 3, 0.3)),
     Limit("300 clusters, 2 % of 100 flip 5×, ICC .1", worse_when_large(300, 0.02, 100, 5, 0.1)),
-    Limit("1,000 clusters, 2 % of 100 flip 5×, ICC .3", HUGE,
-          compared=True, shown=True, covers=0.90, passes=0.13),
-    Limit("the same, --bound strict", replace(HUGE, bound="strict"), shown=True),
+    # The extreme family of STATISTICS.md §2.4, at its worst size.
+    Limit("2,000 clusters, 2 % of 100 flip 5×, ICC .3", HUGE,
+          compared=True, shown=True, covers=0.92, passes=0.10),
+    Limit("the same with --bound strict", replace(HUGE, bound="strict"), shown=True),
     Limit("300 clusters, ΔER", clusters(300, 0.3, cells=shares(0.03, 0.02)), CHANGE,
-          compared=True, shown=True, covers=0.94, passes=0.06, fails=0.06),
+          compared=True, shown=True, passes=0.058, fails=0.058),
     Limit("300 clusters, ΔER, few mended",
-          clusters(300, 0.3, cells=shares(0.01, 0.001)), CHANGE, passes=0.06, fails=0.06),
+          clusters(300, 0.3, cells=shares(0.01, 0.001)), CHANGE, passes=0.058, fails=0.058),
     Limit("300 clusters, BTC", clusters(300, 0.3), TRUST, ">="),
-    Limit("300 clusters, error ratio", clusters(300, 0.3, cells=shares(0.03, 0.02)), RATIO),
-    # Few clusters lend most of the variance, and the sum is skewed: no closed form holds here.
+    # Few clusters lend most of the variance, and the sum is skewed: what is made for examples
+    # drawn by themselves misses here at the effective size, and so does the bootstrap.
+    Limit("300 clusters, error ratio", clusters(300, 0.3, cells=shares(0.03, 0.02)), RATIO,
+          passes=0.055),
     Limit("300 clusters, error ratio, few mended",
-          clusters(300, 0.3, cells=shares(0.01, 0.001, 0.02)), RATIO, compared=True, shown=True),
+          clusters(300, 0.3, cells=shares(0.01, 0.001, 0.02)), RATIO,
+          compared=True, shown=True, passes=0.08),
     Limit("300 clusters, relative NFR", clusters(300, 0.3), RELATIVE),
     Limit("300 clusters, wins/losses", clusters(300, 0.3), ODDS, ">="),
     Limit("300 clusters, cost", clusters(300, 0.3, costs=SLIPPED), COST),
     Limit("300 clusters, excess, 3 reruns",
           clusters(300, 0.3, cells=shares(0.02), reruns=3, noise=(0.005, 0.5)), EXCESS,
-          compared=True, shown=True),
+          compared=True, shown=True, passes=0.085),
 ]  # fmt: skip
 
 WEIGHTED: list[Scenario] = [
@@ -163,7 +170,8 @@ WEIGHTED: list[Scenario] = [
           compared=True, shown=True),
     Limit("2,000 rows, lognormal(1), ΔER",
           rows(2000, shares(0.025, 0.02), spread=1.0), CHANGE, **TANGO),
-    Limit("2,000 rows, a heavy stratum, ΔER", strata(2000, 0.1, 0.4, 4), CHANGE, **TANGO),
+    Limit("2,000 rows, a heavy stratum, ΔER", strata(2000, 0.1, 0.4, 4), CHANGE,
+          passes=0.065),
     Limit("2,000 rows, lognormal(1), error ratio",
           rows(2000, shares(0.025, 0.02), spread=1.0), RATIO),
     Limit("2,000 rows, lognormal(1), relative NFR",
