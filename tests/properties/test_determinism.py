@@ -20,7 +20,7 @@ from flipcheck.stats.design import Rows, design
 
 EXAMPLES = 60
 SIDES = ("old", "new", "again", "twice")
-COLUMNS = ("label", "region", "scene", "importance")
+COLUMNS = ("label", "region", "scene", "importance", "confidence")
 COSTS = {("cat", "dog"): 3.7, ("*", "*"): 0.3}
 DRAWN = {  # options, and gates that need them
     "each by itself": ({}, []),
@@ -52,6 +52,7 @@ def columns(seed: int) -> dict[str, np.ndarray]:
         "region": rng.choice(["EU", "US", "7", "10"], EXAMPLES),
         "scene": np.array([f"s{number}" for number in rng.integers(0, 15, EXAMPLES)]),
         "importance": rng.lognormal(size=EXAMPLES),
+        "confidence": rng.integers(1, 4, EXAMPLES) / 4,  # with ties
     }
     wrong = {side: rng.random(EXAMPLES) < 0.25 for side in SIDES}
     return found | {
@@ -60,10 +61,11 @@ def columns(seed: int) -> dict[str, np.ndarray]:
 
 
 def from_arrays(_folder, rows, side):
-    """One model's predictions, and the column that holds the weights."""
+    """One model's predictions."""
     return flipcheck.Predictions.from_arrays(
         rows[side],
         rows["label"],
+        confidence=rows["confidence"],
         ids=rows["id"],
         columns={name: rows[name] for name in ("region", "scene")},
         weights=rows["importance"],
@@ -80,7 +82,7 @@ def from_files(folder, rows, side):
 
 
 def report(source, folder, seed, drawn, orders):
-    """The bytes of the whole JSON report, less the digests of the files."""
+    """The bytes of the JSON report, less the digests of files, and of the table of flips."""
     whole, (options, more) = columns(seed), DRAWN[drawn]
     old, new, *again = (
         source(folder, {name: values[order] for name, values in whole.items()}, side)
@@ -88,7 +90,7 @@ def report(source, folder, seed, drawn, orders):
     )
     given_ = options | {"rerun": again if "rerun" in options else ()}
     found = flipcheck.compare(old, new, gates=GATES + more, by=["region"], resamples=200, **given_)
-    return json.dumps(without_digests(found.to_dict()))
+    return json.dumps([without_digests(found.to_dict()), found.flips.to_pydict()])
 
 
 def without_digests(value):
