@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy import stats
 
 from flipcheck.gates import Gate, Verdict, judge, judge_slices, overall
 from flipcheck.metrics import METRICS
-from flipcheck.outcomes import Cells, Tally
-from flipcheck.stats import intervals
+from flipcheck.outcomes import Cells
 from flipcheck.stats.bootstrap import percentile, replicates
 from flipcheck.stats.sampling import Sample
 from simulation.populations import Drawn, Population, enumerated
@@ -210,67 +208,68 @@ def _result(table: NDArray[np.float64], test_sets: int) -> Result:
         bootstrap=share(np.nan_to_num(drawn), resampled) if resampled.any() else None,
         point=share(point, every),
         wider=float(np.nanmedian(width) / np.nanmedian(narrow)) if designed else None,
-        resampled=int(resampled.sum()) if designed else test_sets,
+        resampled=test_sets if resampled.all() else int(resampled.sum()),
     )
 
 
 @dataclass(frozen=True)
 class Family:
-    """A limit on the negative flip rate of every slice: each of them at it, or one among clean.
+    """A limit on the negative flip rate of every slice, which `limited` slices lie at.
 
-    `sizes` are the slices' examples, `clean` the share of the limit that the clean ones flip. All
-    at the limit tells of false failures and of coverage of all slices together, by intervals at
-    Bonferroni's level; one at the limit is the release that is passed most easily.
+    A release of which all slices do tells of false failures, and of the coverage of all intervals
+    together at Bonferroni's level. The one that is most easily passed has a single such slice,
+    and all others are drawn from `clean`.
     """
 
     name: str
-    sizes: tuple[int, ...]
-    limit: float
-    clean: float
+    slices: int
+    limited: Population
+    clean: Population
     shown: bool = False
     covers: float = 0.94
     passes: float = 0.05
     fails: float = 0.05
 
     def measure(self, rng: np.random.Generator, test_sets: int) -> Result:
-        """The result over so many test sets."""
-        sizes = np.asarray(self.sizes)
-        rates = np.full(len(sizes), self.clean * self.limit)
-        rates[-1] = self.limit
-        one = self._judged(rng.binomial(sizes, rates, (test_sets, len(sizes))))
-        flips = rng.binomial(sizes, self.limit, (test_sets, len(sizes)))
-        every = self._judged(flips)
-        low, high = intervals.clopper_pearson(flips, sizes, 1 - 0.05 / len(sizes))
-        above, below = (low > self.limit).any(axis=1), (high < self.limit).any(axis=1)
-        alone = intervals.clopper_pearson(flips, sizes, ONE_SIDED)[0] > self.limit
+        """The result over so many releases."""
+        every = self._slices(rng, self.limited, test_sets, self.slices)
+        above, below, passed, failed, stands = every
+        others = self._slices(rng, self.clean, test_sets, self.slices - 1)[2]
         return Result(
-            covered=float((~above & ~below).mean()),
-            above=float(above.mean()),
-            below=float(below.mean()),
-            false_pass=float(one[0].mean()),
-            false_fail=float(every[1].mean()),
+            covered=float((~above & ~below).all(axis=1).mean()),
+            above=float(above.any(axis=1).mean()),
+            below=float(below.any(axis=1).mean()),
+            false_pass=float((passed[:, 0] & others.all(axis=1)).mean()),
+            false_fail=float(stands.any(axis=1).mean()),
             test_sets=test_sets,
-            alone=float(alone.any(axis=1).mean()),
+            alone=float(failed.any(axis=1).mean()),
         )
 
-    def _judged(self, flips: NDArray[np.int64]) -> tuple[Any, Any]:
-        """Which releases pass and fail by the product's bounds, and after Holm's correction."""
-        counts = np.zeros((*flips.shape, 9), np.int64)
-        counts[..., 0], counts[..., 1] = np.asarray(self.sizes) - flips, flips
-        gate, sample = at_limit("negative_flip_rate", "<=", self.limit), Sample(Cells.of(counts))
-        passed, failed = verdicts(gate, sample)
-        chance = sample_tails(sample, self.limit)
-        stands = np.where(failed, chance, 1).min(axis=1) <= 0.05 / len(self.sizes)
-        for place in range(JUDGED):
-            parts = [(("slice", str(at)), Tally.of_counts(row)) for at, row in
-                     enumerate(counts[place].tolist())]  # fmt: skip
-            verdict = overall(each.verdict for each in judge_slices(gate, parts))
-            expected = (bool(passed[place].all()), bool(stands[place]))
-            assert (verdict is Verdict.PASS, verdict is Verdict.FAIL) == expected
-        return passed.all(axis=1), stands
+    def _slices(
+        self, rng: np.random.Generator, population: Population, releases: int, slices: int
+    ) -> NDArray[np.bool_]:
+        """What becomes of each slice of each release, shape (5, releases, slices)."""
+        name = "negative_flip_rate"
+        gate, tail = at_limit(name, "<=", self.limited.truth(name)), (1 - CONFIDENCE) / self.slices
+        tables = []
+        for drawn in population.draw(rng, releases * slices, distinct=False):
+            sample, metric = drawn.together, METRICS[name]
+            low, high = sample.bounds(metric, 1 - tail)
+            surely = sample.bounds(metric, 1 - 2 * tail)[0]  # Holm's first step
+            passed, failed = verdicts(gate, sample)
+            found = (low > gate.limit, high < gate.limit, passed, failed, surely > gate.limit)
+            tables.append(np.stack(found))
+            if slices == self.slices and len(tables) == 1:
+                _check_slices(gate, drawn, tables[0], slices)
+        return np.concatenate(tables, axis=1).reshape(-1, releases, slices)
 
 
-def sample_tails(sample: Sample, limit: float) -> Any:
-    """The chance of at least the flips seen, by scipy's binomial law."""
-    cells = sample.cells
-    return stats.binom.sf(cells.negative_flips - 1, cells.examples, limit)
+def _check_slices(gate: Gate, drawn: Drawn, table: NDArray[np.bool_], slices: int) -> None:
+    """The verdicts of `judge_slices` on some releases are those of the bounds."""
+    for first in range(0, slices * max(1, 10 * JUDGED // slices), slices):
+        places = range(first, min(first + slices, len(drawn)))
+        parts = [(("slice", str(place)), drawn.one(place)) for place in places]
+        verdict = overall(each.verdict for each in judge_slices(gate, parts))
+        passed, stands = table[2, places].all(), table[4, places].any()
+        if len(places) == slices:
+            assert (verdict is Verdict.PASS, verdict is Verdict.FAIL) == (passed, stands)

@@ -138,21 +138,25 @@ class Population:
         metric, known = METRICS[name], Weighed.of(sums)
         return float(metric.numerator(known) / metric.denominator(known))
 
-    def draw(self, rng: np.random.Generator, count: int) -> Iterator[Drawn]:
-        """`count` test sets, in portions that fit into memory."""
+    def draw(
+        self, rng: np.random.Generator, count: int, *, distinct: bool = True
+    ) -> Iterator[Drawn]:
+        """`count` test sets, in portions that fit into memory; `distinct` tallies come once."""
         if self.plain:
-            yield self._tallies(rng, count)
+            yield self._tallies(rng, count, distinct=distinct)
             return
         most = max(1, MOST_ROWS // self.examples)
         sizes = [most] * (count // most) + [count % most] * (count % most > 0)
         for size in sizes:
             yield replace(self._rows(rng, size), chances=np.full(size, 1 / count))
 
-    def _tallies(self, rng: np.random.Generator, count: int) -> Drawn:
-        """Test sets of examples drawn by themselves: each distinct tally once."""
+    def _tallies(self, rng: np.random.Generator, count: int, *, distinct: bool) -> Drawn:
+        """Test sets of examples drawn by themselves."""
         counts = np.zeros((count, CELLS), np.int64)
         shares = sum(kind.expected() for kind in self.kinds)
         counts[:, :4] = rng.multinomial(self.units, shares, size=count)
+        if not distinct:
+            return Drawn(counts, np.full(count, 1 / count))
         found, times = np.unique(counts, axis=0, return_counts=True)
         return Drawn(found, times / count)
 

@@ -57,10 +57,11 @@ def notes(found: dict[str, Result]) -> str:
     largest = max(found.values(), key=lambda each: each.test_sets)
     family = next(name for name, each in found.items() if each.alone is not None)
     error, few = percent(largest.error(0.05)), resamplings(largest.test_sets)
+    exact = sum(not each.test_sets for each in found.values())
     text = (
-        f"Each line is {largest.test_sets:,} simulated test sets (the first two are enumerated, "
-        f"without chance): the standard error of 5 % is {error}, and of the bootstrap of clusters "
-        f"and weights, over {few:,} of them, {percent(largest.error(0.05, few))}. "
+        f"Each line is {largest.test_sets:,} simulated test sets (of the first {exact} all are "
+        f"enumerated, without chance): the standard error of 5 % is {error}, and of the bootstrap "
+        f"of clusters and weights, over {few:,} of them, {percent(largest.error(0.05, few))}. "
         f"Without Holm's correction {percent(found[family].alone)} of the releases with "
         f"{family}, all at the limit, would fail."
     )

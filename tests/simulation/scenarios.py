@@ -185,10 +185,13 @@ WEIGHTED: list[Scenario] = [
 ]  # fmt: skip
 
 FAMILIES: list[Scenario] = [
-    Family("10 slices of 5,000 rows", (5000,) * 10, 0.01, 0.1, shown=True),
-    Family("50 slices of 100 to 2,000 rows",
-           tuple(np.linspace(100, 2000, 50).astype(int).tolist()), 0.01, 0.2, shown=True),
-    Family("200 slices of 50 rows", (50,) * 200, 0.05, 0.1),
+    Family("10 slices of 5,000 rows", 10, rows(5000, shares(0.01)), rows(5000, shares(0.001)),
+           shown=True),
+    Family("50 slices of 1,000 rows", 50, rows(1000, shares(0.01)), rows(1000, shares(0.001)),
+           shown=True),
+    Family("200 slices of 50 rows", 200, rows(50, shares(0.05)), rows(50, shares(0.005))),
+    Family("10 slices of 60 clusters of 5, ICC .3", 10,
+           clusters(60, 0.3, 5, shares(0.05)), clusters(60, 0.3, 5, shares(0.005)), shown=True),
 ]  # fmt: skip
 
 SEQUENTIAL: list[Scenario] = []

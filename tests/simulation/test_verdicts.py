@@ -10,7 +10,7 @@ import pytest
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import CELLS
 from flipcheck.stats import sampling
-from simulation.measuring import Limit, Result
+from simulation.measuring import Family, Limit, Result
 from simulation.populations import Kind, Population
 from simulation.reporting import BEGIN, README, figures, measured, percent, printed
 from simulation.scenarios import FAMILIES, SCENARIOS, clusters, rows, shares, strata
@@ -36,6 +36,8 @@ def result(name: str) -> Result:
     most = TEST_SETS
     if isinstance(scenario, Limit) and not scenario.population.plain:
         most = min(most, ROWS // scenario.population.examples)
+    if isinstance(scenario, Family):
+        most = 1000
     return measured(scenario, most, seed=7)
 
 
