@@ -146,8 +146,8 @@ CLUSTERED: list[Scenario] = [
     Limit("300 clusters, ΔER, few mended",
           clusters(300, 0.3, cells=shares(0.01, 0.001)), CHANGE, passes=0.058, fails=0.058),
     Limit("300 clusters, BTC", clusters(300, 0.3), TRUST, ">="),
-    # Few clusters lend most of the variance, and the sum is skewed: what is made for examples
-    # drawn by themselves misses here at the effective size, and so does the bootstrap.
+    # Few clusters lend most of the variance, and the sum is skewed: what was made for examples
+    # drawn by themselves misses here, at the effective size too.
     Limit("300 clusters, error ratio", clusters(300, 0.3, cells=shares(0.03, 0.02)), RATIO,
           passes=0.055),
     Limit("300 clusters, error ratio, few mended",
