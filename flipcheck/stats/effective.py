@@ -68,7 +68,9 @@ class Effective:
 
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.metric.kind not in RATES:
-                return intervals.bounds(self.metric, self.cells(level), level)
+                return self._no_closer(
+                    intervals.bounds(self.metric, self.cells(level), level), level
+                )
             low, high = self._share_bounds(level)
             if self.metric.kind == "odds":
                 defined = self.design.cells.negative_flips > 0
@@ -84,18 +86,15 @@ class Effective:
         these are below (1 − level) / 2.
         """
         import numpy as np
-        from scipy.special import gammaincc
 
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.metric.kind not in RATES:
-                return intervals.tails(self.metric, self.cells(level), limit)
+                tails = intervals.tails(self.metric, self.cells(level), limit)
+                return self._no_rarer(tails, limit, level)
             rate = self._rate()
             share = np.clip(self._share_of(limit), 0, 1)
             share = np.where(rate.flipped, 1 - share, share)
-            size = self._size(_of_rate(self.design, rate.events, rate.domain), level)
-            above, below = intervals.binomial_tails(rate.share * size, size, share)
-            shape, scale = self._gamma(rate)
-            below = np.maximum(below, gammaincc(shape, share / scale))
+            above, below = self._rate_chances(rate, share, level, gamma=True)
             return np.where(rate.flipped, below, above), np.where(rate.flipped, above, below)
 
     def design_effect(self) -> Any:
@@ -149,14 +148,91 @@ class Effective:
     def _share_bounds(self, level: float) -> Bounds:
         """The interval of a rate: the effective one, its upper end no less than the gamma one."""
         import numpy as np
-        from scipy.special import gammaincinv
 
         rate = self._rate()
+        low, high = self._rate_bounds(rate, level, gamma=True)
+        return np.where(rate.flipped, 1 - high, low), np.where(rate.flipped, 1 - low, high)
+
+    def _rate_bounds(self, rate: Rate, level: float, *, gamma: bool) -> Bounds:
+        """The exact interval of a rate at its effective size, no closer than the gamma one."""
+        import numpy as np
+        from scipy.special import gammaincinv
+
         size = self._size(_of_rate(self.design, rate.events, rate.domain), level)
         low, high = intervals.clopper_pearson(rate.share * size, size, level)
-        shape, scale = self._gamma(rate)
-        high = np.maximum(high, np.minimum(gammaincinv(shape, (1 + level) / 2) * scale, 1.0))
-        return np.where(rate.flipped, 1 - high, low), np.where(rate.flipped, 1 - low, high)
+        if gamma:
+            shape, scale = self._gamma(rate)
+            high = np.maximum(high, np.minimum(gammaincinv(shape, (1 + level) / 2) * scale, 1.0))
+        return low, high
+
+    def _rate_chances(self, rate: Rate, share: Any, level: float, *, gamma: bool) -> Bounds:
+        """The chances that `_rate_bounds` inverts, were `share` the true rate."""
+        import numpy as np
+        from scipy.special import gammaincc
+
+        size = self._size(_of_rate(self.design, rate.events, rate.domain), level)
+        above, below = intervals.binomial_tails(rate.share * size, size, np.clip(share, 0, 1))
+        if gamma:
+            shape, scale = self._gamma(rate)
+            below = np.maximum(below, gammaincc(shape, np.maximum(share, 0) / scale))
+        return above, below
+
+    def _no_closer(self, ends: Bounds, level: float) -> Bounds:
+        """The ends of a comparison of two kinds of flips, moved out by the bound of either kind.
+
+        The flips of few clusters are skewed, which a score of their difference does not know. So
+        neither end is closer than where one kind is at its own bound and the other as observed;
+        with the strict bound that is its gamma bound too.
+        """
+        import numpy as np
+
+        if self.metric.kind == "flip ratio":
+            return ends
+        more, less = self._kinds()
+        gamma = self.bound == "strict"
+        most, least = (self._rate_bounds(kind, level, gamma=gamma)[1] for kind in (more, less))
+        wrong = self._both_wrong()
+        if self.metric.kind == "error ratio":
+            low, high = (
+                (more.share + wrong) / (least + wrong),
+                (most + wrong) / (less.share + wrong),
+            )
+        else:
+            low, high = more.share - least, most - less.share
+        return np.minimum(ends[0], low), np.maximum(ends[1], high)
+
+    def _no_rarer(self, tails: Bounds, limit: float, level: float) -> Bounds:
+        """The chances of a comparison, no smaller than those that `_no_closer` inverts."""
+        import numpy as np
+
+        if self.metric.kind == "flip ratio":
+            return tails
+        more, less = self._kinds()
+        wrong = self._both_wrong()
+        if self.metric.kind == "error ratio":
+            low, high = (more.share + wrong) / limit - wrong, limit * (less.share + wrong) - wrong
+        else:
+            low, high = more.share - limit, limit + less.share
+        gamma = self.bound == "strict"
+        above = self._rate_chances(less, low, level, gamma=gamma)[1]
+        below = self._rate_chances(more, high, level, gamma=gamma)[1]
+        return np.maximum(tails[0], above), np.maximum(tails[1], below)
+
+    def _kinds(self) -> tuple[Rate, Rate]:
+        """The two kinds of flips that a difference or an error ratio compares, as rates."""
+        import numpy as np
+
+        domain, weight = _everything(), self.design.weight(_everything())
+        more, less, _ = intervals.paired_counts(self.metric, Weighed.of(np.eye(WIDTH)))
+        one, two = (
+            Rate((self.design.sums * each).sum(-1) / weight, np.asarray(each), domain, False)
+            for each in (more, less)
+        )
+        return one, two
+
+    def _both_wrong(self) -> Any:
+        """The share of examples that neither model gets right."""
+        return self.design.cells.both_wrong / self.design.weight(_everything())
 
     def _gamma(self, rate: Rate) -> tuple[Any, Any]:
         """Shape and scale of the gamma law of a weighted rate of rare events (Fay & Feuer 1997)."""

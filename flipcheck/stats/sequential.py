@@ -103,13 +103,13 @@ TESTED = ("proportion", "difference", "odds")
 """The kinds of metrics that have a test that holds at every look."""
 
 
-def evidence(metric: Metric, cells: Cells, limit: float) -> tuple[float, float] | None:
-    """The log evidence that one tally's metric lies below a limit, and above it.
+def evidence(metric: Metric, cells: Cells, limit: float) -> tuple[Any, Any] | None:
+    """The log evidence that a metric lies below a limit, and above it.
 
     None for a metric without a sequential test.
     """
     sides = _sides(metric, cells, limit)
-    return sides and (float(sides[0](sides[2])), float(sides[1](sides[2])))
+    return sides and (sides[0](sides[2]), sides[1](sides[2]))
 
 
 def gate_bounds(metric: Metric, cells: Cells, limit: float, alpha: float) -> tuple[float, float]:

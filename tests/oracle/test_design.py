@@ -100,7 +100,7 @@ class Naive:
         floor = by_unit if self.alike else w / min(parts, heaviest)
         return min(max(found, floor), w**2 / w2)
 
-    def rate(self, events, domain, level, *, strict=False):
+    def rate(self, events, domain, level, *, strict=False, gamma=True):
         """The interval of a rate; of the rarer of it and its complement."""
         pairs, _, _ = self.totals(lambda code: float(code in events), domain)
         if not pairs:
@@ -108,12 +108,14 @@ class Naive:
         w = sum(m for _, m in pairs)
         p = sum(s for s, _ in pairs) / w
         if p > 0.5:
-            low, high = self.rate(domain - events, domain, level, strict=strict)
+            low, high = self.rate(domain - events, domain, level, strict=strict, gamma=gamma)
             return 1 - high, 1 - low
         n_eff = self.size(lambda code: float(code in events), domain, events, p * (1 - p), level)
         x, tail = p * n_eff, (1 - level) / 2
         low = 0.0 if x <= 0 else stats.beta(x, n_eff - x + 1).ppf(tail)
         high = 1.0 if x >= n_eff else stats.beta(x + 1, n_eff - x).ppf(1 - tail)
+        if not gamma:
+            return low, high
         m = math.sqrt(sum(m**2 for _, m in pairs) / len(pairs)) / w
         if strict:
             m = self.heaviest(domain) / w
@@ -126,8 +128,14 @@ class Naive:
         pairs, _, _ = self.totals(lambda code: float(code in codes), EVERYTHING)
         return sum(s for s, _ in pairs) / sum(m for _, m in pairs)
 
-    def change(self, level):
-        """Tango's interval at the effective size of the difference."""
+    def kinds(self, level, *, strict=False):
+        """The upper ends of the two kinds of flips, each at its own effective size."""
+        return (
+            self.rate(kind, EVERYTHING, level, strict=strict, gamma=strict)[1] for kind in (B, C)
+        )
+
+    def change(self, level, *, strict=False):
+        """Tango's interval at the effective size, no closer than either kind's own bound."""
         b, c = self.share(B), self.share(C)
         difference = b - c
         n_eff = self.size(
@@ -137,7 +145,9 @@ class Naive:
             b + c - difference**2,
             level,
         )
-        return np.ravel(intervals.tango(b * n_eff, c * n_eff, n_eff, level))
+        low, high = np.ravel(intervals.tango(b * n_eff, c * n_eff, n_eff, level))
+        most, least = self.kinds(level, strict=strict)
+        return min(low, b - least), max(high, most - c)
 
 
 def rows_of(codes, weights=None, clusters=None):
@@ -187,14 +197,16 @@ def test_rates_have_the_interval_of_the_loop(shape, name, level, bound):
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parametrize("bound", ["default", "strict"])
 @pytest.mark.parametrize("level", [0.9, 0.95])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_change_of_the_error_rate_is_tangos_at_the_effective_size(shape, level):
+def test_the_change_of_the_error_rate_is_tangos_at_the_effective_size(shape, level, bound):
     """The counts are scaled to n_eff, whose df are the units with a discordant row."""
     for seed in range(5):
         given = drawn(seed, 150, **SHAPES[shape])
-        found = np.ravel(sample_of(*given).bounds(METRICS["error_rate_change"], level))
-        assert found == pytest.approx(Naive(*given).change(level), rel=1e-9, abs=1e-12)
+        found = np.ravel(sample_of(*given, bound=bound).bounds(METRICS["error_rate_change"], level))
+        expected = Naive(*given).change(level, strict=bound == "strict")
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 RATIOS = {
@@ -231,8 +243,12 @@ def test_ratios_have_the_effective_size_of_a_numerical_gradient(shape, name):
     metric = METRICS[name]
     assert sample.effective_examples(metric, 0.95) == pytest.approx(expected, rel=1e-5)
     scaled = Weighed.of(np.array([shares[code] * expected for code in Outcome] + [0.0] * 3))
-    ends = np.ravel(sample.bounds(metric, 0.95))
-    assert ends == pytest.approx(np.ravel(intervals.bounds(metric, scaled, 0.95)), rel=1e-4)
+    low, high = np.ravel(intervals.bounds(metric, scaled, 0.95))
+    if name == "error_ratio":  # no closer than either kind of flips at its own bound
+        (most, least), wrong = naive.kinds(0.95), naive.share(D)
+        low = min(low, (naive.share(B) + wrong) / (least + wrong))
+        high = max(high, (most + wrong) / (naive.share(C) + wrong))
+    assert np.ravel(sample.bounds(metric, 0.95)) == pytest.approx((low, high), rel=1e-4)
 
 
 def test_the_design_effect_is_the_variance_over_that_of_rows():

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from flipcheck.audits.early import stopped_judgement
 from flipcheck.gates import Gate, Verdict, judge, judge_slices, overall
 from flipcheck.metrics import METRICS
-from flipcheck.outcomes import Cells
+from flipcheck.outcomes import CELLS, Cells, Outcome, Tally
+from flipcheck.sources.early import looks_at
 from flipcheck.stats.bootstrap import percentile, replicates
 from flipcheck.stats.sampling import Sample
+from flipcheck.stats.sequential import ANYTIME, evidence
 from simulation.populations import Drawn, Population, enumerated
 
 if TYPE_CHECKING:
@@ -273,3 +276,96 @@ def _check_slices(gate: Gate, drawn: Drawn, table: NDArray[np.bool_], slices: in
         passed, stands = table[2, places].all(), table[4, places].any()
         if len(places) == slices:
             assert (verdict is Verdict.PASS, verdict is Verdict.FAIL) == (passed, stands)
+
+
+FOUR = (
+    Outcome.BOTH_RIGHT,
+    Outcome.NEGATIVE_FLIP,
+    Outcome.POSITIVE_FLIP,
+    Outcome.BOTH_WRONG_DIFFERENT,
+)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A gate at its limit on runs that may stop early, looked at as the product looks at them."""
+
+    name: str
+    population: Population
+    metric: str = "negative_flip_rate"
+    operator: Any = "<="
+    shown: bool = False
+    covers: float = 0.94
+    passes: float = 0.05
+    fails: float = 0.05
+
+    def measure(self, rng: np.random.Generator, test_sets: int) -> Result:
+        """The result over so many runs."""
+        truth = float(f"{self.population.truth(self.metric):.12g}")
+        gate, metric = at_limit(self.metric, self.operator, truth), METRICS[self.metric]
+        early, final = (1 - CONFIDENCE) * ANYTIME, (1 - CONFIDENCE) * (1 - ANYTIME)
+        counts = self._runs(rng, test_sets)
+        below, above = self._evidence(gate, counts)
+        within, beyond = (below, above) if gate.upper else (above, below)
+        settled = (np.maximum(within, beyond) >= -np.log(early))[:, :-1]  # the end is no look
+        stop = np.where(settled.any(axis=1), settled.argmax(axis=1), counts.shape[1] - 1)
+        every, stopped = np.arange(test_sets), settled.any(axis=1)
+        seen, whole = Cells.of(counts[every, stop]), Cells.of(counts[:, -1])
+        low, high = Sample(whole).bounds(metric, 1 - 2 * final)
+        ends = (high <= gate.limit, low > gate.limit)
+        ends = ends if gate.upper else (low >= gate.limit, high < gate.limit)
+        passed = np.where(stopped, (within > beyond)[every, stop], ends[0])
+        failed = np.where(stopped, (beyond > within)[every, stop], ends[1])
+        self._check(gate, counts, stop, passed)
+        kinds = (
+            Sample(seen, anytime=True).bounds(metric, 1 - early),
+            Sample(whole).bounds(metric, 1 - final),
+        )
+        low, high = (np.where(stopped, one, two) for one, two in zip(*kinds, strict=True))
+        value = metric.numerator(whole) / metric.denominator(whole)
+        return Result(
+            covered=float(((low <= truth) & (truth <= high)).mean()),
+            above=float((low > truth).mean()),
+            below=float((high < truth).mean()),
+            false_pass=float(passed.mean()),
+            false_fail=float(failed.mean()),
+            test_sets=test_sets,
+            point=float((value <= truth if gate.upper else value >= truth).mean()),
+        )
+
+    def _runs(self, rng: np.random.Generator, test_sets: int) -> NDArray[np.int64]:
+        """The counts of each Outcome at every look and at the end, shape (runs, looks, 9)."""
+        size = self.population.units
+        steps = np.diff([0, *looks_at(size), size])
+        (kind,) = self.population.kinds
+        drawn = [rng.multinomial(step, kind.shares, size=test_sets) for step in steps]
+        counts = np.zeros((test_sets, len(steps), CELLS), dtype=np.int64)
+        counts[..., list(FOUR)] = np.stack(drawn, axis=1).cumsum(axis=1)
+        return counts
+
+    def _evidence(self, gate: Gate, counts: NDArray[np.int64]) -> Any:
+        """The log evidence on either side of the limit, of each distinct table once."""
+        cells = Cells.of(counts)
+        metric = METRICS[gate.metric]
+        parts = [np.asarray(metric.numerator(cells)), np.asarray(metric.denominator(cells))]
+        if metric.kind == "difference":
+            parts = [cells.negative_flips, cells.positive_flips, cells.examples]
+        keys = np.stack([each.ravel() for each in parts], axis=1)
+        _, first, place = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        tables = counts.reshape(-1, CELLS)[first]
+        sides = evidence(metric, Cells.of(tables), gate.limit)
+        assert sides is not None
+        return tuple(np.asarray(side)[place].reshape(counts.shape[:2]) for side in sides)
+
+    def _check(
+        self, gate: Gate, counts: NDArray[np.int64], stop: Any, passed: NDArray[np.bool_]
+    ) -> None:
+        """What the product says of some runs where they stop, or at their end, is the same."""
+        early, final = (1 - CONFIDENCE) * ANYTIME, (1 - CONFIDENCE) * (1 - ANYTIME)
+        for run in range(min(JUDGED, len(counts))):
+            tally = Tally.of_counts(counts[run, stop[run]].tolist())
+            if stop[run] < counts.shape[1] - 1:
+                verdict = stopped_judgement(gate, tally, early).verdict
+            else:
+                verdict = judge(gate, tally, confidence=1 - final).verdict
+            assert (verdict is Verdict.PASS) == bool(passed[run]), (gate, tally)
