@@ -225,6 +225,7 @@ def summary(report: Report) -> str:
         better = "The new model is worse on average"
     broken, mended = total.negative_flips, total.positive_flips
     rate = percent(report.metrics["negative_flip_rate"].value)
+    rate += " by weight" if report.data.weighted else ""
     broke = (
         f"breaks {broken:,} of {plural(total.examples, 'answer')} ({rate})"
         if broken
