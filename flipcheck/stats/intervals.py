@@ -115,21 +115,31 @@ def _root(
 def log_delta(cells: Cells, level: float) -> Bounds:
     """The interval of relative NFR, N·b / ((a + b)(b + d)).
 
-    The upper end is the delta method's on the logarithm, with half an example added to every
-    cell (STATISTICS.md §2.3). That addition moves the lower end up: as a limit's bound it would
-    fail up to 18 % of good updates. The lower end is therefore the exact one of b / (b + d),
-    times N / (a + b): simulated, it fails no more than 4.6 %.
+    Both ends are the delta method's on the logarithm, with half an example added to every cell
+    (STATISTICS.md §2.3). That addition moves both of them up: as a limit's bound the lower end
+    would fail up to 18 % of good updates. So it is no higher than the exact bound of b / (b + d),
+    times N / (a + b); simulated, it fails at most 5.1 %.
     """
     import numpy as np
     from scipy.special import ndtri
 
     logarithm, error = _log_ratio(cells)
-    high = np.exp(logarithm + float(ndtri((1 + level) / 2)) * error)
+    width = float(ndtri((1 + level) / 2)) * error
     with np.errstate(divide="ignore", invalid="ignore"):
         share = clopper_pearson(cells.negative_flips, cells.new_wrong, level)[0]
         low = share * (cells.examples / np.asarray(cells.old_right, float))
+        high = np.maximum(np.exp(logarithm + width), _observed_ratio(cells))
+    low = np.minimum(low, np.exp(logarithm - width))
     defined = (np.asarray(cells.old_right) > 0) & (np.asarray(cells.new_wrong) > 0)
     return np.where(defined, low, np.nan), np.where(defined, high, np.nan)
+
+
+def _observed_ratio(cells: Cells) -> Any:
+    """Relative NFR as it is, N·b / ((a + b)(b + d))."""
+    import numpy as np
+
+    expected = np.asarray(cells.old_right, float) * np.asarray(cells.new_wrong, float)
+    return cells.negative_flips * np.asarray(cells.examples, float) / expected
 
 
 def _log_ratio(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -287,9 +297,11 @@ def tails(metric: Metric, cells: Cells, limit: float) -> Bounds:
     if metric.kind == "flip ratio":
         logarithm, error = _log_ratio(cells)
         with np.errstate(divide="ignore", invalid="ignore"):
-            below = ndtr((logarithm - np.log(limit)) / error)
+            above, below = (ndtr(sign * (logarithm - np.log(limit)) / error) for sign in (-1, 1))
             share = np.minimum(limit * (np.asarray(cells.old_right) / cells.examples), 1.0)
-        return binomial_tails(cells.negative_flips, cells.new_wrong, share)[0], below
+            below = np.where(_observed_ratio(cells) > limit, np.maximum(below, 0.5), below)
+        exact = binomial_tails(cells.negative_flips, cells.new_wrong, share)[0]
+        return np.maximum(exact, above), below
     count, total = metric.numerator(cells), metric.denominator(cells)
     if metric.kind == "odds":
         total, limit = count + total, limit / (1 + limit)

@@ -198,12 +198,39 @@ def test_relative_flip_rate_has_the_delta_methods_upper_end(table, level):
 
 
 @pytest.mark.parametrize("table", [(59, 6, 16, 80), (32435, 2445, 4640, 10480), (1, 1, 1, 0)])
-def test_relative_flip_rate_has_the_exact_lower_end_of_flips_among_errors(table):
-    """Below, it is the exact bound of b among b + d, times N / (a + b)."""
+def test_relative_flip_rate_starts_no_higher_than_flips_among_errors(table):
+    """Below, it is the delta method's end or the exact bound of b among b + d, times N / (a + b)."""
     a, b, c, d = table
     exact = stats.binomtest(b, b + d).proportion_ci(0.95, method="exact").low
-    low = float(log_delta(Tally(a, b, c, d), 0.95)[0])
-    assert low == pytest.approx(exact * (a + b + c + d) / (a + b), rel=1e-9)
+    expected = min(exact * (a + b + c + d) / (a + b), numerical_log_delta(table, 0.95)[0])
+    assert float(log_delta(Tally(a, b, c, d), 0.95)[0]) == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "shares",
+    [
+        (0.89, 0.01, 0.02, 0.08),  # an ordinary update
+        (0.9, 0.001, 0.019, 0.08),  # rare flips: where half an example moves the end up
+        (0.3, 0.6, 0.1, 0.0),  # most answers break: where a + b is not known well
+        (0.06, 0.62, 0.32, 0.0),
+    ],
+)
+@pytest.mark.parametrize("rows", [100, 300, 10_000])
+def test_a_good_relative_flip_rate_seldom_fails(shares, rows):
+    """The lower one-sided bound lies above the truth in 5 % of test sets, or fewer."""
+    a, b, _, d = shares
+    drawn = np.random.default_rng(rows).multinomial(rows, shares, 20_000)
+    empty = np.zeros((len(drawn), 5), dtype=int)
+    low = log_delta(Cells.of(np.hstack([drawn, empty])), 0.9)[0]
+    truth = b / ((a + b) * (b + d))
+    assert (low > truth).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / len(drawn))
+
+
+def test_the_upper_end_is_never_below_the_value():
+    """At a low confidence half an example in every cell could put it there."""
+    tally = Tally(0, 1, 5, 0)
+    assert float(log_delta(tally, 0.7)[1]) >= METRICS["relative_negative_flip_rate"].value(tally)
 
 
 def naive_bonett_price(table: tuple[int, ...], level: float) -> tuple[float, float]:
