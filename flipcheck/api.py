@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
@@ -101,7 +101,7 @@ def compare(
     test set for models (a folder of images by class, .npz, .csv or .parquet). Raises
     FlipcheckError for bad input: what is wrong, where, and how to fix it.
     """
-    _check_call({"old": old, "new": new}, options)
+    _check_call({"old": old, "new": new}, options, "compare", Options.__annotations__)
     settings = _settings(options)
     gates = _gates(options.get("gates", ()))
     given = _given(old, new, data, options, _columns_by(options, gates))
@@ -119,7 +119,7 @@ def compare(
         by=[name for name in given.by if name != CLASS],
         beside=Beside(
             given.cluster,
-            given.weight,
+            given.weight or ("weights" if found.paired.weights is not None else None),
             costs,
             [Rerun(each.name, each.right, each.sha256) for each in reruns],
         ),
@@ -133,7 +133,9 @@ def compare(
     return _with_images(report, found)
 
 
-WHOLE_SET = (*("cluster", "weight", "costs", "rerun", "critical", "waivers", "label_noise"),)
+WHOLE_SET = (
+    *("cluster", "weight", "costs", "rerun", "critical", "waivers", "label_noise", "discover"),
+)
 """Options that speak of the whole test set, and so not of a run that may stop early."""
 
 
@@ -152,8 +154,17 @@ def _found(
     return found, early_stop(len(found.paired), found.of, looks, settings)
 
 
-def _check_call(sources: Mapping[str, object], options: Mapping[str, Any]) -> None:
-    """Raise UsageError for a source or an option that `compare` does not take."""
+PREDICTED = (
+    *("by", "id", "label", "features", "classes", "label_map", "output", "threshold"),
+    *("preprocess", "progress"),
+)
+"""The options of `compare` that say how one model is run, which `predict` takes."""
+
+
+def _check_call(
+    sources: Mapping[str, object], options: Mapping[str, Any], call: str, taken: Iterable[str]
+) -> None:
+    """Raise UsageError for a source or an option that a call does not take."""
     for name, source in sources.items():
         if not isinstance(source, (str, PathLike, Predictions)):
             raise UsageError(
@@ -161,12 +172,12 @@ def _check_call(sources: Mapping[str, object], options: Mapping[str, Any]) -> No
                 hint="make predictions of arrays or columns with "
                 "flipcheck.Predictions.from_arrays(answers, labels, ids=ids)",
             )
-    unknown = sorted(set(options) - set(Options.__annotations__))
+    unknown = sorted(set(options) - set(taken))
     if unknown:
-        hint = nearest(unknown[0], Options.__annotations__)
+        hint = nearest(unknown[0], taken)
         if unknown[0].startswith(("max_", "gate")):
             hint = 'give limits as gates=["negative_flip_rate <= 1%"]'
-        raise UsageError(f"compare() has no option {unknown[0]!r}", hint=hint)
+        raise UsageError(f"{call}() has no option {unknown[0]!r}", hint=hint)
 
 
 def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Predictions:
@@ -176,7 +187,7 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
     from flipcheck.sources.onnx.model import open_model
     from flipcheck.sources.onnx.run import run
 
-    _check_call({}, options)
+    _check_call({}, options, "predict", PREDICTED)
     path = Path(model)
     if file_kind(path) != "onnx":
         raise UsageError(f"{path}: not an ONNX model", hint="give a model to run")

@@ -144,14 +144,17 @@ def _number(text: str, gate: str, hint: str, *, percent: bool) -> float:
 
 
 def _check_count(gate: Gate) -> None:
-    """Refuse a limit on a count that is no count, and one on slices, which have none."""
+    """Refuse any limit on critical examples but 0, and one on slices, which have none."""
     if gate.by is not None or gate.where is not None:
         raise UsageError(
             f"gate '{gate}': the critical examples are judged together",
             hint="leave 'by' and 'where' out",
         )
-    if not gate.limit.is_integer() or gate.limit_text.endswith(("%", "pp")):
-        raise UsageError(f"gate '{gate}': a count, so its limit is a whole number")
+    if (gate.operator, gate.limit_text) != ("<=", "0"):
+        raise UsageError(
+            f"gate '{gate}': a critical example must never break",
+            hint=f"--critical FILE judges '{CRITICAL.name} <= 0'; there is no other limit",
+        )
 
 
 def share(text: str, name: str) -> float:
@@ -251,7 +254,7 @@ def judge(
         reason = f"{measured.title} is undefined here: its denominator is 0"
         return Judgement(gate, Verdict.INCONCLUSIVE, None, scope=scope, reason=reason)
     breakable = sample.weighed().old_right > 0
-    if scope is None and gate.metric in NEED_OLD_RIGHT and not breakable:
+    if gate.by is None and gate.metric in NEED_OLD_RIGHT and not breakable:
         reason = "the old model has no right answer that could break"
         return Judgement(gate, Verdict.INCONCLUSIVE, value, scope=scope, reason=reason)
     bound, opposite = _one_sided(gate, sample, confidence)
@@ -405,6 +408,11 @@ def judge_slices(
     than `smallest` examples are not judged: they come last, without a verdict. Where that is all
     of them, the gate is inconclusive.
     """
+    if samples and gate.metric in NEED_OLD_RIGHT and not _any_right(samples):
+        return [
+            judge(replace(gate, by=None), sample, confidence=confidence, scope=scope)
+            for scope, sample in samples
+        ]
     large = [each for each in samples if Sample.of(each[1]).cells.examples >= smallest]
     unjudged = [
         too_small(gate, sample, scope, smallest, verdict=None if large else Verdict.INCONCLUSIVE)
@@ -412,6 +420,11 @@ def judge_slices(
         if Sample.of(sample).cells.examples < smallest
     ]
     return [*_judge_family(gate, large, confidence, decide), *unjudged]
+
+
+def _any_right(samples: Sequence[tuple[Scope, Sample | Cells]]) -> bool:
+    """Whether the old model is right anywhere: in a slice where it never is, nothing can break."""
+    return any(Sample.of(sample).weighed().old_right > 0 for _, sample in samples)
 
 
 def too_small(

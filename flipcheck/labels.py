@@ -229,7 +229,7 @@ def check_vocabulary(
     closed list, has answers of its own, of which nothing is said.
     """
     labels = set(truth.used())
-    strange = [name for name in answers.used() if name not in labels and name not in meant]
+    strange = sorted(name for name in answers.used() if name not in labels and name not in meant)
     if not strange:
         return []
     closed = len(labels) * 2 <= len(truth)

@@ -367,6 +367,7 @@ def _paired(
             notes += check_vocabulary(source.name, given, truth, meant=known, old=source is old)
     old_right, old_notes = _right(old, before, truth, rows[id(old)])
     new_right, new_notes = _right(new, after, truth, rows[id(new)])
+    _check_judged_alike(old, old_notes, new, new_notes)
     columns, column_notes = _columns(sources, rows, agreeing)
     return Paired(
         ids=old.ids.take(rows[id(old)]),
@@ -389,6 +390,23 @@ def _paired(
         label_disagreements=disagreements,
         warnings=(*notes, *old_notes, *new_notes, *column_notes),
     )
+
+
+def _check_judged_alike(
+    old: Predictions, old_notes: list[str], new: Predictions, new_notes: list[str]
+) -> None:
+    """Raise PairingError where one side has verdicts of its own, and they are not the labels'.
+
+    The other side would be held to the letter of the label, and wrong answers cannot flip.
+    """
+    sides = ((old, old_notes, new), (new, new_notes, old))
+    for source, notes, other in sides:
+        if source.correct is not None and other.correct is None and notes:
+            raise PairingError(
+                f"{source.name} is judged by its own verdicts and {other.name} by its labels, and "
+                f"the two are not the same: {notes[0]}",
+                hint="give both sides a verdict (--correct), or neither",
+            )
 
 
 def _taken(values: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:

@@ -130,14 +130,17 @@ def checked_weights(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
         raise InputError(f"{what}: weights are numbers", hint=str(error)) from error
     bad = np.flatnonzero(~(weights >= 0) | (weights > LARGEST))
     if len(bad):
-        rows = listed((row + 1 for row in bad[:SHOWN].tolist()), len(bad))
+        shown = ", ".join(f"{row + 1:,}" for row in bad[:SHOWN].tolist())
+        rest = f" and {len(bad) - SHOWN:,} more" if len(bad) > SHOWN else ""
         raise InputError(
-            f"{what}: {plural(len(bad), 'example')} with a missing, negative or infinite weight "
-            f"(example {rows})",
-            hint="a weight is a number from 0 for every example",
+            f"{what}: {plural(len(bad), 'example')} with a missing, negative or endless weight: "
+            f"number {shown}{rest}, counted from 1",
+            hint=f"a weight is a number from 0 to {LARGEST:g} for every example",
         )
     if not (weights > 1 / LARGEST).any():
-        raise InputError(f"{what}: all weights are 0", hint="then nothing would be compared")
+        raise InputError(
+            f"{what}: all weights are 0, or nearly so", hint="then nothing would be compared"
+        )
     return weights
 
 

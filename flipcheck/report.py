@@ -6,6 +6,7 @@ reports of one run can disagree.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -92,6 +93,8 @@ class Settings:
     quantiles: int = 4
 
     def __post_init__(self) -> None:
+        if not isinstance(self.confidence, (int, float)):
+            raise UsageError(f"confidence is {self.confidence!r}", hint="give a number, as 0.95")
         if not 0.5 + CLOSEST < self.confidence < 1 - CLOSEST:
             raise UsageError(
                 f"a confidence of {self.confidence:g} is out of range",
@@ -102,6 +105,8 @@ class Settings:
         if self.bound not in {"default", "strict"}:
             raise UsageError(f"bound is 'default' or 'strict', not {self.bound!r}")
         for name in ("resamples", "seed", "listed", "min_slice", "quantiles"):
+            if not isinstance(getattr(self, name), int):
+                raise UsageError(f"{name} is {getattr(self, name)!r}", hint="give a whole number")
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint="give 0 or more")
         if self.quantiles == 1:
@@ -298,7 +303,7 @@ class Report:
         }
         if self.design is not None:
             written["design"] = self.design.to_dict()
-        return significant(written)  # type: ignore[no-any-return]
+        return sealed(significant(written))
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -324,8 +329,11 @@ class Report:
         try:
             report = _read(cls, written)
             _check_consistent(report)
+            if written.get("digest") != sealed(written)["digest"]:
+                raise ValueError("it was edited, or is cut: its digest is that of other contents")
         except DAMAGE as error:
-            what = getattr(error, "message", f"{type(error).__name__} {error}")
+            plain = str(error) if type(error) is ValueError else f"{type(error).__name__} {error}"
+            what = getattr(error, "message", plain)
             raise InputError(
                 f"a damaged report: {what}",
                 hint="write it again with `flipcheck compare … --json`",
@@ -396,6 +404,16 @@ class Report:
         flips = self.negative_flips
         examples = (replace(each, image=images.get(each.id)) for each in flips.examples)
         return replace(self, negative_flips=replace(flips, examples=tuple(examples)))
+
+
+def sealed(written: dict[str, Any]) -> dict[str, Any]:
+    """A report in JSON-ready values with the digest of all that it says, as its last key.
+
+    It shows a damaged or edited report for what it is; it is no signature.
+    """
+    said = {name: each for name, each in written.items() if name != "digest"}
+    text = json.dumps(said, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return {**said, "digest": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _refused(constant: str) -> float:

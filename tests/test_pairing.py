@@ -274,10 +274,20 @@ def test_one_verdict_column_alone_needs_a_truth_for_the_other_side():
 
 def test_a_verdict_decides_over_equality_and_the_difference_is_told():
     """Where both are there, the verdict column counts, with a warning."""
-    old = model(["x", "y"], ["x", "x"], correct=np.array([True, True]))
-    paired = pair(old, model(["x", "x"]))
+    right = np.array([True, True])
+    old = model(["x", "y"], ["x", "x"], correct=right)
+    paired = pair(old, model(["x", "x"], correct=right))
     assert paired.old_right.tolist() == [True, True]
     assert "disagree on 1 row; the verdict column decides" in paired.warnings[0]
+
+
+def test_one_side_by_verdict_and_the_other_by_label_is_no_comparison():
+    """A paraphrase is right by the one and wrong by the other, and a wrong answer cannot flip."""
+    new = model(["x", "y"], ["x", "x"], name="new.csv", correct=np.array([True, True]))
+    with pytest.raises(PairingError, match="judged by its own verdicts"):
+        pair(model(["x", "y"]), new)
+    same = model(["x", "y"], ["x", "x"], name="new.csv", correct=np.array([True, False]))
+    assert pair(model(["x", "x"]), same).new_right.tolist() == [True, False]
 
 
 def test_spelling_alone_is_no_error_rate():

@@ -92,15 +92,26 @@ def test_what_was_discovered_survives_json(report):
         assert text_of(again) == text_of(exact)
 
 
-def test_a_report_of_an_earlier_version_is_read(report):
-    """Without the keys that came later, what they hold is unknown."""
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda written: written["settings"].update(confidence=0.51),
+        lambda written: written["gates"][0].update(reason="all is well"),
+        lambda written: written["slices"][0].update(value="elsewhere"),
+        lambda written: written.update(warnings=[]),
+        lambda written: written.update(version="0.0.1"),
+        lambda written: written.pop("digest"),
+        lambda written: written.pop("run"),
+        lambda written: written.update(note="approved"),
+    ],
+)
+def test_an_edited_report_is_refused(report, edit):
+    """Whatever was changed, dropped or added: its digest is of other contents."""
     written = report.to_dict()
-    del written["discovery"], written["settings"]["min_slice"], written["settings"]["quantiles"]
-    for part in written["slices"]:
-        del part["q_value"], part["simultaneous"]
-    again = Report.from_dict(written)
-    assert again.discovery is None
-    assert again.slices[1].q_value is None
+    assert Report.from_dict(written).to_dict() == written
+    edit(written)
+    with pytest.raises(InputError, match="damaged report"):
+        Report.from_dict(written)
 
 
 def test_a_report_in_a_file_is_loaded_again(report, tmp_path):
@@ -162,6 +173,7 @@ def test_the_format_has_its_documented_keys(report):
         "costs",
         "warnings",
         "run",
+        "digest",
     ]
 
 

@@ -65,6 +65,11 @@ def compare(
     and InputError for what a policy names and is not compared.
     """
     check_confirm(confirm, discover=discover)
+    if discover and beside.weight:
+        raise UsageError(
+            "--discover counts examples, and --weight has them count otherwise",
+            hint="leave one of them out",
+        )
     if policy.label_noise is not None and (beside.cluster or beside.weight):
         raise UsageError(
             "--label-noise bounds the rate of examples that count alike, each drawn by itself",
@@ -74,6 +79,11 @@ def compare(
     how: Any = {"bound": settings.bound, "anytime": stopped}
     found = measured(paired, beside, **how)
     codes, total = found.codes, found.sample()
+    if settings.bound == "strict" and (total.design is None or total.design.plain):
+        raise UsageError(
+            "--bound strict is for clusters and weights, and there are none",
+            hint="the default bound is exact here",
+        )
     ruled = ruling(policy, paired, codes, settings)
     singles = single_columns(paired, by, settings.quantiles)
     columns = [slices(grouped(name, singles), codes) for name in dict.fromkeys(by)]

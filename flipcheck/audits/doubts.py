@@ -30,6 +30,8 @@ ALIKE, FEWEST_GROUPS = 1.5, 20
 """A design effect from which undeclared groups are worth a warning, and of how many groups."""
 SURE = 4.0
 """How many standard errors a grouping must lie from chance, so that only true ones are told."""
+NAMED_ALIKE, NAMED_SURE = 1.1, 3.0
+"""The same of a column whose name says that it holds users, documents and the like."""
 MEMBER = r"[0-9]+(\.[A-Za-z0-9]+)?$"
 """The number that an id may end in: what stands before it may name what it is part of."""
 VAGUE, NUMBERED = ("", "cluster", "group", "subject"), 0.9
@@ -98,12 +100,13 @@ def _undeclared(paired: Paired, found: Measured) -> Iterator[str]:
     for name, labels in _groupings(paired):
         if not _are_units(paired, name, labels):
             continue
-        effect, groups = _effect(labels, found.codes)
-        if effect >= ALIKE:
+        named = name.lower() not in VAGUE
+        effect, groups = _effect(labels, found.codes, NAMED_SURE if named else SURE)
+        if effect >= (NAMED_ALIKE if named else ALIKE):
             told = f"column {name!r}" if name else "the beginnings of the ids"
             how = f"--cluster {name}" if name else "a column of them and --cluster"
             yield (
-                f"examples that share {told} go wrong together (design effect {effect:.1f} over "
+                f"examples that share {told} go wrong together (design effect {effect:.2f} over "
                 f"{plural(groups, 'group')}): as drawn one by one, intervals are too narrow; "
                 f"declare it with {how}"
             )
@@ -120,8 +123,10 @@ def _groupings(paired: Paired) -> Iterator[tuple[str, Labels]]:
         yield "", Labels.of(pc.replace_substring_regex(paired.ids, MEMBER, ""))
 
 
-def _effect(labels: Labels, codes: NDArray[np.uint8]) -> tuple[float, int]:
+def _effect(labels: Labels, codes: NDArray[np.uint8], sure: float) -> tuple[float, int]:
     """The largest design effect that groups surely have on a rate, and how many groups they are.
+
+    It is told where it lies so many standard errors from chance as `sure` says.
 
     Were the examples of a group no more alike than others, with counts of events by the binomial
     law, the effect would spread around 1 with the variance 2 Σm² / n² + (1 − 6pq) / npq.
@@ -140,7 +145,7 @@ def _effect(labels: Labels, codes: NDArray[np.uint8]) -> tuple[float, int]:
         if effect is not None and rate:
             spread = rate * (1 - rate)
             variance = 2 * squares / total**2 + (1 - 6 * spread) / (total * spread)
-            if effect - 1 >= SURE * np.sqrt(variance):
+            if effect - 1 >= sure * np.sqrt(variance):
                 found.append(effect)
     return max(found), count
 

@@ -107,7 +107,7 @@ def _waived(judged: Judgement, before: Cells, after: Cells) -> Judgement:
     if not waived:
         return judged
     told = f"{waived:,} of {plural(flips, 'negative flip')} waived"
-    return replace(judged, reason=_joined(told, judged.reason))
+    return replace(judged, reason=_joined(judged.reason, told))
 
 
 def _under_noise(
@@ -122,11 +122,12 @@ def _under_noise(
     A true class is not bounded: a wrong label moves an example into it, or out of it.
     """
     gate = judged.gate
-    if noise is None or judged.verdict is not Verdict.PASS or gate.metric != "negative_flip_rate":
+    if noise is None or judged.verdict is not Verdict.PASS:
         return judged
-
-    if judged.scope is not None and judged.scope[0] == CLASS:
-        told = "wrong labels, which move examples between classes, are not reckoned with"
+    by_class = judged.scope is not None and CLASS in judged.scope[0].split(",")
+    if by_class or gate.metric != "negative_flip_rate":
+        which = ", which move examples between classes," if by_class else ""
+        told = f"wrong labels{which} are not reckoned with"
         return replace(judged, reason=_joined(judged.reason, told))
 
     def passes(wrong: int) -> bool:
@@ -167,11 +168,10 @@ def judgements(
 
     `stopped` says that the run stopped early, at the confidence of the settings.
 
-    `stopped` says that the run stopped early, at the confidence of the settings.
-
     Raises UsageError for a gate that cannot be judged, naming the nearest that can.
     """
     check_available(gates, answers=answers, given=given)
+    _check_costs(gates, ground.total)
     if stopped:
         alpha = 1 - settings.confidence
         return tuple(stopped_judgement(gate, ground.total.tally, alpha) for gate in gates)
@@ -191,6 +191,18 @@ def judgements(
         else:
             judged.append(judge(gate, ground.total, **how))
     return tuple(judged)
+
+
+def _check_costs(gates: Sequence[Gate], total: Sample) -> None:
+    """Raise UsageError for a limit on the expected cost that even the dearest flips keep."""
+    ceiling = 0.0 if total.design is None else total.design.ceiling
+    for gate in gates:
+        if gate.measures.kind == "cost" and gate.limit >= ceiling:
+            raise UsageError(
+                f"gate '{gate}': no flip costs more than {ceiling:g}, so the limit "
+                + ("can never be broken" if gate.upper else "can never be kept"),
+                hint="give a limit below it",
+            )
 
 
 def _column(

@@ -163,7 +163,7 @@ def measured(
         paired.weights if beside.weight is not None else None,
         None if beside.cluster is None else _clusters(paired, beside.cluster),
         _extras(paired, codes, beside),
-        0.0 if beside.costs is None else max(beside.costs.table.values()),
+        0.0 if beside.costs is None else float(max(beside.costs.table.values())),
     ).simplified()
     if rows.plain:
         return Measured(codes, None, rows, bound, anytime)
@@ -246,10 +246,15 @@ def _costs(paired: Paired, codes: NDArray[np.uint8], costs: Costs) -> NDArray[np
 def _excess(
     paired: Paired, codes: NDArray[np.uint8], reruns: Sequence[Rerun]
 ) -> NDArray[np.float64]:
-    """Whether each example flips, less the share of the reruns under which it does."""
+    """Whether each example flips, less the share of the reruns under which it does.
+
+    A flip that was waived is no longer one in `codes`, and its noise counts no more than it does.
+    """
     import numpy as np
 
     noise = np.zeros(len(codes))
     for rerun in reruns:
         noise += paired.old_right & ~rerun.right
-    return np.isin(codes, NEGATIVE_FLIPS) - noise / len(reruns)
+    flips = np.isin(codes, NEGATIVE_FLIPS)
+    waived = paired.old_right & ~paired.new_right & ~flips
+    return np.where(waived, 0.0, flips - noise / len(reruns))

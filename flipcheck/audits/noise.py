@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.audits.flips import answers_of, by_id, confidences
+from flipcheck.errors import UsageError
 from flipcheck.labels import MISSING
 from flipcheck.outcomes import Outcome, tally
 from flipcheck.policy import JudgedBy, LabelNoise, Suspect, wrong_labels
@@ -49,6 +50,11 @@ def label_noise(
     """
     total, judged_by = tally(codes), _judged_by(paired)
     labels = wrong_labels(share, total.examples)
+    if not labels:
+        raise UsageError(
+            f"--label-noise {share:.10g}: of {total.examples:,} examples that is not one label",
+            hint=f"give at least {1 / total.examples:.2g}",
+        )
     flips = flips_between(total.negative_flips, labels, breakable(total, judged_by))
     suspects, relabel = _relabel(paired, accepted, settings.listed)
     return LabelNoise(

@@ -116,11 +116,11 @@ def compare(
 
 
 def gate_texts(
-    gates: list[str] | None, max_nfr: str | None, max_error_increase: str | None
+    gates: list[str] | None, max_nfr: list[str] | None, max_error_increase: list[str] | None
 ) -> list[str]:
     """All gates as texts, the short forms spelled out."""
     short = (("negative_flip_rate", max_nfr), ("error_rate_change", max_error_increase))
     return [
-        *(f"{metric} <= {limit}" for metric, limit in short if limit is not None),
+        *(f"{metric} <= {limit}" for metric, limits in short for limit in limits or []),
         *(gates or []),
     ]

@@ -60,11 +60,11 @@ GateTexts = Annotated[
     ),
 ]
 MaxNfr = Annotated[
-    str | None,
+    list[str] | None,
     _text("--max-nfr", "Short for --gate 'negative_flip_rate <= LIMIT'.", GATES, "LIMIT"),
 ]
 MaxErrorIncrease = Annotated[
-    str | None,
+    list[str] | None,
     _text("--max-error-increase", "Short for --gate 'error_rate_change <= LIMIT'.", GATES, "LIMIT"),
 ]
 Decide = Annotated[

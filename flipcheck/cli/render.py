@@ -26,6 +26,8 @@ def render(
 ) -> None:
     """Make any report again from the JSON; gates judge its tally anew, without the predictions.
 
+    Without a gate it ends in 0, whatever the report's own verdict.
+
     Example:
 
         flipcheck render report.json --html report.html --max-nfr 0.5%

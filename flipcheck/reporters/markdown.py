@@ -59,7 +59,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _gates(report: Report) -> list[str]:
     if not report.gates:
         return []
-    level = words.share(report.settings.confidence)
+    level = words.gate_level(report)
     rows = [
         (
             f"{SIGNS[each.verdict]} {words.judged(each.verdict)}",
@@ -166,7 +166,7 @@ def _metrics(report: Report) -> str:
         for name, estimate in report.metrics.items()
     ]
     level = words.share(report.settings.confidence)
-    return _table(("metric", "value", f"{level} interval", "counts"), rows)
+    return _table(("metric", "value", f"{level} interval", words.counts_told(report)), rows)
 
 
 def _kinds(report: Report) -> list[str]:

@@ -87,7 +87,7 @@ def _gate(judged: Judgement, report: Report) -> list[Any]:
     )
     gate = f"{judged.gate.metric} {judged.gate.operator} {judged.gate.limit_text}{where}"
     value = words.number(metric, judged.value)
-    level = words.share(report.settings.confidence)
+    level = words.gate_level(report)
     bound = f"; with {level} confidence {words.bound_text(judged)}"
     if metric.kind == "count":
         bound = f" {words.bound_text(judged)}"
@@ -177,7 +177,10 @@ def _metrics(report: Report) -> list[Any]:
     counts = {"justify": "right", "style": "dim", "no_wrap": False}  # what gives way, if any must
     table = _grid({}, {"justify": "right"}, {}, counts)
     table.add_row(
-        *(Text(name, "dim") for name in ("metric", "value", f"{level} interval", "counts"))
+        *(
+            Text(name, "dim")
+            for name in ("metric", "value", f"{level} interval", words.counts_told(report))
+        )
     )
     for name, estimate in report.metrics.items():
         metric = METRICS[name]

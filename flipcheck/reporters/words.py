@@ -125,6 +125,19 @@ def mcnemar(report: Report) -> str:
     return f"{name} of equal error rates: {p_text(report.mcnemar.p_value)}"
 
 
+def gate_level(report: Report) -> str:
+    """The confidence of the bounds that decided; what a run that may stop early spends on them."""
+    early = report.early_stop
+    if early is None:
+        return share(report.settings.confidence)
+    return share(1 - (early.anytime_alpha if early.stopped else early.final_alpha))
+
+
+def counts_told(report: Report) -> str:
+    """The heading over counts, which are those of examples though their shares are weighted."""
+    return "counts, unweighted" if report.data.weighted else "counts"
+
+
 def share(level: float) -> str:
     """A confidence level: "95%"."""
     return f"{level * 100:.10g}%"
@@ -179,7 +192,7 @@ def _decided(report: Report, quote: Callable[[str], str]) -> str:
         what = "the gate" if passed == 1 else f"all {passed:,} gates"
         what += f" ({small:,} slices too small to judge)" if (small := len(judged) - passed) else ""
         return f"May replace the old model: it passes {what}{by}."
-    decisive = [each for each in judged if each.verdict is report.verdict]
+    decisive = by_urgency([each for each in judged if each.verdict is report.verdict])
     rest = len(decisive) - 1
     if report.verdict is Verdict.FAIL:
         more = (
@@ -321,7 +334,8 @@ def outcome(found: Discovery) -> str:
     if found.confirm is None:
         if not found.found:
             return "nothing found: flips concentrate nowhere more than chance would have it"
-        return f"p and intervals hold for all searched ({found.permutations:,} permutations)"
+        ends = "p and intervals hold" if found.found[0].interval else "p holds"
+        return f"{ends} for all searched ({found.permutations:,} permutations)"
     proposed = f"{found.proposed:,} proposed by one half of the examples"
     if not found.found:
         return f"nothing found: {proposed}, none confirmed by the other"
@@ -360,9 +374,15 @@ def next_step(report: Report) -> str:
 
 
 def by_urgency(gates: Sequence[Judgement]) -> list[Judgement]:
-    """Gates with the failed ones first, then the undecided; as they were given among these."""
+    """Gates with the failed ones first, then the undecided; the slices of one from the worst."""
     order = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2, None: 3}
-    return sorted(gates, key=lambda each: order[each.verdict])
+    place = {gate: at for at, gate in enumerate(dict.fromkeys(each.gate for each in gates))}
+
+    def urgency(each: Judgement) -> tuple[int, int, float]:
+        beyond = 0.0 if each.value is None else each.value - each.gate.limit
+        return order[each.verdict], place[each.gate], -beyond if each.gate.upper else beyond
+
+    return sorted(gates, key=urgency)
 
 
 def tallied(gates: Sequence[Judgement]) -> str:

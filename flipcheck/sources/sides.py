@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import PairingError, UsageError, listed, nearest, plural
+from flipcheck.errors import InputError, PairingError, UsageError, listed, nearest, plural
+from flipcheck.labels import FEW
 from flipcheck.pairing import pair, positions
 from flipcheck.predictions import Predictions
 from flipcheck.slices import CLASS, column_names
@@ -120,10 +121,12 @@ def rerun(given: Given, found: Gathered, source: Source) -> Again:
     )
     read = source if isinstance(source, Predictions) else read_predictions(source, columns)
     again = other_side(given, found.old, read, paired.truth)
-    if paired.truth is None and again.correct is None:
+    if (found.old.correct is None) != (again.correct is None):
+        told = "says itself what is right, and the old side does not"
+        if again.correct is None:
+            told = "does not say itself what is right, as the old side does"
         raise UsageError(
-            f"{again.name}: the other sources say themselves what is right, and it does not",
-            hint="give it the same --correct column",
+            f"{again.name}: it {told}", hint="judge both alike: give both the same --correct column"
         )
     first = Predictions(
         name=found.old.name, ids=paired.ids, correct=paired.old_right, rows=found.old.rows
@@ -141,6 +144,13 @@ def rerun(given: Given, found: Gathered, source: Source) -> Again:
         odd = plural(both.label_disagreements, "label")
         notes.append(f"{again.name}: it disagrees with the audit about {odd}")
     digest = again.facts.get("sha256")
+    flips = int((paired.old_right != paired.new_right).sum())
+    same = bool((both.new_right == paired.new_right).all()) and flips > FEW
+    if same or (digest is not None and digest == found.new.facts.get("sha256")):
+        raise InputError(
+            f"{again.name}: its answers are right and wrong where the new side's are",
+            hint="a rerun is of the old model: the new one's would excuse all it breaks",
+        )
     if digest is not None and digest == found.old.facts.get("sha256"):
         notes.append(f"{again.name}: the same file as the old side, so that it tells of no noise")
     return Again(again.name, digest, both.new_right, tuple(notes))

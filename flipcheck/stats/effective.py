@@ -141,7 +141,7 @@ class Effective:
 
         top, domain = _rate_of(self.metric, self.design)
         share = (self.design.sums * top).sum(-1) / self.design.weight(domain)
-        flipped = share > 0.5
+        flipped = (share > 0.5) & (self.metric.kind != "cost")  # what a flip may cost has no rest
         events = np.where(np.asarray(flipped)[..., None], domain - top, top)
         return Rate(np.clip(np.where(flipped, 1 - share, share), 0, 1), events, domain, flipped)
 

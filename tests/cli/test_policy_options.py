@@ -120,7 +120,7 @@ def test_label_noise_warns_beside_the_verdict(command, flipped):
         (["--label-noise", "2"], "no share of the labels", "did you mean 2%?"),
         (["--critical", "nowhere.txt"], "no such file", "check the path"),
         (["--waivers", "nowhere.csv"], "no such file", "check the path"),
-        (["--gate", "critical_negative_flips <= 2"], "no critical examples", "--critical FILE"),
+        (["--gate", "critical_negative_flips <= 0"], "no critical examples", "--critical FILE"),
         (["--gate", "critical_negative_flip <= 2"], "no metric", "'critical_negative_flips'"),
     ],
 )

@@ -199,7 +199,7 @@ def test_relative_flip_rate_has_the_delta_methods_upper_end(table, level):
 
 @pytest.mark.parametrize("table", [(59, 6, 16, 80), (32435, 2445, 4640, 10480), (1, 1, 1, 0)])
 def test_relative_flip_rate_starts_no_higher_than_flips_among_errors(table):
-    """Below, it is the delta method's end or the exact bound of b among b + d, times N / (a + b)."""
+    """Below, it is the delta method's end or the exact one of b among b + d, times N / (a + b)."""
     a, b, c, d = table
     exact = stats.binomtest(b, b + d).proportion_ci(0.95, method="exact").low
     expected = min(exact * (a + b + c + d) / (a + b), numerical_log_delta(table, 0.95)[0])

@@ -34,10 +34,7 @@ def render(report: Report) -> str:
 
 def _embedded(report: Report) -> Markup:
     """The JSON report for a script element, without the pictures: they stand in the table."""
-    written = report.to_dict()
-    for example in written["negative_flips"]["examples"]:
-        del example["image"]
-    return embedded(written)
+    return embedded(report.with_images({}).to_dict())
 
 
 def _metric_rows(report: Report) -> list[dict[str, Any]]:
