@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import flipcheck
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -56,8 +58,8 @@ def newcomer(tmp_path, monkeypatch):
     (tmp_path / "never.txt").write_text(f"{ids[0]}\n{ids[1]}\n")
     waiver = f"{ids[2]},the label is wrong,Ann,9999-12-31"
     (tmp_path / "waivers.csv").write_text(f"id,reason,owner,expires\n{waiver}\n")
-    pilot = ["compare", "old.csv", "new.csv", "--json", "report.json"]
-    subprocess.run([FLIPCHECK, *pilot], cwd=tmp_path, check=True, capture_output=True)
+    pilot = flipcheck.compare(tmp_path / "old.csv", tmp_path / "new.csv", resamples=0)
+    pilot.save(tmp_path / "report.json")
     paths = sorted((sample / "images").glob("*/*.png"))
     pixels = np.stack([np.asarray(Image.open(path), np.float32)[None] / 255 for path in paths])
     np.savez(
@@ -103,15 +105,13 @@ def test_the_stricter_limit_fails_as_the_readme_says():
     assert done.stdout.startswith(" FAIL ")
 
 
+@pytest.mark.usefixtures("newcomer")
 @pytest.mark.parametrize("line", console_lines())
-def test_every_console_line_runs(newcomer, line):
+def test_every_console_line_runs(command, line):
     """Each ends in a verdict, none in an error."""
-    words = shlex.split(line, comments=True)
-    done = subprocess.run(
-        [FLIPCHECK, *words[1:]], cwd=newcomer, capture_output=True, text=True, check=False
-    )
-    assert done.returncode in {0, 1, 3}, done.stderr
-    assert done.stdout
+    done = command(*shlex.split(line, comments=True)[1:])
+    assert done.status in {0, 1, 3}, done.err
+    assert done.out
 
 
 @pytest.mark.parametrize("code", blocks("python"))
@@ -134,12 +134,10 @@ def help_example(name):
     return next(line.strip() for line in after if line.strip().startswith("flipcheck "))
 
 
+@pytest.mark.usefixtures("newcomer")
 @pytest.mark.parametrize("name", ["compare", "predict", "render", "plan", "explain"])
-def test_the_example_of_every_help_page_runs(newcomer, name):
+def test_the_example_of_every_help_page_runs(command, name):
     """What the help says to copy ends in a verdict or an answer, and not in an error."""
-    words = shlex.split(help_example(name))
-    done = subprocess.run(
-        [FLIPCHECK, *words[1:]], cwd=newcomer, capture_output=True, text=True, check=False
-    )
-    assert done.returncode in {0, 1, 3}, done.stderr
-    assert done.stdout
+    done = command(*shlex.split(help_example(name))[1:])
+    assert done.status in {0, 1, 3}, done.err
+    assert done.out
