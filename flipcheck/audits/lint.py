@@ -12,6 +12,7 @@ from flipcheck.audits.simulate import (
     PASS,
     UNDECIDED,
     WON,
+    Parts,
     Truth,
     column,
     lever,
@@ -23,7 +24,8 @@ from flipcheck.audits.sizes import MOST_EXAMPLES, counted
 from flipcheck.gates import rough, smallest_passing
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import Cells
-from flipcheck.reporters.words import often
+from flipcheck.slices import Slices
+from flipcheck.stats.power import Worth, counts_of, often
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,14 +33,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from flipcheck.audits.judging import Ground
     from flipcheck.audits.simulate import Lever
-    from flipcheck.gates import Gate
+    from flipcheck.gates import Gate, Scope
     from flipcheck.report import Settings
-    from flipcheck.slices import Slices
+    from flipcheck.stats.sampling import Sample
 
 BEYOND = 1.5
 """How many times the flips of the limit a clearly bad update has."""
-AUDITS, LEAST_AUDITS, SLICE_AUDITS = 10_000, 1_000, 1_000_000
+FLIPS: dict[Lever, str] = {LOST: "negative flips", WON: "positive flips"}
+AUDITS, LEAST_AUDITS, SLICE_AUDITS = 10_000, 200, 1_000_000
 SEARCH_AUDITS = 1_000
 
 
@@ -72,9 +76,14 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """How often the gates together would be wrong, and what that means in plain words."""
+    """How often the gates together would be wrong, and what that means in plain words.
+
+    `design_effects` are how many times the examples drawn singly each gate's bound asks for; by
+    slices, in the worst of them.
+    """
 
     gates: tuple[str, ...]
+    design_effects: tuple[float, ...]
     examples: int
     audits: int
     scenarios: tuple[Scenario, ...]
@@ -84,22 +93,64 @@ class Lint:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all scenarios share: the pilot's truth, the gates, and the size of the set."""
+    """What all scenarios share: the pilot's truth, the gates, and the size of the set.
+
+    `worths` and `shares` are of the parts of each gate: as how many examples drawn singly theirs
+    count, and which share of all examples these are.
+    """
 
     gates: Sequence[Gate]
     pilot: Truth
+    worths: Sequence[Worth]
+    shares: Sequence[NDArray[np.float64]]
     examples: int
-    effect: float
     settings: Settings
     audits: int
 
     def run(self, truth: Truth, place: int) -> NDArray[np.int8]:
         """The severities of the scenario at this place."""
-        judged_as = max(1, int(self.examples / self.effect))
-        seed = (self.settings.seed, place)
         return severities(
-            truth, self.gates, judged_as, self.settings, audits=self.audits, seed=seed
+            truth,
+            self.gates,
+            self.examples,
+            self.settings,
+            audits=self.audits,
+            seed=(self.settings.seed, place),
+            parts_of=[Parts(worth, self._judged(gate)) for gate, worth in enumerate(self.worths)],
         )
+
+    def parts(self, truth: Truth) -> Iterator[tuple[Gate, list[Part]]]:
+        """Each gate, and its parts that are judged."""
+        for place, gate in enumerate(self.gates):
+            ends = self.worths[place].ends[:, int(gate.upper)]
+            judged = self._judged(place)
+            yield (
+                gate,
+                [
+                    Part(scope, counts, float(end))
+                    for (scope, counts), end, kept in zip(
+                        scoped(gate, truth), ends, judged, strict=True
+                    )
+                    if kept
+                ],
+            )
+
+    def _judged(self, gate: int) -> NDArray[np.bool_]:
+        """Which parts of a gate --min-slice does not leave out of a set of this size."""
+        import numpy as np
+
+        sizes = np.round(self.shares[gate] * self.examples, 6)
+        everything = column(self.gates[gate]) is None
+        return np.asarray((sizes >= self.settings.min_slice) | everything)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that a gate judges: its expected counts, and what they are worth at its limit."""
+
+    scope: Scope | None
+    counts: NDArray[np.float64]
+    worth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +165,7 @@ class Case:
 
 def lint(
     gates: Sequence[Gate],
-    total: NDArray[np.int64],
-    columns: Sequence[Slices],
+    seen: Ground,
     settings: Settings,
     *,
     examples: int,
@@ -129,12 +179,26 @@ def lint(
 
     `effect` is the design effect of clusters, `goal` how often a good update should pass; `nfr`
     and `pfr` say what a good update is, else it has half of the negative flips that the limits
-    allow. Without `audits` there are 10,000, and fewer where there are many slices.
+    allow. Without `audits` there are 10,000, and fewer where there are many slices. Where the
+    pilot's clusters, weights or --bound ask for more examples than `effect`, that is taken.
     """
-    pilot = Truth.of(columns, total)
-    widest = max([len(each.values) for each in columns if each.by in map(column, gates)], default=1)
-    audits = audits or max(LEAST_AUDITS, min(AUDITS, SLICE_AUDITS // widest))
-    bench = Bench(gates, pilot, examples, effect, settings, audits)
+    import numpy as np
+
+    counted_as, pilot = _truth(seen)
+    samples = [[each for _, each in _samples(gate, seen)] for gate in gates]
+    total = float(seen.total.cells.examples)
+    bench = Bench(
+        gates,
+        pilot,
+        worths=[
+            Worth.of(each, gate.measures, settings.confidence, counted_as).at_most(1 / effect)
+            for gate, each in zip(gates, samples, strict=True)
+        ],
+        shares=[np.array([part.cells.examples / total for part in each]) for each in samples],
+        examples=examples,
+        settings=settings,
+        audits=audits or max(LEAST_AUDITS, min(AUDITS, SLICE_AUDITS // _widest(gates, pilot))),
+    )
     good = _good(bench, nfr, pfr)
     cases = [
         Case("pilot", "the update as the pilot saw it", pilot),
@@ -147,8 +211,41 @@ def lint(
     if scenarios[1].together.passed < goal:
         needed = _examples_for(bench, good, goal)
         enough = None if needed is None else rough(needed)
-    result = Lint(tuple(map(str, gates)), examples, audits, scenarios, enough, findings=())
+    effects = tuple(
+        1 / min([part.worth for part in parts], default=1.0) for _, parts in bench.parts(pilot)
+    )
+    texts = tuple(map(str, gates))
+    result = Lint(texts, effects, examples, bench.audits, scenarios, enough, findings=())
     return replace(result, findings=tuple(_findings(bench, result, good, goal, found)))
+
+
+def _truth(seen: Ground) -> tuple[float, Truth]:
+    """By what a pilot's sums count as its examples, and its truth in such counts."""
+    import numpy as np
+
+    total = counts_of(seen.total)
+    counted_as = float(seen.total.cells.examples) / float(total.sum())
+    columns = [
+        Slices(
+            by,
+            tuple(value for (_, value), _ in parts),
+            np.array([counts_of(each) * counted_as for _, each in parts]),
+        )
+        for by, parts in seen.parts.items()
+    ]
+    return counted_as, Truth.of(columns, total * counted_as)
+
+
+def _samples(gate: Gate, seen: Ground) -> Sequence[tuple[Scope | None, Sample]]:
+    """The samples that a gate judges, in the order of `scoped`."""
+    if gate.by is not None:
+        return seen.parts[gate.by]
+    return [(gate.where, seen.samples()[gate.where])]
+
+
+def _widest(gates: Sequence[Gate], truth: Truth) -> int:
+    """The slices of the column that has the most, of those that are drawn."""
+    return max([len(truth.values[by]) for gate in gates if (by := column(gate))], default=1)
 
 
 def _scenario(case: Case, found: NDArray[np.int8]) -> Scenario:
@@ -181,10 +278,10 @@ def _good_share(bench: Bench, truth: Truth, which: Lever) -> float | None:
     """Half of the fewest flips at a limit from above, or twice the most at one from below."""
     limits = [
         found
-        for gate in bench.gates
+        for gate, parts in bench.parts(truth)
         if lever(gate) is which
-        for _, counts in scoped(gate, truth)
-        if (found := share_at_limit(gate, counts, which)) is not None
+        for part in parts
+        if (found := share_at_limit(gate, part.counts, which)) is not None
     ]
     above = [share for share, breaks in limits if breaks]
     below = [share for share, breaks in limits if not breaks]
@@ -195,22 +292,22 @@ def _good_share(bench: Bench, truth: Truth, which: Lever) -> float | None:
 
 def _bad(bench: Bench, good: Truth) -> Iterator[Case]:
     """Updates at a gate's limit and beyond it, one gate at a time; by slices, in the largest."""
-    for gate in bench.gates:
+    for gate, parts in bench.parts(good):
         way = lever(gate)
-        if way is None:
+        if way is None or not parts:
             continue
-        parts = scoped(gate, good)
-        row = max(range(len(parts)), key=lambda place: float(parts[place][1].sum()))
-        scope, counts = parts[row]
-        found = share_at_limit(gate, counts, way)
+        largest = max(parts, key=lambda part: float(part.counts.sum()))
+        scope = largest.scope
+        found = share_at_limit(gate, largest.counts, way)
         if found is None:
             continue
         share, breaks = found
         further = min(1.0, share * BEYOND) if breaks else share / BEYOND
         where = f" where {'='.join(scope)}" if scope and gate.by else ""
+        flips = f"{further / share:.3g} times the {FLIPS[way]}"
         for kind, title, each in (
             ("limit", f"exactly at the limit of {gate}{where}", share),
-            ("beyond", f"{BEYOND:g} times beyond {gate}{where}", further),
+            ("beyond", f"with {flips} at the limit of {gate}{where}", further),
         ):
             truth = good.with_slice(scope, way, each) if scope else good.with_flips(way, each)
             yield Case(kind, title, truth, str(gate))
@@ -248,16 +345,21 @@ def _findings(
 
 def _powerless(bench: Bench, good: Truth) -> Iterator[str]:
     """Gates that a set of this size can never, or hardly ever, pass."""
-    for gate in bench.gates:
+    for gate, parts in bench.parts(good):
         fewest = smallest_passing(gate, bench.settings.confidence)
         if fewest is None or bench.settings.decide == "point":
             continue
-        needed = math.ceil(fewest * bench.effect)
-        parts = [(scope, _size(gate, counts, bench, good)) for scope, counts in scoped(gate, good)]
-        small = [(size, scope) for scope, size in parts if size < needed]
+        small = [
+            (size, needed, part.scope)
+            for part in parts
+            for size, needed in [
+                (_size(gate, part.counts, bench, good), math.ceil(fewest / part.worth))
+            ]
+            if size < needed
+        ]
         if not small:
             continue
-        size, scope = min(small, key=lambda each: each[0])
+        size, needed, scope = min(small, key=lambda each: each[0])
         takes = f"even without a flip it takes {needed:,}"
         if scope is None:
             yield f"{gate} can never pass with {_some(gate, size)}: {takes}"
@@ -309,11 +411,13 @@ def _about_bad(bench: Bench, lint: Lint) -> Iterator[str]:
 
 def _unmoved(bench: Bench, good: Truth) -> Iterator[str]:
     """Gates that no update breaks, or that none keeps."""
-    for gate in bench.gates:
+    for gate, parts in bench.parts(good):
         way = lever(gate)
         if way is None:
             yield f"{gate} says nothing of the update: the old model alone decides it"
-        elif all(share_at_limit(gate, counts, way) is None for _, counts in scoped(gate, good)):
+        elif not parts:
+            yield f"{gate} judges nothing: every slice is smaller than --min-slice"
+        elif all(share_at_limit(gate, part.counts, way) is None for part in parts):
             yield f"{gate}: no share of flips reaches its limit here, so it tells nothing apart"
 
 

@@ -14,7 +14,9 @@ from flipcheck.audits.simulate import (
     PASS,
     UNDECIDED,
     WON,
+    Parts,
     Truth,
+    _counts,
     _of_gate,
     lever,
     severities,
@@ -72,7 +74,8 @@ def test_simulated_audits_are_judged_as_compare_judges(name, scope, decide):
     for limit in LIMITS.get(COUNTED[name].kind, ("0.5%", "10%", "60%")):
         for sign in ("<=", ">="):
             gate = Gate.parse(f"{name} {sign} {limit}{scope}")
-            found = _of_gate(gate, total, {"region": parts}, VALUES, settings)
+            counts = _counts(gate, total, {"region": parts}, VALUES)
+            found = _of_gate(gate, counts, settings, Parts.plain(counts.shape[1]))
             expected = [slow(gate, *audit, settings) for audit in zip(total, parts, strict=True)]
             assert found.tolist() == expected
 

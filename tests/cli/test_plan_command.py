@@ -175,12 +175,17 @@ def test_lint_says_how_many_examples_to_draw(command, pilot):
     [
         ((), ["flipcheck plan"]),  # nothing: help
         (("--power", "80%"), ["nothing to plan"]),
-        (("--max-nfr", "1%", "--nfr", "one"), ["cannot read the share 'one' of nfr"]),
+        (("--max-nfr", "1%", "--nfr", "one"), ["cannot read the share 'one' of --nfr"]),
         (
             ("--max-nfr", "1%", "--nfr", "150%", "--icc", "2", "--examples", "0"),
-            ["the assumed NFR is", "the ICC is", "the number of examples is"],  # all at once
+            [
+                "--nfr 1.5 is",
+                "--icc 2.0 is",
+                "--examples 0 is",
+                "give --cluster-size and --icc",
+            ],  # all at once
         ),
-        (("--max-nfr", "1%", "--power", "100%"), ["the power is out of range"]),
+        (("--max-nfr", "1%", "--power", "100%"), ["--power 1.0 is out of range"]),
         (("--max-nfr", "1%", "--confidence", "2"), ["a confidence of 2"]),
         (("--max-nfr", "0"), ["no number of examples could ever show that it holds"]),
         (("--max-error-increase", "0"), ["give --nfr and --pfr"]),
