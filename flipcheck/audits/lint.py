@@ -19,6 +19,7 @@ from flipcheck.audits.simulate import (
     scoped,
     severities,
     share_at_limit,
+    shares_at_limit,
 )
 from flipcheck.audits.sizes import MOST_EXAMPLES, counted
 from flipcheck.gates import rough, smallest_passing
@@ -43,7 +44,6 @@ BEYOND = 1.5
 """How many times the flips of the limit a clearly bad update has."""
 FLIPS: dict[Lever, str] = {LOST: "negative flips", WON: "positive flips"}
 AUDITS, LEAST_AUDITS, SLICE_AUDITS = 10_000, 200, 1_000_000
-SEARCH_AUDITS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +95,33 @@ class Lint:
 class Bench:
     """What all scenarios share: the pilot's truth, the gates, and the size of the set.
 
-    `worths` and `shares` are of the parts of each gate: as how many examples drawn singly theirs
-    count, and which share of all examples these are.
+    `samples` are the pilot's of the parts of each gate, out of `seen` examples, whose sums count
+    by `counted_as`; `worths` say as how many examples drawn singly those of the set count.
     """
 
     gates: Sequence[Gate]
     pilot: Truth
-    worths: Sequence[Worth]
-    shares: Sequence[NDArray[np.float64]]
-    examples: int
+    samples: Sequence[Sequence[Sample]]
+    seen: float
+    counted_as: float
+    effect: float
     settings: Settings
     audits: int
+    examples: int = 0
+    worths: Sequence[Worth] = ()
+
+    def sized(self, examples: int) -> Bench:
+        """The same with sets of so many examples, clustered and weighted as the pilot's are."""
+        worths = [
+            Worth.of(
+                [each.scaled(examples / self.seen) for each in samples],
+                gate.measures,
+                self.settings.confidence,
+                self.counted_as,
+            ).at_most(1 / self.effect)
+            for gate, samples in zip(self.gates, self.samples, strict=True)
+        ]
+        return replace(self, examples=examples, worths=worths)
 
     def run(self, truth: Truth, place: int) -> NDArray[np.int8]:
         """The severities of the scenario at this place."""
@@ -139,7 +155,8 @@ class Bench:
         """Which parts of a gate --min-slice does not leave out of a set of this size."""
         import numpy as np
 
-        sizes = np.round(self.shares[gate] * self.examples, 6)
+        sizes = np.array([float(each.cells.examples) for each in self.samples[gate]])
+        sizes = np.round(sizes / self.seen * self.examples, 6)
         everything = column(self.gates[gate]) is None
         return np.asarray((sizes >= self.settings.min_slice) | everything)
 
@@ -182,23 +199,17 @@ def lint(
     allow. Without `audits` there are 10,000, and fewer where there are many slices. Where the
     pilot's clusters, weights or --bound ask for more examples than `effect`, that is taken.
     """
-    import numpy as np
-
     counted_as, pilot = _truth(seen)
-    samples = [[each for _, each in _samples(gate, seen)] for gate in gates]
-    total = float(seen.total.cells.examples)
     bench = Bench(
         gates,
         pilot,
-        worths=[
-            Worth.of(each, gate.measures, settings.confidence, counted_as).at_most(1 / effect)
-            for gate, each in zip(gates, samples, strict=True)
-        ],
-        shares=[np.array([part.cells.examples / total for part in each]) for each in samples],
-        examples=examples,
+        samples=[[each for _, each in _samples(gate, seen)] for gate in gates],
+        seen=float(seen.total.cells.examples),
+        counted_as=counted_as,
+        effect=effect,
         settings=settings,
         audits=audits or max(LEAST_AUDITS, min(AUDITS, SLICE_AUDITS // _widest(gates, pilot))),
-    )
+    ).sized(examples)
     good = _good(bench, nfr, pfr)
     cases = [
         Case("pilot", "the update as the pilot saw it", pilot),
@@ -276,17 +287,18 @@ def _good(bench: Bench, nfr: float | None, pfr: float | None) -> Truth:
 
 def _good_share(bench: Bench, truth: Truth, which: Lever) -> float | None:
     """Half of the fewest flips at a limit from above, or twice the most at one from below."""
-    limits = [
-        found
-        for gate, parts in bench.parts(truth)
-        if lever(gate) is which
-        for part in parts
-        if (found := share_at_limit(gate, part.counts, which)) is not None
-    ]
-    above = [share for share, breaks in limits if breaks]
-    below = [share for share, breaks in limits if not breaks]
+    import numpy as np
+
+    above, below = [], []
+    for gate, parts in bench.parts(truth):
+        if lever(gate) is which and parts:
+            table = np.array([part.counts for part in parts])
+            shares, breaks = shares_at_limit(gate, table, which)
+            known = ~np.isnan(shares)
+            above += shares[known & breaks].tolist()
+            below += shares[known & ~breaks].tolist()
     if above:
-        return min(above) / 2
+        return float(min(above)) / 2
     return min(1.0, 2 * max(below)) if below else None
 
 
@@ -315,10 +327,10 @@ def _bad(bench: Bench, good: Truth) -> Iterator[Case]:
 
 def _examples_for(bench: Bench, good: Truth, goal: float) -> int | None:
     """About the examples with which a good update passes often enough; None if none would do."""
-    trial = replace(bench, audits=min(bench.audits, SEARCH_AUDITS))
+    trial = replace(bench, audits=max(LEAST_AUDITS // 2, bench.audits // 10))
 
     def enough(examples: int) -> bool:
-        found = replace(trial, examples=examples).run(good, 1).max(axis=1)
+        found = trial.sized(examples).run(good, 1).max(axis=1)
         return bool((found == PASS).mean() >= goal)
 
     low = high = bench.examples

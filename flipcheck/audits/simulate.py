@@ -118,8 +118,10 @@ class Truth:
         return round(float(value), 12) + 0.0  # neither the dust of sums nor a negative 0
 
 
-def _flipped(table: NDArray[np.float64], lever: Lever, share: float) -> NDArray[np.float64]:
+def _flipped(table: NDArray[np.float64], lever: Lever, share: Any) -> NDArray[np.float64]:
     """Counts (slices, outcomes) of which a share of what a lever can flip is flipped.
+
+    One share for all slices, or one for each, shape (slices, 1).
 
     The kinds of an outcome (same or different answers) keep their proportions.
     """
@@ -149,19 +151,31 @@ def share_at_limit(
 
     None where no share does: the limit is kept, or broken, by all of them.
     """
+    import numpy as np
 
-    def over(share: float) -> bool:
-        cells, metric = Cells.of(_flipped(counts[None], lever, share)[0]), METRICS[gate.metric]
-        return bool(metric.numerator(cells) > gate.limit * metric.denominator(cells))
+    shares, breaks = shares_at_limit(gate, counts[None], lever)
+    return None if np.isnan(shares[0]) else (float(shares[0]), bool(breaks[0]))
 
-    low, high = 0.0, 1.0
-    ends = over(low), over(high)
-    if ends[0] == ends[1]:
-        return None
+
+def shares_at_limit(
+    gate: Gate, table: NDArray[np.float64], lever: Lever
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The same for each row of counts (slices, outcomes); NaN where no share does."""
+    import numpy as np
+
+    metric = METRICS[gate.metric]
+
+    def over(share: NDArray[np.float64]) -> NDArray[np.bool_]:
+        cells = Cells.of(_flipped(table, lever, share[:, None]))
+        return np.asarray(metric.numerator(cells) > gate.limit * metric.denominator(cells))
+
+    low, high = np.zeros(len(table)), np.ones(len(table))
+    start, end = over(low), over(high)
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if over(middle) == ends[0] else (low, middle)
-    return high, ends[1] == gate.upper
+        before = over(middle) == start
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    return np.where(start == end, np.nan, high), end == gate.upper
 
 
 def severities(
