@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 BEYOND = 1.5
 """How many times the flips of the limit a clearly bad update has."""
 FLIPS: dict[Lever, str] = {LOST: "negative flips", WON: "positive flips"}
-AUDITS, LEAST_AUDITS, SLICE_AUDITS = 10_000, 200, 1_000_000
+AUDITS, LEAST_AUDITS, SLICE_AUDITS = 10_000, 200, 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,11 @@ class Bench:
         return replace(self, examples=examples, worths=worths)
 
     def run(self, truth: Truth, place: int) -> NDArray[np.int8]:
-        """The severities of the scenario at this place."""
-        return severities(
+        """The severities of the scenario at this place.
+
+        A part of the pilot whose examples have no weight is undefined, and so never passes.
+        """
+        found = severities(
             truth,
             self.gates,
             self.examples,
@@ -134,6 +137,10 @@ class Bench:
             seed=(self.settings.seed, place),
             parts_of=[Parts(worth, self._judged(gate)) for gate, worth in enumerate(self.worths)],
         )
+        for place, (_, parts) in enumerate(self.parts(truth)):
+            if not all(part.counts.any() for part in parts):
+                found[:, place] = found[:, place].clip(UNDECIDED)
+        return found
 
     def parts(self, truth: Truth) -> Iterator[tuple[Gate, list[Part]]]:
         """Each gate, and its parts that are judged."""

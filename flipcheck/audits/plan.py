@@ -108,7 +108,8 @@ def _linted(gates: Sequence[Gate], settings: Settings, assumed: Assumed, pilot: 
         )
     settings = replace(settings, min_slice=pilot.settings.min_slice)
     seen = ground(pilot)
-    judgements(asked, seen, settings, **available(pilot))  # says what cannot be judged
+    by_point = replace(settings, decide="point")
+    judgements(asked, seen, by_point, **available(pilot))  # says what cannot be judged
     found = lint(
         asked,
         seen,

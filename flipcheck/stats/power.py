@@ -281,7 +281,8 @@ class Worth:
         ends = np.where(np.isnan(ends), ends[::-1], ends).T
         effects = [sample.design_effect(metric) or np.nan for sample in samples]
         rows = np.array([float(sample.cells.examples) for sample in samples])
-        drawn = rows / sums.sum(axis=1) / np.maximum(effects, 1.0)
+        whole = sums.sum(axis=1)  # 0 where no example of a sample has a weight
+        drawn = rows / np.where(whole > 0, whole, rows) / np.maximum(effects, 1.0)
         ends = np.where(np.isnan(ends), np.nan_to_num(drawn, nan=1.0)[:, None], ends)
         return cls(np.fmax(drawn, ends.max(axis=1)), ends)
 
