@@ -212,8 +212,8 @@ def plan(
     pfr: float | str | None = None,
     power: float | str = 0.8,
     examples: int | None = None,
-    cluster_size: float = 1,
-    icc: float = 0,
+    cluster_size: float | None = None,
+    icc: float | None = None,
     pilot: PathText | Report | None = None,
     audits: int | None = None,
     confidence: float = 0.95,
@@ -230,9 +230,9 @@ def plan(
     from flipcheck.audits.sizes import Assumed
 
     assumed = Assumed(
-        nfr=_rate("nfr", nfr),
-        pfr=_rate("pfr", pfr),
-        power=_rate("power", power) or 0.0,
+        nfr=_rate("--nfr", nfr),
+        pfr=_rate("--pfr", pfr),
+        power=_rate("--power", power) or 0.0,
         examples=examples,
         cluster_size=cluster_size,
         icc=icc,

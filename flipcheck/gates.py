@@ -409,10 +409,8 @@ def judge_slices(
     of them, the gate is inconclusive.
     """
     if samples and gate.metric in NEED_OLD_RIGHT and not _any_right(samples):
-        return [
-            judge(replace(gate, by=None), sample, confidence=confidence, scope=scope)
-            for scope, sample in samples
-        ]
+        one = replace(gate, by=None)  # as if each slice had been named
+        return [replace(judge(one, sample, scope=scope), gate=gate) for scope, sample in samples]
     large = [each for each in samples if Sample.of(each[1]).cells.examples >= smallest]
     unjudged = [
         too_small(gate, sample, scope, smallest, verdict=None if large else Verdict.INCONCLUSIVE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck._version import __version__
@@ -11,8 +11,8 @@ from flipcheck.audits.lint import BEYOND, Lint, lint
 from flipcheck.audits.simulate import column
 from flipcheck.audits.sizes import Assumed, GatePlan, alone, gate_plan
 from flipcheck.errors import UsageError
+from flipcheck.metrics import METRICS
 from flipcheck.report import significant
-from flipcheck.slices import Slices
 from flipcheck.stats.intervals import clopper_pearson
 from flipcheck.stats.power import seen_rate
 
@@ -49,6 +49,11 @@ class Plan:
     assumptions: tuple[str, ...] = ()
     version: str = __version__
 
+    @property
+    def effect(self) -> float:
+        """The largest design effect that was used."""
+        return max((self.assumed.effect, *(self.lint.design_effects if self.lint else ())))
+
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON-ready values."""
         keys = ("confidence", "decide", "seed")
@@ -56,7 +61,7 @@ class Plan:
             "format": FORMAT,
             "version": self.version,
             "settings": {name: getattr(self.settings, name) for name in keys},
-            "assumed": asdict(self.assumed) | {"design_effect": self.assumed.effect},
+            "assumed": asdict(self.assumed) | {"design_effect": self.effect},
             "assumptions": self.assumptions,
             "gates": [asdict(each) | {"gate": str(each.gate)} for each in self.gates],
             "resolution": self.resolution and asdict(self.resolution),
@@ -76,6 +81,7 @@ def plan(
     if pilot is not None:
         return _linted(gates, settings, assumed, pilot)
     _check(gates, settings, assumed)
+    _check_used(gates, assumed)
     resolution = None
     if assumed.examples is not None:
         size = alone(assumed.examples, assumed.effect)
@@ -88,6 +94,7 @@ def plan(
 def _linted(gates: Sequence[Gate], settings: Settings, assumed: Assumed, pilot: Report) -> Plan:
     known = {str(each.gate): each.gate for each in pilot.gates}
     asked = list(gates) or [gate for gate in known.values() if not _counted_only(gate)]
+    left = [gate for gate in known.values() if not gates and _counted_only(gate)]
     problems = [f"'{gate}'" for gate in asked if _counted_only(gate)]
     if problems:
         raise UsageError(
@@ -96,24 +103,29 @@ def _linted(gates: Sequence[Gate], settings: Settings, assumed: Assumed, pilot: 
         )
     if not asked:
         raise UsageError(
-            "no gate to look at: none is given, and the pilot has none",
+            "no gate to look at: none is given, and the pilot has none that could be",
             hint="add --max-nfr 1% or --gate",
         )
-    judgements(asked, ground(pilot), settings, **available(pilot))  # says what cannot be judged
-    effect = max(assumed.effect, _effect(pilot))
+    settings = replace(settings, min_slice=pilot.settings.min_slice)
+    seen = ground(pilot)
+    by_point = replace(settings, decide="point")
+    judgements(asked, seen, by_point, **available(pilot))  # says what cannot be judged
     found = lint(
         asked,
-        pilot.tally.counts(),
-        columns(pilot),
+        seen,
         settings,
         examples=assumed.examples or pilot.tally.examples,
-        effect=effect,
+        effect=assumed.effect,
         audits=assumed.audits,
         goal=assumed.power,
         nfr=assumed.nfr,
         pfr=assumed.pfr,
     )
-    said = [*_said_of_lint(asked, assumed), *_said_of_pilot(pilot), *_said((), assumed)]
+    said = [
+        *_said_of_lint(asked, assumed),
+        *_said_of_pilot(pilot, asked, left, found, assumed),
+        *_said((), assumed),
+    ]
     return Plan(settings, assumed, lint=found, assumptions=tuple(said))
 
 
@@ -122,36 +134,29 @@ def _counted_only(gate: Gate) -> bool:
     return gate.measures.kind == "count" or bool(gate.measures.needs)
 
 
-def columns(report: Report) -> list[Slices]:
-    """The slices of a report by their columns, the true classes among them."""
-    import numpy as np
-
-    parts = (*report.classes, *report.slices)
-    return [
-        Slices(
-            by,
-            tuple(each.value for each in parts if each.by == by),
-            np.array([each.tally.counts() for each in parts if each.by == by]),
-        )
-        for by in dict.fromkeys(each.by for each in parts)
-    ]
-
-
-def _effect(pilot: Report) -> float:
-    """How many times the examples a pilot's clusters and weights ask for."""
-    examples = float(pilot.tally.examples)
-    return examples / (pilot.data.effective_examples or examples)
-
-
-def _said_of_pilot(pilot: Report) -> Iterator[str]:
+def _said_of_pilot(
+    pilot: Report, asked: Sequence[Gate], left: Sequence[Gate], found: Lint, assumed: Assumed
+) -> Iterator[str]:
     """What is taken over from a pilot in words, and what is not."""
-    if _effect(pilot) > 1:
+    if left:
+        names = ", ".join(str(gate) for gate in left)
+        yield f"gates of the pilot that are left out, as its counts do not tell of them: {names}"
+    if pilot.design is not None and not pilot.design.plain:
         yield (
-            "the clusters and weights of the pilot ask for "
-            f"{_effect(pilot):.3g} times the examples, in every gate alike"
+            "a bound of each gate is as wide, for its examples, as the pilot's clusters, weights "
+            f"and --bound {pilot.settings.bound} make it at the pilot's rates"
         )
-    if pilot.settings.min_slice:
-        yield "slices smaller than --min-slice are judged as the others are"
+        for gate, effect in zip(found.gates, found.design_effects, strict=True):
+            yield f"{gate} asks for {effect:.3g} times the examples drawn singly"
+        if assumed.effect > 1:
+            yield "of that and --cluster-size with --icc the larger is taken, for each gate"
+    if pilot.settings.min_slice and any(map(column, asked)):
+        yield (
+            f"slices of fewer than {pilot.settings.min_slice:,} expected examples (--min-slice) "
+            "are left out"
+        )
+    if pilot.waivers is not None:
+        yield "flips that the pilot waived count as the others do"
 
 
 def _check(gates: Sequence[Gate], settings: Settings, assumed: Assumed) -> None:
@@ -171,9 +176,28 @@ def _check(gates: Sequence[Gate], settings: Settings, assumed: Assumed) -> None:
         raise UsageError("gates that cannot be planned", problems=problems)
 
 
+def _check_used(gates: Sequence[Gate], assumed: Assumed) -> None:
+    """Raise UsageError for what is given and would change nothing without a pilot."""
+    used = {gate.metric for gate in gates}
+    flips = [
+        f"{option}: no gate to plan is about {METRICS[name].title} or the error rate change"
+        for option, value, name in (
+            ("--nfr", assumed.nfr, "negative_flip_rate"),
+            ("--pfr", assumed.pfr, "positive_flip_rate"),
+        )
+        if value is not None and not used & {name, "error_rate_change"}
+    ]
+    audits = ["--audits: only with a --pilot audits are simulated"]
+    problems = [*flips, *(audits if assumed.audits is not None else ())]
+    if problems:
+        raise UsageError("options that would change nothing", problems=problems)
+
+
 def _unplannable(gate: Gate, assumed: Assumed) -> str:
     """Why a gate cannot be planned, or nothing."""
     kind = gate.measures.kind
+    if _counted_only(gate):
+        return "it hangs on costs, reruns or critical examples, which no plan knows"
     if kind == "proportion":
         return "" if 0 < gate.limit < 1 else "no number of examples could ever show that it holds"
     if kind != "difference":

@@ -10,11 +10,12 @@ report says no more of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flipcheck.gates import OPERATORS
+from flipcheck.gates import NEED_OLD_RIGHT, OPERATORS
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import CELLS, NEGATIVE_FLIPS, POSITIVE_FLIPS, Cells, Outcome
+from flipcheck.stats.power import Worth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,39 @@ LEVERS: dict[str, Lever | None] = {
 }
 """What moves a metric; the negative flips move all others."""
 
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How the parts of a gate are judged: the whole, one slice, or each slice of a column.
+
+    `judged`, shape (parts,), leaves out those that --min-slice does; `worth` says as how many
+    examples drawn singly theirs count.
+    """
+
+    worth: Worth
+    judged: NDArray[np.bool_]
+
+    @classmethod
+    def plain(cls, size: int) -> Parts:
+        """So many parts of examples that are drawn singly, all of them judged."""
+        import numpy as np
+
+        return cls(Worth(np.ones(size), np.ones((size, 2))), np.ones(size, bool))
+
+    @property
+    def ends(self) -> NDArray[np.float64]:
+        """By what drawn counts are multiplied to be judged at either end, shape (parts, 2)."""
+        return self.worth.ends / self.worth.drawn[:, None]
+
+    def thinned(
+        self, rng: np.random.Generator, counts: NDArray[np.int64], most: float
+    ) -> NDArray[np.int64]:
+        """Counts (audits, parts, outcomes), drawn for the worth `most`, at that of each part."""
+        if (self.worth.drawn == most).all():
+            return counts
+        return rng.binomial(counts, self.worth.drawn[:, None] / most)
+
+
 BLOCK = 200_000
 """Slices times audits that are drawn at once: what bounds the memory."""
 
@@ -60,8 +94,8 @@ class Truth:
     values: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, columns: Sequence[Slices], total: NDArray[np.int64]) -> Truth:
-        """The truth if a pilot's counts were its expectation."""
+    def of(cls, columns: Sequence[Slices], total: NDArray[Any]) -> Truth:
+        """The truth if a pilot's counts, or weighted sums, were its expectation."""
         counts = {each.by: each.counts.astype(float) for each in columns}
         return cls(total.astype(float), counts, {each.by: each.values for each in columns})
 
@@ -84,8 +118,10 @@ class Truth:
         return round(float(value), 12) + 0.0  # neither the dust of sums nor a negative 0
 
 
-def _flipped(table: NDArray[np.float64], lever: Lever, share: float) -> NDArray[np.float64]:
+def _flipped(table: NDArray[np.float64], lever: Lever, share: Any) -> NDArray[np.float64]:
     """Counts (slices, outcomes) of which a share of what a lever can flip is flipped.
+
+    One share for all slices, or one for each, shape (slices, 1).
 
     The kinds of an outcome (same or different answers) keep their proportions.
     """
@@ -115,19 +151,31 @@ def share_at_limit(
 
     None where no share does: the limit is kept, or broken, by all of them.
     """
+    import numpy as np
 
-    def over(share: float) -> bool:
-        cells, metric = Cells.of(_flipped(counts[None], lever, share)[0]), METRICS[gate.metric]
-        return bool(metric.numerator(cells) > gate.limit * metric.denominator(cells))
+    shares, breaks = shares_at_limit(gate, counts[None], lever)
+    return None if np.isnan(shares[0]) else (float(shares[0]), bool(breaks[0]))
 
-    low, high = 0.0, 1.0
-    ends = over(low), over(high)
-    if ends[0] == ends[1]:
-        return None
+
+def shares_at_limit(
+    gate: Gate, table: NDArray[np.float64], lever: Lever
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The same for each row of counts (slices, outcomes); NaN where no share does."""
+    import numpy as np
+
+    metric = METRICS[gate.metric]
+
+    def over(share: NDArray[np.float64]) -> NDArray[np.bool_]:
+        cells = Cells.of(_flipped(table, lever, share[:, None]))
+        return np.asarray(metric.numerator(cells) > gate.limit * metric.denominator(cells))
+
+    low, high = np.zeros(len(table)), np.ones(len(table))
+    start, end = over(low), over(high)
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if over(middle) == ends[0] else (low, middle)
-    return high, ends[1] == gate.upper
+        before = over(middle) == start
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    return np.where(start == end, np.nan, high), end == gate.upper
 
 
 def severities(
@@ -138,23 +186,50 @@ def severities(
     *,
     audits: int,
     seed: Sequence[int],
+    parts_of: Sequence[Parts] | None = None,
 ) -> NDArray[np.int8]:
-    """What each gate says of simulated audits of so many examples, shape (audits, gates)."""
+    """What each gate says of simulated audits of so many examples, shape (audits, gates).
+
+    `parts_of` says for each gate how its parts are judged; by default all are, as they are.
+    """
     import numpy as np
 
     rng = np.random.default_rng(seed)
+    judged = parts_of or [Parts.plain(len(scoped(gate, truth))) for gate in gates]
+    most = max(float(each.worth.drawn.max()) for each in judged)
+    size = max(1, int(examples * most))
     by = [name for name in truth.columns if name in map(column, gates)]
     widest = max([len(truth.columns[name]) for name in by], default=1)
     step, found = max(1, BLOCK // widest), []
     for begin in range(0, audits, step):
-        drawn = _multinomial(rng, np.full(min(step, audits - begin), examples), truth.total)
-        parts = {name: _split(rng, drawn, truth.columns[name]) for name in by}
-        found.append(
-            np.stack(
-                [_of_gate(gate, drawn, parts, truth.values, settings) for gate in gates], axis=1
+        drawn = _multinomial(rng, np.full(min(step, audits - begin), size), truth.total)
+        split = {name: _split(rng, drawn, truth.columns[name]) for name in by}
+        each = [
+            _of_gate(
+                gate,
+                parts.thinned(rng, _counts(gate, drawn, split, truth.values), most),
+                settings,
+                parts,
             )
-        )
+            for gate, parts in zip(gates, judged, strict=True)
+        ]
+        found.append(np.stack(each, axis=1))
     return np.concatenate(found)
+
+
+def _counts(
+    gate: Gate,
+    drawn: NDArray[np.int64],
+    split: Mapping[str, NDArray[np.int64]],
+    values: Mapping[str, tuple[str, ...]],
+) -> NDArray[np.int64]:
+    """The outcomes of the parts that a gate judges, shape (audits, parts, outcomes)."""
+    if gate.by is not None:
+        return split[gate.by]
+    if gate.where is not None:
+        by, value = gate.where
+        return split[by][:, values[by].index(value), None]
+    return drawn[:, None]
 
 
 def column(gate: Gate) -> str | None:
@@ -187,25 +262,19 @@ def _split(
 
 
 def _of_gate(
-    gate: Gate,
-    drawn: NDArray[np.int64],
-    parts: Mapping[str, NDArray[np.int64]],
-    values: Mapping[str, tuple[str, ...]],
-    settings: Settings,
+    gate: Gate, counts: NDArray[np.int64], settings: Settings, parts: Parts
 ) -> NDArray[np.int8]:
     """The gate's severity in each audit, as `judge` and `judge_slices` would have it."""
     import numpy as np
 
-    if gate.where is not None:
-        by, value = gate.where
-        return _judged(gate, parts[by][:, values[by].index(value)], settings)[0]
+    counts, ends = counts[:, parts.judged], parts.ends[parts.judged]
+    if not counts.shape[1]:
+        return np.full(len(counts), UNDECIDED, np.int8)
+    each, chances = _judged(gate, counts, settings, ends)
+    if gate.metric in NEED_OLD_RIGHT:  # where the old model is never right, nothing can break
+        each[~(Cells.of(counts).old_right > 0).any(axis=1)] = UNDECIDED
     if gate.by is None:
-        found, _ = _judged(gate, drawn, settings)
-        if gate.metric == "negative_flip_rate":
-            found[Cells.of(drawn).old_right == 0] = UNDECIDED
-        return found
-    counts = parts[gate.by]
-    each, chances = _judged(gate, counts, settings)
+        return each[:, 0]
     present = counts.sum(axis=2) > 0
     if settings.decide == "bound":
         chances = np.where(each == FAIL, chances, 1.0)
@@ -215,16 +284,14 @@ def _of_gate(
 
 
 def _judged(
-    gate: Gate, counts: NDArray[np.int64], settings: Settings
+    gate: Gate, counts: NDArray[np.int64], settings: Settings, ends: NDArray[np.float64]
 ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
     """The severity of each tally, and the chance of what was seen were it at the limit."""
     import numpy as np
 
-    from flipcheck.stats.intervals import tails
-
     metric, cells = METRICS[gate.metric], Cells.of(counts)
     bottom = np.asarray(metric.denominator(cells))
-    above, below = tails(metric, cells, gate.limit)
+    above, below = _tails(gate, counts, ends)
     breaks, keeps = (above, below) if gate.upper else (below, above)
     if settings.decide == "point":
         value = metric.numerator(cells) / np.maximum(bottom, 1)
@@ -233,6 +300,21 @@ def _judged(
         alpha = 1 - settings.confidence
         found = np.where(keeps <= alpha, PASS, np.where(breaks < alpha, FAIL, UNDECIDED))
     return np.where(bottom > 0, found, UNDECIDED).astype(np.int8), breaks
+
+
+def _tails(
+    gate: Gate, counts: NDArray[np.int64], ends: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The chances at the limit of at least, and of at most, what was seen, each at its end."""
+    from flipcheck.stats.intervals import tails
+
+    metric = METRICS[gate.metric]
+    if (ends == 1).all():
+        return tails(metric, Cells.of(counts), gate.limit)
+    low, high = (
+        tails(metric, Cells.of(counts * ends[:, end, None]), gate.limit)[end] for end in (0, 1)
+    )
+    return low, high
 
 
 def _holm(p_values: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:

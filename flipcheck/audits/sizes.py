@@ -46,34 +46,54 @@ class Assumed:
     pfr: float | None = None
     power: float = 0.8
     examples: int | None = None
-    cluster_size: float = 1.0
-    icc: float = 0.0
+    cluster_size: float | None = None
+    icc: float | None = None
     audits: int | None = None
 
     def __post_init__(self) -> None:
-        checks = {
-            "the assumed NFR": self.nfr is None or 0 <= self.nfr < 1,
-            "the assumed PFR": self.pfr is None or 0 <= self.pfr < 1,
-            "the sum of the assumed NFR and PFR": (self.nfr or 0) + (self.pfr or 0) <= 1,
-            "the power": 0 < self.power < 1,
-            "the number of examples": self.examples is None or 1 <= self.examples <= MOST_EXAMPLES,
-            "the cluster size": 1 <= self.cluster_size <= power.MOST,
-            "the ICC": 0 <= self.icc <= 1,
-            "the number of simulated audits": 100 <= (self.audits or 100) <= 1_000_000,
-        }
-        problems = [f"{what} is out of range" for what, right in checks.items() if not right]
-        if problems:
-            raise UsageError(
-                "a plan cannot be made",
-                problems=problems,
-                hint="rates and the ICC are shares such as 0.5%; a cluster has 1 example or more; "
-                "100 to 1,000,000 audits can be simulated",
+        sizes, audits = f"a whole number from 1 to {MOST_EXAMPLES:,}", "one from 1 to 1,000,000"
+        checks = (
+            ("--nfr", self.nfr, _within(self.nfr, 0, 1), "a share such as 0.5%, below 1"),
+            ("--pfr", self.pfr, _within(self.pfr, 0, 1), "a share such as 0.5%, below 1"),
+            ("--power", self.power, _within(self.power, 5e-324, 1), "a share between 0 and 1"),
+            ("--examples", self.examples, _whole(self.examples, MOST_EXAMPLES), sizes),
+            (
+                "--cluster-size",
+                self.cluster_size,
+                _within(self.cluster_size, 1, power.MOST),
+                f"1 example or more, below {power.MOST:,}",
+            ),
+            ("--icc", self.icc, _within(self.icc, 0, 1 + 1e-15), "a share from 0 to 1"),
+            ("--audits", self.audits, _whole(self.audits, 1_000_000), f"a whole number, {audits}"),
+        )
+        problems = [
+            f"{name} {value!r} is out of range: {wanted}"
+            for name, value, right, wanted in checks
+            if value is not None and not right
+        ]
+        if not problems and (self.nfr or 0) + (self.pfr or 0) > 1:
+            problems.append(
+                f"--nfr {self.nfr!r} and --pfr {self.pfr!r} are more than 100% together"
             )
+        if (self.cluster_size is None) != (self.icc is None):
+            problems.append("clusters are described by both: give --cluster-size and --icc")
+        if problems:
+            raise UsageError("a plan cannot be made", problems=problems)
 
     @property
     def effect(self) -> float:
         """The design effect: how many examples in clusters tell as much as one alone."""
-        return power.design_effect(self.cluster_size, self.icc)
+        return power.design_effect(self.cluster_size or 1, self.icc or 0)
+
+
+def _within(value: Any, low: float, high: float) -> bool:
+    """Whether a value is a number from `low` to below `high`."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value < high
+
+
+def _whole(value: Any, most: int) -> bool:
+    """Whether a value is a whole number from 1 to `most`."""
+    return isinstance(value, int) and _within(value, 1, most + 1)
 
 
 @dataclass(frozen=True, slots=True)

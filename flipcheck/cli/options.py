@@ -429,22 +429,25 @@ Examples = Annotated[
     ),
 ]
 ClusterSize = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--cluster-size",
-        help="Examples in a cluster (a user, a document) where they come in clusters; "
+        help="Examples in a cluster (a user, a document) where they come in clusters, with --icc; "
         "sum(m²)/sum(m) where their sizes m differ.",
         rich_help_panel=ASSUMPTIONS,
         metavar="M",
+        show_default=False,
     ),
 ]
 Icc = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--icc",
-        help="How alike the flips of a cluster are: their intraclass correlation, 0 to 1.",
+        help="How alike the flips of a cluster are: their intraclass correlation, 0 to 1; with "
+        "--cluster-size.",
         rich_help_panel=ASSUMPTIONS,
         metavar="ICC",
+        show_default=False,
     ),
 ]
 Pilot = Annotated[

@@ -13,6 +13,7 @@ from flipcheck.gates import Verdict
 from flipcheck.metrics import METRICS
 from flipcheck.reporters import as_json, words
 from flipcheck.reporters.layout import WIDTH, grid, heading, indented, printed
+from flipcheck.stats.power import often
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ def answer(plan: Plan) -> str:
             f"With {plural(plan.assumed.examples, 'example')} of which none flips, a rate is at "
             f"most {words.percent(plan.resolution.unseen)}; one of "
             f"{words.percent(plan.resolution.seen)} or more shows a flip "
-            f"{words.often(plan.assumed.power)} of the time."
+            f"{often(plan.assumed.power)} of the time."
         )
     rest = [each for each in plan.gates if not each.decides]
     said += [_passes(each, plan.assumed.examples) for each in rest]
@@ -84,16 +85,16 @@ def answer(plan: Plan) -> str:
 def _lint_answer(lint: Lint) -> str:
     good, bad = lint.scenarios[1].together, lint.scenarios[2:]
     text = (
-        f"With {plural(lint.examples, 'example')} {_these(lint)} {words.often(good.passed)} of "
-        f"good updates, block {words.often(good.failed)} and leave "
-        f"{words.often(good.undecided)} undecided"
+        f"With {plural(lint.examples, 'example')} {_these(lint)} {often(good.passed)} of "
+        f"good updates, block {often(good.failed)} and leave "
+        f"{often(good.undecided)} undecided"
     )
     if len(lint.gates) == 1:
         text = text.replace(" block ", " blocks ").replace(" leave ", " leaves ")
     if not bad:
         return f"{text}."
     worst = max(each.together.passed for each in bad)
-    most = f"at most {words.often(worst)} pass" if worst else "none passes"
+    most = f"at most {often(worst)} pass" if worst else "none passes"
     return f"{text}; of bad ones {most}."
 
 
@@ -125,7 +126,7 @@ def _size_answer(plan: Plan) -> str:
     each, most = plan.gates[place], asked[place]
     does = "passes" if most.verdict is Verdict.PASS else "fails"
     then = (
-        f"{each.gate} {does} {words.often(goal)} of the time if the true "
+        f"{each.gate} {does} {often(goal)} of the time if the true "
         f"{METRICS[each.gate.metric].title} is {update_text(each, most.update)}."
     )
     enough = f"{many(most.stable)} {each.counted} are enough"
@@ -160,8 +161,8 @@ def _passes(each: GatePlan, examples: int) -> str:
     update = lead(each)
     found = next(chance for chance in each.chances if chance.update == update)
     return (
-        f"With {examples:,} {each.counted} {each.gate} passes {words.often(found.passed)} of the "
-        f"time and fails {words.often(found.failed)} if the true {METRICS[each.gate.metric].title} "
+        f"With {examples:,} {each.counted} {each.gate} passes {often(found.passed)} of the "
+        f"time and fails {often(found.failed)} if the true {METRICS[each.gate.metric].title} "
         f"is {update_text(each, update)}."
     )
 
@@ -192,7 +193,7 @@ def _needs(each: GatePlan) -> list[Any]:
     rows = list(need_rows(each))
     exact = METRICS[each.gate.metric].kind == "proportion"
     table = grid({}, {}, *({"justify": "right"} for _ in rows[0][2] * (1 + exact)))
-    goals = [f"{words.often(need.power)} power" for need in rows[0][2]]
+    goals = [f"{often(need.power)} power" for need in rows[0][2]]
     heads = [text for goal in goals for text in ((goal, "") if exact else (goal,))]
     table.add_row(*(Text(name, "dim") for name in ("true value", "should", *heads)))
     if exact:
@@ -228,7 +229,7 @@ def _chances(each: GatePlan, plan: Plan) -> list[Any]:
     table.add_row(*(Text(name, "dim") for name in ("true value", "passes", "undecided", "fails")))
     for chance in each.chances:
         shares = (chance.passed, open_share(chance), chance.failed)
-        table.add_row(update_text(each, chance.update), *map(words.often, shares))
+        table.add_row(update_text(each, chance.update), *map(often, shares))
     title = f"With {plan.assumed.examples or 0:,} {words.clean(each.counted)}"
     lines = [*heading(title), indented(table)]
     if each.decides is not None and each.decides.passing_rate is not None:
@@ -236,7 +237,7 @@ def _chances(each: GatePlan, plan: Plan) -> list[Any]:
         lines.append(
             _note(
                 f"It passes true values {side} {words.percent(each.decides.passing_rate)} with "
-                f"{words.often(plan.assumed.power)} power."
+                f"{often(plan.assumed.power)} power."
             )
         )
     return lines
@@ -249,14 +250,14 @@ def _findings(lint: Lint) -> list[Any]:
 
 
 def _shares(odds: Odds) -> list[str]:
-    return [words.often(share) for share in (odds.passed, odds.undecided, odds.failed)]
+    return [often(share) for share in (odds.passed, odds.undecided, odds.failed)]
 
 
 def scenario_text(each: Scenario) -> str:
-    """A scenario and its flips: "a good update (NFR 0.500%, error rate −0.30 pp)"."""
+    """A scenario and its flips: "a good update (NFR 0.500%, error rate change −0.30 pp)"."""
     change = words.number(METRICS["error_rate_change"], each.error_rate_change)
     rate = words.percent(each.negative_flip_rate)
-    return f"{words.clean(each.title)} (NFR {rate}, error rate {change})"
+    return f"{words.clean(each.title)} (NFR {rate}, error rate change {change})"
 
 
 def precision(lint: Lint) -> str:

@@ -46,14 +46,6 @@ def percent(value: float | None, *, signed: bool = False) -> str:
     return f"{sign}{text}%"
 
 
-def often(share: float) -> str:
-    """How often something happens, to a tenth: "0%" and "100%" only for never and always."""
-    size = share * 100
-    if 0 < size < 0.05 or 99.95 <= size < 100:
-        return "<0.1%" if size < 1 else ">99.9%"
-    return f"{size:.1f}%".replace(".0%", "%")
-
-
 def number(metric: Metric, value: float | None) -> str:
     """A metric's value as its readers write it: a percentage, points, or a ratio."""
     if value is None:

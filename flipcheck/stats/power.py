@@ -16,14 +16,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.stats.intervals import clopper_pearson
+from flipcheck.outcomes import CELLS, Cells
+from flipcheck.stats.intervals import bounds, clopper_pearson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from flipcheck.metrics import Metric
+    from flipcheck.stats.sampling import Sample
+
+LARGEST, HALVINGS = 30.0, 56
+"""The logarithm of the most, or the fewest, times that an example may count, and its search."""
 MOST = 10**12
 """More examples than this are "no number of examples"."""
 
@@ -222,6 +228,78 @@ def _normal_quantile(share: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(share))
+
+
+def often(share: float) -> str:
+    """How often something happens, to a tenth: "0%" and "100%" only for never and always."""
+    size = share * 100
+    if 0 < size < 0.05 or 99.95 <= size < 100:
+        return "<0.1%" if size < 1 else ">99.9%"
+    return f"{size:.1f}%".replace(".0%", "%")
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """As how many examples drawn singly those of some samples count, each as a share of them.
+
+    `drawn`, shape (samples,), is by how much they vary; `ends`, shape (samples, 2), by how wide
+    the low and the high one-sided bounds are.
+    """
+
+    drawn: NDArray[np.float64]
+    ends: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, samples: Sequence[Sample], metric: Metric, confidence: float, each: float = 1.0
+    ) -> Worth:
+        """What samples are worth for a metric at a confidence; `each` is by what sums count.
+
+        A bound is worth as many examples as give the closed form, at the same shares, the same
+        end: clusters, weights and --bound are all in it. An end that no number of examples
+        moves, as that of no event, is worth as many as the other one.
+        """
+        import numpy as np
+
+        size, level = len(samples), 2 * confidence - 1
+        if all(sample.effective(metric) is None for sample in samples):
+            return cls(np.ones(size), np.ones((size, 2)))
+        sums = np.array([counts_of(sample) for sample in samples]) * each
+        wanted = np.array([sample.bounds(metric, level) for sample in samples], float).T
+        low, high = np.full((2, size), -LARGEST), np.full((2, size), LARGEST)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            found = np.array(
+                [
+                    bounds(metric, Cells.of(sums * np.exp(part)[:, None]), level)[end]
+                    for end, part in enumerate(middle)
+                ]
+            )
+            wide = np.array([found[0] < wanted[0], found[1] > wanted[1]])
+            low, high = np.where(wide, middle, low), np.where(wide, high, middle)
+        ends = np.where(np.abs(high) < LARGEST - 1e-6, np.exp(high), np.nan)
+        ends = np.where(np.isnan(ends), ends[::-1], ends).T
+        effects = [sample.design_effect(metric) or np.nan for sample in samples]
+        rows = np.array([float(sample.cells.examples) for sample in samples])
+        whole = sums.sum(axis=1)  # 0 where no example of a sample has a weight
+        drawn = rows / np.where(whole > 0, whole, rows) / np.maximum(effects, 1.0)
+        ends = np.where(np.isnan(ends), np.nan_to_num(drawn, nan=1.0)[:, None], ends)
+        return cls(np.fmax(drawn, ends.max(axis=1)), ends)
+
+    def at_most(self, share: float) -> Worth:
+        """The same, and nothing worth more than a share of the examples."""
+        import numpy as np
+
+        return Worth(np.minimum(self.drawn, share), np.minimum(self.ends, share))
+
+
+def counts_of(sample: Sample) -> NDArray[np.float64]:
+    """The weighted sum of each outcome of one group, or its count."""
+    import numpy as np
+
+    if sample.design is None:
+        return sample.tally.counts().astype(float)
+    return np.asarray(sample.design.sums[:CELLS], float)
 
 
 def design_effect(size: float, correlation: float) -> float:

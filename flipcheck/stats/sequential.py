@@ -152,7 +152,7 @@ def _sides(metric: Metric, cells: Cells, limit: float) -> Any:
         lambda value: rate_below(x, n, value, limit),
         lambda value: rate_above(x, n, value, limit),
         limit,
-        np.asarray(x / n),
+        np.asarray(x / np.maximum(n, 1)),
         (0.0, 1.0),
     )
 

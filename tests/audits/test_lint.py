@@ -6,15 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import flipcheck
+from flipcheck.audits.judging import ground
 from flipcheck.audits.simulate import (
     FAIL,
     LOST,
     PASS,
     UNDECIDED,
     WON,
+    Parts,
     Truth,
+    _counts,
     _of_gate,
     lever,
     severities,
@@ -22,11 +26,11 @@ from flipcheck.audits.simulate import (
 )
 from flipcheck.errors import UsageError
 from flipcheck.gates import Gate, Verdict, judge, judge_slices, overall
-from flipcheck.metrics import COUNTED
+from flipcheck.metrics import COUNTED, METRICS
 from flipcheck.outcomes import Cells, Tally
 from flipcheck.report import Settings
 from flipcheck.slices import Slices
-from flipcheck.stats.power import power
+from flipcheck.stats.power import Worth, power
 
 SEVERITY = {Verdict.PASS: PASS, Verdict.INCONCLUSIVE: UNDECIDED, Verdict.FAIL: FAIL}
 VALUES = {"region": ("EU", "US", "AS")}
@@ -72,7 +76,8 @@ def test_simulated_audits_are_judged_as_compare_judges(name, scope, decide):
     for limit in LIMITS.get(COUNTED[name].kind, ("0.5%", "10%", "60%")):
         for sign in ("<=", ">="):
             gate = Gate.parse(f"{name} {sign} {limit}{scope}")
-            found = _of_gate(gate, total, {"region": parts}, VALUES, settings)
+            counts = _counts(gate, total, {"region": parts}, VALUES)
+            found = _of_gate(gate, counts, settings, Parts.plain(counts.shape[1]))
             expected = [slow(gate, *audit, settings) for audit in zip(total, parts, strict=True)]
             assert found.tolist() == expected
 
@@ -276,3 +281,132 @@ def test_gates_that_the_pilot_cannot_judge_are_refused(report, gate, message):
     """As `compare` refuses them."""
     with pytest.raises(UsageError, match=message):
         found(report, gate)
+
+
+SIDES = ("old", "new")
+
+
+def clustered(tmp_path, *, weightless="", **options):
+    """A report of 1,200 weighted rows of 120 users, of whom some have most of the flips."""
+    rng = np.random.default_rng(3)
+    user = np.repeat(np.arange(120), 10)
+    bad = rng.random(1200) < rng.beta(0.04, 2, 120)[user]
+    shop = rng.choice(["big", "mid", "tiny"], 1200, p=[0.7, 0.28, 0.02])
+    weight = np.exp(rng.normal(size=1200)) * (shop != weightless)
+    for side in SIDES:
+        rows = zip(range(1200), user, shop, weight, bad, strict=True)
+        lines = [
+            f"{row},a,{who},{where},{much:.6f},{'b' if side == 'new' and broken else 'a'}"
+            for row, who, where, much, broken in rows
+        ]
+        text = "\n".join(["id,label,user,shop,weight,prediction", *lines])
+        (tmp_path / f"{side}.csv").write_text(text + "\n", encoding="utf-8")
+    paths = (tmp_path / f"{side}.csv" for side in SIDES)
+    return flipcheck.compare(*paths, by=["shop"], resamples=0, **options)
+
+
+DRAWN = [
+    {"cluster": "user"},
+    {"cluster": "user", "bound": "strict"},
+    {"weight": "weight"},
+    {"weight": "weight", "bound": "strict"},
+]
+
+
+@pytest.mark.parametrize("options", DRAWN)
+def test_a_bound_is_worth_the_examples_that_give_it_singly(tmp_path, options):
+    """The exact interval of as many examples, by scipy's beta law, has the pilot's own ends."""
+    sample = ground(clustered(tmp_path, **options)).total
+    metric = METRICS["negative_flip_rate"]
+    worth = Worth.of([sample], metric, 0.95)
+    share = sample.value(metric)
+    ends = [float(end) for end in sample.bounds(metric, 0.9)]
+    low, high = (size * float(sample.weighed().examples) for size in worth.ends[0])
+    assert stats.beta.ppf(0.05, share * low, low * (1 - share) + 1) == pytest.approx(ends[0])
+    assert stats.beta.ppf(0.95, share * high + 1, high * (1 - share)) == pytest.approx(ends[1])
+    assert worth.drawn[0] >= worth.ends[0].max()
+
+
+def test_an_end_that_nothing_moves_is_worth_as_much_as_the_other(tmp_path):
+    """Of no positive flip the low bound is 0 whatever the size."""
+    sample = ground(clustered(tmp_path, cluster="user")).total
+    worth = Worth.of([sample], METRICS["positive_flip_rate"], 0.95)
+    assert worth.ends[0, 0] == worth.ends[0, 1]
+    assert 0 < worth.ends[0, 0] < 1
+
+
+@pytest.mark.parametrize("options", DRAWN)
+def test_lint_does_not_contradict_the_verdict_of_its_pilot(tmp_path, options):
+    """With a bound well within the limit most audits pass; with one well beyond it hardly any."""
+    seen = clustered(tmp_path, **options, gates=["negative_flip_rate <= 50%"])
+    bound = seen.gates[0].bound
+    wide, close = (
+        found(seen, f"negative_flip_rate <= {times * bound:.6f}").scenarios[0].together
+        for times in (1.6, 0.75)
+    )
+    assert wide.passed > 0.7
+    assert close.passed < 0.3
+
+
+def test_the_design_effect_that_was_used_is_written(tmp_path):
+    """The pilot's own, or that of --icc where it is the larger."""
+    seen = clustered(tmp_path, cluster="user")
+    gate = "negative_flip_rate <= 5%"
+    own = flipcheck.plan(gate, pilot=seen, audits=100)
+    effect = own.to_dict()["assumed"]["design_effect"]
+    assert effect == pytest.approx(own.lint.design_effects[0])
+    assert effect > 1.5
+    assert any(f"{effect:.3g} times the examples" in each for each in own.assumptions)
+    more = flipcheck.plan(gate, pilot=seen, audits=100, cluster_size=100, icc=0.5)
+    assert more.to_dict()["assumed"]["design_effect"] == pytest.approx(50.5)
+    assert any("the larger is taken" in each for each in more.assumptions)
+
+
+def test_slices_too_small_to_judge_are_left_out(tmp_path):
+    """As `compare` does, by their expected size; with none left nothing is decided."""
+    gate = "negative_flip_rate <= 8% by shop"
+    every, seen = clustered(tmp_path), clustered(tmp_path, min_slice=100)
+    assert any("'shop=tiny'" in each for each in found(every, gate).findings)
+    kept = found(seen, gate)
+    assert not any("tiny" in each for each in kept.findings)
+    assert kept.scenarios[1].together.passed > found(every, gate).scenarios[1].together.passed
+    none = found(seen, gate, examples=100)
+    assert none.scenarios[0].together.undecided == 1
+    assert "judges nothing" in " ".join(none.findings)
+
+
+def test_the_flips_are_what_is_more_numerous(report):
+    """A bad update is named by its flips, not by a metric that they do not multiply."""
+    titles = [each.title for each in found(report, "error_rate_change <= 0.5%").scenarios]
+    flips = "with 1.5 times the negative flips at the limit of "
+    assert titles[-1] == f"{flips}error_rate_change <= 0.5%"
+
+
+def test_gates_that_no_pilot_tells_of_are_named(sample, tmp_path):
+    """Those of critical examples are left out, and that is said."""
+    ids = (sample / "old_predictions.csv").read_text(encoding="utf-8").splitlines()[1]
+    (tmp_path / "critical.txt").write_text(ids.split(",")[0] + "\n", encoding="utf-8")
+    seen = flipcheck.compare(
+        *(sample / f"{side}_predictions.csv" for side in SIDES),
+        gates=["negative_flip_rate <= 5%"],
+        critical=tmp_path / "critical.txt",
+        resamples=0,
+    )
+    said = flipcheck.plan(pilot=seen, audits=100).assumptions
+    assert any("left out" in each and "critical" in each for each in said)
+
+
+@pytest.mark.parametrize("value", ["many", None, -3.0, 0])
+def test_a_size_that_was_edited_changes_nothing(tmp_path, value):
+    """What a pilot's bounds are worth is taken from its sums, not from what it says of them."""
+    seen = clustered(tmp_path, cluster="user")
+    edited = replace(seen, data=replace(seen.data, effective_examples=value))
+    assert found(edited, "negative_flip_rate <= 5%") == found(seen, "negative_flip_rate <= 5%")
+
+
+def test_a_slice_without_weight_leaves_its_gate_undecided(tmp_path):
+    """Its rate is undefined, in the pilot's audit and in every simulated one."""
+    gate = "negative_flip_rate <= 50% by shop"
+    seen = clustered(tmp_path, weightless="tiny", weight="weight", gates=[gate])
+    assert seen.verdict is Verdict.INCONCLUSIVE
+    assert found(seen, gate).scenarios[0].together.undecided == 1

@@ -175,18 +175,31 @@ def test_lint_says_how_many_examples_to_draw(command, pilot):
     [
         ((), ["flipcheck plan"]),  # nothing: help
         (("--power", "80%"), ["nothing to plan"]),
-        (("--max-nfr", "1%", "--nfr", "one"), ["cannot read the share 'one' of nfr"]),
+        (("--max-nfr", "1%", "--nfr", "one"), ["cannot read the share 'one' of --nfr"]),
         (
             ("--max-nfr", "1%", "--nfr", "150%", "--icc", "2", "--examples", "0"),
-            ["the assumed NFR is", "the ICC is", "the number of examples is"],  # all at once
+            [
+                "--nfr 1.5 is",
+                "--icc 2.0 is",
+                "--examples 0 is",
+                "give --cluster-size and --icc",
+            ],  # all at once
         ),
-        (("--max-nfr", "1%", "--power", "100%"), ["the power is out of range"]),
+        (("--max-nfr", "1%", "--power", "100%"), ["--power 1.0 is out of range"]),
         (("--max-nfr", "1%", "--confidence", "2"), ["a confidence of 2"]),
         (("--max-nfr", "0"), ["no number of examples could ever show that it holds"]),
         (("--max-error-increase", "0"), ["give --nfr and --pfr"]),
         (("--max-error-increase", "1%", "--nfr", "1%"), ["or neither"]),
         (("--gate", "relative_negative_flip_rate <= 0.5"), ["give a --pilot"]),
         (("--max-nfr", "1%", "--decide", "point"), ["an estimate alone decides"]),
+        (("--max-nfr", "1%", "--icc", "0.1"), ["give --cluster-size and --icc"]),
+        (("--max-nfr", "1%", "--cluster-size", "9"), ["give --cluster-size and --icc"]),
+        (("--max-nfr", "1%", "--audits", "500"), ["--audits: only with a --pilot"]),
+        (("--max-nfr", "1%", "--audits", "0"), ["--audits 0 is", "from 1 to 1,000,000"]),
+        (("--max-nfr", "1%", "--pfr", "1%"), ["--pfr: no gate to plan is about positive"]),
+        (("--examples", "500", "--nfr", "1%"), ["--nfr: no gate to plan is about negative"]),
+        (("--examples", "-5"), ["--examples -5 is", "from 1 to 1,000,000,000"]),
+        (("--gate", "expected_cost <= 0.1"), ["which no plan knows"]),
         (("--pilot", "no.json", "--max-nfr", "1%"), ["no.json: no such file"]),
         (("--gate", "negativ_flip_rate <= 1%"), ["did you mean 'negative_flip_rate'?"]),
     ],
@@ -226,3 +239,23 @@ def test_python_has_the_same_plan(command):
     assert found.gates[0].needs[0].stable == 2185
     with pytest.raises(UsageError, match="nothing to plan"):
         flipcheck.plan()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"examples": 100.5}, "--examples 100.5 is out of range: a whole number"),
+        ({"examples": True}, "--examples True"),
+        ({"icc": float("nan"), "cluster_size": 2}, "--icc nan"),
+        ({"icc": "0.1", "cluster_size": 2}, "--icc '0.1'"),
+        ({"audits": 1.5}, "--audits 1.5"),
+        ({"cluster_size": 3}, "give --cluster-size and --icc"),
+        ({"power": None}, "--power"),
+        ({"nfr": 0.7, "pfr": 0.7}, "more than 100% together"),
+    ],
+)
+def test_python_refuses_what_the_command_does(given, message):
+    """No number of another kind is taken for one that it is not."""
+    with pytest.raises(UsageError) as caught:
+        flipcheck.plan("negative_flip_rate <= 1%", **given)
+    assert message in " ".join((caught.value.message, *caught.value.problems))

@@ -97,7 +97,11 @@ def report(source, folder, seed, drawn, orders):
 def without_digests(value):
     """A report without what only tells of the bytes of a file."""
     if isinstance(value, dict):
-        return {name: without_digests(each) for name, each in value.items() if name != "sha256"}
+        return {
+            name: without_digests(each)
+            for name, each in value.items()
+            if name not in {"sha256", "digest"}
+        }
     return [without_digests(each) for each in value] if isinstance(value, list) else value
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from flipcheck.reporters import words
+from flipcheck.stats.power import often
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,7 +100,7 @@ def bar(odds: Odds) -> Markup:
         )
         left += share
     label = ", ".join(
-        f"{name} {words.often(share)}"
+        f"{name} {often(share)}"
         for name, (_, share) in zip(("passes", "undecided", "fails"), shares, strict=True)
     )
     return Markup(
