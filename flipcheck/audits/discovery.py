@@ -28,6 +28,8 @@ JOINED = 2
 """Up to this many columns make a conjunction."""
 SMALLEST = 50
 """Fewer examples than this are no candidate, unless --min-slice says otherwise."""
+MOST_CELLS = 100_000_000
+"""Kinds of examples times sets of columns beyond this would take gigabytes."""
 LISTED, CONSIDERED, PROPOSED = 20, 100, 5
 """How many subgroups are listed, looked at for it, and put forward for the other half."""
 
@@ -198,25 +200,40 @@ def _candidates(
     import numpy as np
 
     sizes, _ = part.counts()
-    total, cells = int(sizes.sum()), list[Any]()
+    total, joins = (
+        int(sizes.sum()),
+        [
+            places
+            for joined in range(1, JOINED + 1)
+            for places in combinations(range(len(columns)), joined)
+        ],
+    )
+    if len(table) * len(joins) > MOST_CELLS:
+        raise UsageError(
+            f"--discover over {len(columns):,} columns: {len(table):,} kinds of examples in "
+            f"{len(joins):,} columns and pairs of them are too many to search",
+            hint="name fewer columns with --by, or columns of fewer values",
+        )
+    cells = np.empty((len(table), len(joins)), dtype=np.int32)
     where, views = list[tuple[tuple[int, int], ...]](), list[int]()
     alone: dict[tuple[int, int], int] = {}
-    for joined in range(1, JOINED + 1):
-        for places in combinations(range(len(columns)), joined):
-            codes, found = _crossed(table, places, [len(columns[at].values) for at in places])
-            counts = np.bincount(codes, sizes, len(found)).astype(np.int64)
-            numbers = np.full(len(found), -1, dtype=np.int32)
-            for row in np.flatnonzero(counts >= smallest).tolist():
-                literals, size = tuple(zip(places, found[row].tolist(), strict=True)), counts[row]
-                if joined == 1:
-                    alone[literals[0]] = size
-                if size < total and (joined == 1 or size not in {alone[each] for each in literals}):
-                    numbers[row] = len(where)
-                    where.append(literals)
-                    views.append(len(cells))
-            cells.append(numbers[codes])
-    place = np.stack(cells, axis=1)
-    return Candidates(where, views, np.where(place < 0, len(where), place).astype(np.int32))
+    for view, places in enumerate(joins):
+        codes, found = _crossed(table, places, [len(columns[at].values) for at in places])
+        counts = np.bincount(codes, sizes, len(found)).astype(np.int64)
+        numbers = np.full(len(found), -1, dtype=np.int32)
+        for row in np.flatnonzero(counts >= smallest).tolist():
+            literals, size = tuple(zip(places, found[row].tolist(), strict=True)), counts[row]
+            if len(places) == 1:
+                alone[literals[0]] = size
+            if size < total and (
+                len(places) == 1 or size not in {alone[each] for each in literals}
+            ):
+                numbers[row] = len(where)
+                where.append(literals)
+                views.append(view)
+        cells[:, view] = numbers[codes]
+    cells[cells < 0] = len(where)
+    return Candidates(where, views, cells)
 
 
 def _crossed(

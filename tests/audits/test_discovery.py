@@ -237,3 +237,12 @@ def test_a_confidence_that_permutations_cannot_reach_is_an_error():
     with pytest.raises(UsageError, match="cannot find anything"):
         discover(made, flipped, replace(SETTINGS, confidence=0.9999))
     assert discover(made, flipped, replace(SETTINGS, confidence=0.999)).found
+
+
+def test_a_search_that_would_take_gigabytes_is_refused(monkeypatch):
+    """Before anything is allotted for it, with what to do."""
+    made, flipped, _ = planted(np.random.default_rng(1))
+    monkeypatch.setattr(discovery, "MOST_CELLS", 10)
+    with pytest.raises(UsageError, match="too many to search") as caught:
+        discover(made, flipped, SETTINGS)
+    assert "--by" in caught.value.hint
