@@ -251,6 +251,7 @@ WHOLE = {
     "critical": [str(MADE.ids[0])],
     "waivers": waivers(MADE.ids[:1]),
     "label_noise": "2%",
+    "discover": True,
 }
 
 
