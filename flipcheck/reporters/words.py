@@ -323,6 +323,8 @@ def searched(found: Discovery) -> str:
 
 def outcome(found: Discovery) -> str:
     """What a discovery came to, and what its p-values hold for."""
+    if not found.candidates:
+        return f"nothing was searched: no slice has {found.smallest:,} examples (--min-slice sets it)"
     if found.confirm is None:
         if not found.found:
             return "nothing found: flips concentrate nowhere more than chance would have it"

@@ -148,3 +148,10 @@ def test_discovery_without_columns_and_labels_is_an_error(command, table):
     assert done.status == 2
     assert "no column and no true class" in done.err
     assert "--by" in done.err
+
+
+def test_a_search_of_nothing_does_not_say_that_nothing_was_found(command, flipped):
+    """Where no slice is large enough, no search was made."""
+    done = command("compare", *flipped(right=30, broken=5), "--discover")
+    assert "nothing was searched: no slice has 50 examples" in done.out
+    assert "nothing found" not in done.out
