@@ -324,7 +324,9 @@ def searched(found: Discovery) -> str:
 def outcome(found: Discovery) -> str:
     """What a discovery came to, and what its p-values hold for."""
     if not found.candidates:
-        return f"nothing was searched: no slice has {found.smallest:,} examples (--min-slice sets it)"
+        return (
+            f"nothing was searched: no slice of {found.smallest:,} or more examples beside others"
+        )
     if found.confirm is None:
         if not found.found:
             return "nothing found: flips concentrate nowhere more than chance would have it"

@@ -57,9 +57,12 @@ def test_discovery_is_told_in_every_report(command, files, tmp_path, confirm):
     assert command("render", paths["json"]).out == done.out
 
 
-def test_a_search_that_finds_nothing_says_so(command, flipped):
+def test_a_search_that_finds_nothing_says_so(command, flipped, table):
     """No finding is not the same as no search."""
-    done = command("compare", *flipped(right=500, broken=3), "--discover")
+    rows = [f"{row},{'xy'[row % 2]},{'xy'[row % 2]}" for row in range(400)]
+    old, new = (table(name, "id,label,prediction", *rows) for name in ("one.csv", "two.csv"))
+    new.write_text(new.read_text().replace("\n7,y,y", "\n7,y,x").replace("\n8,x,x", "\n8,x,y"))
+    done = command("compare", old, new, "--discover")
     assert "nothing found: flips concentrate nowhere" in done.out
     done = command("compare", *flipped(right=500, broken=3))
     assert "Where flips concentrate" not in done.out
@@ -151,7 +154,7 @@ def test_discovery_without_columns_and_labels_is_an_error(command, table):
 
 
 def test_a_search_of_nothing_does_not_say_that_nothing_was_found(command, flipped):
-    """Where no slice is large enough, no search was made."""
-    done = command("compare", *flipped(right=30, broken=5), "--discover")
-    assert "nothing was searched: no slice has 50 examples" in done.out
+    """Where there is but one slice, or none is large enough, no search was made."""
+    done = command("compare", *flipped(right=500, broken=5), "--discover")
+    assert "nothing was searched: no slice of 50 or more examples beside others" in done.out
     assert "nothing found" not in done.out
