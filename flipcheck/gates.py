@@ -253,10 +253,8 @@ def judge(
     if value is None:
         reason = f"{measured.title} is undefined here: its denominator is 0"
         return Judgement(gate, Verdict.INCONCLUSIVE, None, scope=scope, reason=reason)
-    breakable = sample.weighed().old_right > 0
-    if gate.by is None and gate.metric in NEED_OLD_RIGHT and not breakable:
-        reason = "the old model has no right answer that could break"
-        return Judgement(gate, Verdict.INCONCLUSIVE, value, scope=scope, reason=reason)
+    if gate.by is None and nothing_can_break(gate, [sample]):
+        return _unbreakable(gate, sample, scope)
     bound, opposite = _one_sided(gate, sample, confidence)
     judged = Judgement(
         gate,
@@ -278,6 +276,19 @@ def judge(
 
 NEED_OLD_RIGHT = ("negative_flip_rate", "expected_cost", "excess_negative_flip_rate")
 """What an old model that is never right would pass, however the new one answers."""
+
+
+def nothing_can_break(gate: Gate, samples: Iterable[Sample | Cells]) -> bool:
+    """Whether a gate on what breaks is of samples in none of which the old model is ever right."""
+    return gate.metric in NEED_OLD_RIGHT and not any(
+        Sample.of(each).weighed().old_right > 0 for each in samples
+    )
+
+
+def _unbreakable(gate: Gate, sample: Sample, scope: Scope | None) -> Judgement:
+    reason = "the old model has no right answer that could break"
+    value = sample.value(METRICS[gate.metric])
+    return Judgement(gate, Verdict.INCONCLUSIVE, value, scope=scope, reason=reason)
 
 
 def judge_critical(gate: Gate, critical: Cells) -> Judgement:
@@ -408,9 +419,8 @@ def judge_slices(
     than `smallest` examples are not judged: they come last, without a verdict. Where that is all
     of them, the gate is inconclusive.
     """
-    if samples and gate.metric in NEED_OLD_RIGHT and not _any_right(samples):
-        one = replace(gate, by=None)  # as if each slice had been named
-        return [replace(judge(one, sample, scope=scope), gate=gate) for scope, sample in samples]
+    if nothing_can_break(gate, (sample for _, sample in samples)):
+        return [_unbreakable(gate, Sample.of(sample), scope) for scope, sample in samples]
     large = [each for each in samples if Sample.of(each[1]).cells.examples >= smallest]
     unjudged = [
         too_small(gate, sample, scope, smallest, verdict=None if large else Verdict.INCONCLUSIVE)
@@ -418,11 +428,6 @@ def judge_slices(
         if Sample.of(sample).cells.examples < smallest
     ]
     return [*_judge_family(gate, large, confidence, decide), *unjudged]
-
-
-def _any_right(samples: Sequence[tuple[Scope, Sample | Cells]]) -> bool:
-    """Whether the old model is right anywhere: in a slice where it never is, nothing can break."""
-    return any(Sample.of(sample).weighed().old_right > 0 for _, sample in samples)
 
 
 def too_small(

@@ -7,9 +7,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import UsageError
+from flipcheck.metrics import METRICS
+from flipcheck.outcomes import Cells
 from flipcheck.slices import paired_codes
 from flipcheck.stats.discovery import Discovery, Finding, Rows, ordered, search, telling
-from flipcheck.stats.intervals import simultaneous
+from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import holm, log_upper_tail
 
 if TYPE_CHECKING:
@@ -293,7 +295,9 @@ def _intervals(
     sizes, flips = part.counts()
     if part.clusters is not None:
         return [None] * len(masks)
-    return simultaneous(masks @ flips, masks @ sizes, level, family)
+    flipped, rest = masks @ flips, masks @ (sizes - flips)
+    sample = Sample(Cells(rest, flipped, *(flipped * 0 for _ in range(4))))
+    return sample.simultaneous(METRICS["negative_flip_rate"], level, family)
 
 
 def _against_the_rest(masks: NDArray[np.bool_], part: Part) -> NDArray[np.int64]:

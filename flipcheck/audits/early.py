@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import UsageError
-from flipcheck.gates import Gate, Judgement, Verdict, check_available
+from flipcheck.gates import Gate, Judgement, Verdict, check_available, nothing_can_break
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import outcomes, tally
 from flipcheck.report import EarlyStop
@@ -119,8 +119,8 @@ def _verdict(gate: Gate, total: Tally, alpha: float) -> Verdict:
     metric = METRICS[gate.metric]
     if not sequential(gate) or metric.value(total) is None:
         return Verdict.INCONCLUSIVE
-    if gate.metric == "negative_flip_rate" and not total.old_right:
-        return Verdict.INCONCLUSIVE  # no right answer that could break
+    if nothing_can_break(gate, [total]):
+        return Verdict.INCONCLUSIVE
     sides = evidence(metric, total, gate.limit)
     assert sides is not None  # noqa: S101  (every sequential gate has both)
     within, beyond = sides if gate.upper else sides[::-1]

@@ -89,15 +89,14 @@ def release(
 
 
 def _critical(gates: Sequence[Gate], critical: Critical | None) -> tuple[Judgement, ...]:
-    """The gates on critical examples: those that were given, else that none of them breaks."""
-    given = [gate for gate in gates if gate.measures is CRITICAL]
-    if critical is None:
-        if given:
+    """That no critical example breaks, written out as a gate or not; nothing without any."""
+    if critical is not None:
+        return (judge_critical(Gate.parse(f"{CRITICAL.name} <= 0"), critical.tally),)
+    for gate in gates:
+        if gate.measures is CRITICAL:
             hint = "name them with --critical FILE"
-            raise UsageError(f"gate '{given[0]}': no critical examples are named", hint=hint)
-        return ()
-    always = given or [Gate.parse(f"{CRITICAL.name} <= 0")]
-    return tuple(judge_critical(gate, critical.tally) for gate in always)
+            raise UsageError(f"gate '{gate}': no critical examples are named", hint=hint)
+    return ()
 
 
 def _waived(judged: Judgement, before: Cells, after: Cells) -> Judgement:

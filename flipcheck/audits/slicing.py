@@ -92,7 +92,12 @@ def _family(
     sizes = np.concatenate([each.together().cells.examples for each in columns])
     judged = sizes >= settings.min_slice
     p_values = np.concatenate([each.p_values for each in columns])[judged]
-    ends = _simultaneous(columns, settings, max(1, len(p_values)))
+    metric, size = METRICS["negative_flip_rate"], max(1, len(p_values))
+    ends = (
+        end
+        for each in columns
+        for end in each.together().simultaneous(metric, settings.confidence, size)
+    )
     corrected = zip(
         p_values.tolist(),
         holm(p_values).tolist(),
@@ -101,23 +106,6 @@ def _family(
     )
     for large, interval in zip(judged.tolist(), ends, strict=True):
         yield (*next(corrected), interval) if large else (None, None, None, None)
-
-
-def _simultaneous(
-    columns: Sequence[Parts], settings: Settings, family: int
-) -> Iterator[Interval | None]:
-    """The interval of each slice's flip rate that holds for a family of so many at once."""
-    metric = METRICS["negative_flip_rate"]
-    for each in columns:
-        together = each.together()
-        level = 1 - (1 - settings.confidence) / family
-        method = together.method(metric)
-        if family > 1:
-            method = method.replace("clopper-pearson", "clopper-pearson-bonferroni")
-        for low, high in zip(
-            *(end.tolist() for end in together.bounds(metric, level)), strict=True
-        ):
-            yield (None if math.isnan(low) else Interval(low, high, settings.confidence, method))
 
 
 def _metrics(column: Parts, settings: Settings) -> list[dict[str, Estimate]]:

@@ -45,17 +45,6 @@ def clopper_pearson(count: Any, total: Any, level: float) -> Bounds:
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
-def simultaneous(count: Any, total: Any, level: float, family: int) -> list[Interval]:
-    """Exact intervals of proportions that all hold at once for a family of so many (Bonferroni).
-
-    Whichever of the family is looked at, and for whatever reason: the level holds.
-    """
-    ends = clopper_pearson(count, total, 1 - (1 - level) / family)
-    method = "clopper-pearson" if family == 1 else "clopper-pearson-bonferroni"
-    rows = zip(*(end.tolist() for end in ends), strict=True)
-    return [Interval(low, high, level, method) for low, high in rows]
-
-
 def tango(gained: Any, lost: Any, total: Any, level: float) -> Bounds:
     """The score interval of a paired difference (gained − lost) / total (Tango 1998).
 

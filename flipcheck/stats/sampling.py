@@ -114,6 +114,21 @@ class Sample:
             return None
         return Interval(low, high if np.isfinite(high) else None, level, self.method(metric))
 
+    def simultaneous(self, metric: Metric, level: float, family: int) -> list[Interval | None]:
+        """Each group's interval, that holds for all of a family of so many at once (Bonferroni).
+
+        Whichever of the family is looked at, and for whatever reason: the level holds. None where
+        the metric is undefined.
+        """
+        import numpy as np
+
+        method = self.method(metric)
+        if family > 1:
+            method = method.replace("clopper-pearson", "clopper-pearson-bonferroni")
+        ends = self.bounds(metric, 1 - (1 - level) / family)
+        rows = zip(*(np.ravel(end).tolist() for end in ends), strict=True)
+        return [None if np.isnan(low) else Interval(low, high, level, method) for low, high in rows]
+
     def chances(self, metric: Metric, limit: float, level: float) -> tuple[float, float]:
         """The chances of at least, and of at most, what was seen, were the limit the true value.
 

@@ -13,7 +13,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from flipcheck.stats.intervals import simultaneous
+from flipcheck.metrics import METRICS
+from flipcheck.outcomes import Cells
+from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import benjamini_hochberg, holm, log_upper_tail, more_than_the_rest
 
 
@@ -49,10 +51,15 @@ def test_q_values_are_those_of_statsmodels(count):
     assert benjamini_hochberg(p_values) == pytest.approx(expected, abs=1e-13)
 
 
+def together(counts, totals):
+    """Groups of so many examples each, of which so many flip and the rest stay right."""
+    return Sample(Cells(totals - counts, counts, *(counts * 0 for _ in range(4))))
+
+
 def test_simultaneous_intervals_are_bonferronis():
     """Each of a family of 50 is the exact interval at a fiftieth of the error."""
     counts, totals = np.array([0, 3, 50]), np.array([200, 1000, 50])
-    found = simultaneous(counts, totals, 0.95, 50)
+    found = together(counts, totals).simultaneous(METRICS["negative_flip_rate"], 0.95, 50)
     expected = proportion_confint(counts, totals, alpha=0.05 / 50, method="beta")
     ends = np.array([(each.low, each.high) for each in found])
     assert ends == pytest.approx(np.nan_to_num(np.array(expected).T, nan=0.0), rel=1e-9)
