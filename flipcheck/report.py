@@ -588,7 +588,7 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         new=Model(**written["new"]),
         data=Data(**written["data"]),
         settings=Settings(**written["settings"]),
-        early_stop=EarlyStop(**written["early_stop"]) if written.get("early_stop") else None,
+        early_stop=EarlyStop(**written["early_stop"]) if written["early_stop"] else None,
         tally=tally,
         metrics={name: _estimate(each) for name, each in written["metrics"].items()},
         mcnemar=Significance(**written["tests"]["mcnemar"]),
@@ -610,7 +610,7 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         ),
         costs=written["costs"] and CostMatrix(**written["costs"]),
         design=_read_design(written, tally),
-        discovery=written.get("discovery") and _read_discovery(written["discovery"]),
+        discovery=written["discovery"] and _read_discovery(written["discovery"]),
     )
 
 
@@ -642,7 +642,7 @@ def _read_slice(written: dict[str, Any]) -> Slice:
     metrics = {name: _estimate(each) for name, each in written["metrics"].items()}
     tally = Tally.from_dict(written["tally"])
     read = {"tally": tally, "metrics": metrics, "design": _read_design(written, tally)}
-    return Slice(**written | read | {"simultaneous": _interval(written.get("simultaneous"))})
+    return Slice(**written | read | {"simultaneous": _interval(written["simultaneous"])})
 
 
 def _interval(written: dict[str, Any] | None) -> Interval | None:
