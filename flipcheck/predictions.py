@@ -27,6 +27,9 @@ class Predictions:
     given has one entry for each example. `columns` are
     what to slice or cluster by, `groups` others that look as if they should be clustered by, and
     `rows` says that the ids are only row numbers.
+    `scores` grade the answers, higher is better; `ranked` are the best answers of each example,
+    shape (examples, k), as codes of `answers`, best first; `repeats` says which question each
+    example asks, where some ask the same one again (epochs, seeds).
     `meant` are answers that are classes even where no label is; `available` are the columns that
     the source has beside those it was read for; `facts` are what the report tells of it (digest,
     classes, preprocessing …).
@@ -38,6 +41,9 @@ class Predictions:
     truth: Labels | None = None
     correct: NDArray[np.bool_] | None = None
     confidence: NDArray[np.float32] | None = None
+    scores: NDArray[np.float64] | None = None
+    ranked: NDArray[np.int32] | None = None
+    repeats: Labels | None = None
     columns: Mapping[str, Labels] = field(default_factory=dict)
     weights: NDArray[np.float64] | None = None
     groups: Mapping[str, Labels] = field(default_factory=dict)
@@ -54,6 +60,9 @@ class Predictions:
             "truth": self.truth,
             "correct": self.correct,
             "confidence": self.confidence,
+            "scores": self.scores,
+            "ranked answers": self.ranked,
+            "repeated questions": self.repeats,
             "weights": self.weights,
         } | {f"values of column {name!r}": values for name, values in self.columns.items()}
         for part, values in parts.items():
@@ -66,10 +75,14 @@ class Predictions:
 
     def take(self, rows: NDArray[np.int64]) -> Predictions:
         """The same of these rows, in their order."""
-        parts = ("ids", "answers", "truth", "correct", "confidence")
+        parts = (
+            *("ids", "answers", "truth", "correct", "confidence"),
+            *("scores", "ranked", "repeats"),
+        )
         given = {name: getattr(self, name) for name in parts}
         taken: dict[str, Any] = {
-            name: values if values is None else values.take(rows) for name, values in given.items()
+            name: values if values is None else _rows(values, rows)
+            for name, values in given.items()
         }
         columns = {name: values.take(rows) for name, values in self.columns.items()}
         return replace(self, **taken, columns=columns)
@@ -118,6 +131,11 @@ class Predictions:
             rows=ids is None,
             source=name,
         )
+
+
+def _rows(values: Any, rows: NDArray[np.int64]) -> Any:
+    """These rows of an array, or of labels."""
+    return values.take(rows, axis=0) if getattr(values, "ndim", 1) > 1 else values.take(rows)
 
 
 def checked_weights(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
