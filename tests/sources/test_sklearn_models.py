@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from skl2onnx import to_onnx
@@ -10,6 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+
+from flipcheck.sources.onnx.graph import read_graph
+from flipcheck.sources.onnx.model import open_model
+from flipcheck.sources.spec import SideSpec
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4)).astype(np.float32)
@@ -55,3 +61,35 @@ def test_machine_without_probabilities(tmp_path, archive, answered):
     (tmp_path / "m.onnx").write_bytes(to_onnx(estimator, X[:1]).SerializeToString())
     found = answered(tmp_path / "m.onnx", archive(x=X))
     assert (np.array(found.answers.texts()) == estimator.predict(X)).mean() > 0.99
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["read as a tensor", "read as maps"])
+def test_maps_are_read_as_the_tensor_they_are_made_of(
+    tmp_path, archive, answered, monkeypatch, large
+):
+    """ZipMap's dicts need not be made; where a model is too large to be changed, they are read."""
+    if large:
+        monkeypatch.setattr("flipcheck.sources.onnx.model.LARGEST_COPY", 0)
+    estimator = LogisticRegression().fit(X, np.array(["eel", "cat", "dog"])[PLACE])
+    path = tmp_path / "m.onnx"
+    path.write_bytes(to_onnx(estimator, X[:1]).SerializeToString())
+    model = open_model(path, SideSpec())
+    assert [port.name for port in model.outputs] == ["output_label", "output_probability"]
+    assert dict(model.tensors) == ({} if large else {"output_probability": "probabilities"})
+    found = answered(path, archive(x=X))
+    assert found.answers.texts() == estimator.predict(X).tolist()
+    assert np.allclose(found.confidence, estimator.predict_proba(X).max(axis=1), atol=1e-6)
+    assert found.facts["output"] == "label output 'output_label'"
+
+
+def test_a_tensor_that_the_maps_are_not_made_of(tmp_path, archive, answered):
+    """Only a tensor that holds the maps' own scores stands for them."""
+    estimator = LogisticRegression().fit(X, PLACE)
+    path = tmp_path / "m.onnx"
+    path.write_bytes(to_onnx(estimator, X[:1]).SerializeToString())
+    honest = answered(path, archive(x=X)).confidence
+    lying = read_graph(path)
+    other = replace(lying, mapped={"output_probability": "label"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flipcheck.sources.onnx.model.read_graph", lambda _path: other)
+        assert np.array_equal(answered(path, archive(x=X)).confidence, honest)

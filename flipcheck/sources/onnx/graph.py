@@ -17,16 +17,16 @@ from flipcheck.errors import ModelError
 from flipcheck.sources.files import first_few, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 DEEPEST = 64
 
 MODEL_GRAPH, MODEL_OPSET, MODEL_METADATA, MODEL_FUNCTION = 7, 8, 14, 25
-GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_SPARSE = 1, 5, 15
+GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_OUTPUT, GRAPH_SPARSE = 1, 5, 12, 15
 FUNCTION_NODE, FUNCTION_ATTRIBUTE = 7, 11
-NODE_OPERATOR, NODE_ATTRIBUTE = 4, 5
+NODE_INPUT, NODE_OUTPUT, NODE_OPERATOR, NODE_ATTRIBUTE = 1, 2, 4, 5
 ATTRIBUTE_TENSOR, ATTRIBUTE_GRAPH, ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS = 5, 6, 10, 11
 ATTRIBUTE_SPARSE = (22, 23)
 TENSOR_EXTERNAL = 13
@@ -53,12 +53,16 @@ RANDOM = {
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Operators, opsets, metadata and external data files of a model."""
+    """Operators, opsets, metadata and external data files of a model.
+
+    `mapped` are the outputs that ZipMap makes of a tensor of scores, with that tensor's name.
+    """
 
     operators: frozenset[str]
     opset: int | None
     metadata: dict[str, str]
     external: tuple[Path, ...]
+    mapped: Mapping[str, str]
 
     @property
     def batch_dependent(self) -> bool:
@@ -95,7 +99,7 @@ def read_graph(path: Path) -> Graph:
     if not found.has_graph:
         raise ModelError(f"{path}: not an ONNX model: it has no graph")
     external = _external_files(path, found.locations)
-    return Graph(frozenset(found.operators), found.opset, found.metadata, external)
+    return Graph(frozenset(found.operators), found.opset, found.metadata, external, found.mapped)
 
 
 def _external_files(path: Path, locations: dict[str, None]) -> tuple[Path, ...]:
@@ -150,6 +154,7 @@ class _Walk:
         self.opset: int | None = None
         self.metadata: dict[str, str] = {}
         self.locations: dict[str, None] = {}
+        self.mapped: dict[str, str] = {}
         self.has_graph = False
 
     def model(self, data: memoryview) -> None:
@@ -190,11 +195,17 @@ class _Walk:
                 self.sparse(_message(value))
 
     def node(self, data: memoryview, depth: int) -> None:
+        operator, ends = "", dict[int, str]()
         for field, value in fields(data):
             if field == NODE_OPERATOR:
-                self.operators.add(_text(value))
+                operator = _text(value)
+                self.operators.add(operator)
+            elif field in {NODE_INPUT, NODE_OUTPUT}:
+                ends[field] = _text(value)
             elif field == NODE_ATTRIBUTE:
                 self.attribute(_message(value), depth)
+        if operator == "ZipMap" and not depth and len(ends) == 2:
+            self.mapped[ends[NODE_OUTPUT]] = ends[NODE_INPUT]
 
     def attribute(self, data: memoryview, depth: int) -> None:
         for field, value in fields(data):
@@ -216,6 +227,24 @@ class _Walk:
                 key, text = _entry(_message(value))
                 if key == "location":
                     self.locations[text] = None
+
+
+def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
+    """The bytes of a model that gives these values of its graph as outputs, too.
+
+    Protobuf messages that stand one after another are one message: nothing has to be parsed.
+    """
+    added = b"".join(_field(GRAPH_OUTPUT, _field(1, name.encode())) for name in names)
+    return model + _field(MODEL_GRAPH, added)
+
+
+def _field(number: int, value: bytes) -> bytes:
+    """A field of a message that holds bytes."""
+    size, length = [], len(value)
+    while length > 0x7F:
+        size.append(length & 0x7F | 0x80)
+        length >>= 7
+    return bytes([number << 3 | BYTES, *size, length]) + value
 
 
 def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:

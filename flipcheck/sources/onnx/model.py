@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import ModelError, listed
 from flipcheck.sources.files import sha256
 from flipcheck.sources.names import classes_beside, metadata_classes
-from flipcheck.sources.onnx.graph import Graph, read_graph
+from flipcheck.sources.onnx.graph import Graph, read_graph, with_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from flipcheck.sources.spec import SideSpec
 
+LARGEST_COPY = 256 << 20
+"""The most bytes of a model that are read into memory to have it give more outputs."""
 OVERRULED = "--classes, against the model's own metadata"
 DTYPES = {
     "tensor(float)": "float32",
@@ -53,7 +55,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that can be run. `classes` is None where neither flags nor files name them."""
+    """A model that can be run. `classes` is None where neither flags nor files name them.
+
+    `tensors` are the outputs that are maps of scores, with the tensor that has the same scores.
+    """
 
     path: Path
     session: Any
@@ -63,6 +68,7 @@ class Model:
     classes: tuple[str, ...] | None
     classes_from: str
     sha256: str
+    tensors: Mapping[str, str]
 
     @property
     def fixed_batch(self) -> int | None:
@@ -86,7 +92,7 @@ class Model:
 def open_model(path: Path, spec: SideSpec) -> Model:
     """The model of a file, checked and loaded. Raises ModelError."""
     graph = read_graph(path)
-    session, inputs, outputs = _loaded(path)
+    session, inputs, outputs, tensors = _loaded(path, graph)
     if not inputs:
         raise ModelError(f"{path}: the model has no inputs")
     odd = [str(port) for port in inputs if port.type not in DTYPES]
@@ -101,10 +107,11 @@ def open_model(path: Path, spec: SideSpec) -> Model:
         session=session,
         graph=graph,
         inputs=inputs,
-        outputs=outputs,
+        outputs=tuple(each for each in outputs if each.name not in tensors.values()),
         classes=classes,
         classes_from=origin,
         sha256=sha256(path, *graph.external),
+        tensors=tensors,
     )
 
 
@@ -131,17 +138,39 @@ def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] 
     return beside or (None, "")
 
 
-def _loaded(path: Path) -> tuple[Any, tuple[Port, ...], tuple[Port, ...]]:
-    """A session with its inputs and outputs, whose names may be no text at all."""
+def _loaded(
+    path: Path, graph: Graph
+) -> tuple[Any, tuple[Port, ...], tuple[Port, ...], Mapping[str, str]]:
+    """A session with its inputs and outputs, whose names may be no text at all.
+
+    With them the outputs that are maps, and for each the tensor of its scores.
+    """
     try:
-        session = _session(path)
+        session = _session_with_tensors(path, graph)
+        tensors = graph.mapped if session else {}
+        session = session or _session(str(path))
         inputs, outputs = session.get_inputs(), session.get_outputs()
-        return session, tuple(map(_port, inputs)), tuple(map(_port, outputs))
+        return session, tuple(map(_port, inputs)), tuple(map(_port, outputs)), tensors
     except Exception as error:  # the runtime has no common error
         raise _refused(path, error) from error
 
 
-def _session(path: Path) -> Any:
+def _session_with_tensors(path: Path, graph: Graph) -> Any:
+    """A session that also gives the tensors that maps of scores are made of; None without maps.
+
+    Maps are Python dicts, one for each example, which takes longer than many a model. None as
+    well where the model cannot be changed so: what is wrong with it shows when it is loaded as
+    it is.
+    """
+    if not graph.mapped or graph.external or path.stat().st_size > LARGEST_COPY:
+        return None
+    try:
+        return _session(with_outputs(path.read_bytes(), dict.fromkeys(graph.mapped.values())))
+    except Exception:  # noqa: BLE001  (the runtime has no common error)
+        return None
+
+
+def _session(model: str | bytes) -> Any:
     """A session of one thread without spinning: worker threads share it (ENGINEERING.md §1)."""
     import onnxruntime
 
@@ -151,7 +180,7 @@ def _session(path: Path) -> Any:
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
-        str(path),
+        model,
         options,
         providers=["CPUExecutionProvider"],
         enable_fallback=0,  # which prints on standard output and tries the same again

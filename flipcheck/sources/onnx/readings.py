@@ -7,7 +7,9 @@ flag that decides.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed, plural
@@ -18,6 +20,7 @@ from flipcheck.sources.onnx.scores import (
     NotFiniteError,
     Scores,
     cut,
+    maps_of,
     scores_of,
     squeezed,
     within,
@@ -50,22 +53,34 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output of the first batch and its kind."""
+    """An output of the first batch and its kind; a map has the tensor that it is made of."""
 
     name: str
     kind: str
     value: Any
     about: str
+    tensor: tuple[str, Any] | None = None
 
 
-def choose_reading(model: Model, values: list[Any], rows: int, spec: SideSpec) -> Reading:
+Tensors = Mapping[str, tuple[str, Any]]
+"""Of outputs that are maps of scores: the name of the tensor of these scores, and its value."""
+
+
+def choose_reading(
+    model: Model,
+    rows: int,
+    spec: SideSpec,
+    values: list[Any],
+    tensors: Tensors = MappingProxyType({}),
+) -> Reading:
     """The one reading of the outputs. Raises ModelError where there is none, or more than one."""
     if spec.threshold is not None and not 0 <= spec.threshold <= 1:
         raise UsageError(
             f"--threshold {spec.threshold:g} is no probability", hint="give one from 0 to 1"
         )
     outputs = [
-        _output(port.name, value, rows) for port, value in zip(model.outputs, values, strict=True)
+        _output(port.name, value, rows, tensors.get(port.name))
+        for port, value in zip(model.outputs, values, strict=True)
     ]
     if spec.output is not None:
         chosen = [output for output in outputs if output.name == spec.output]
@@ -83,12 +98,13 @@ def choose_reading(model: Model, values: list[Any], rows: int, spec: SideSpec) -
     return reading
 
 
-def _output(name: str, value: Any, rows: int) -> Output:
+def _output(name: str, value: Any, rows: int, tensor: tuple[str, Any] | None = None) -> Output:
     """An output with its kind: label, scores, column, maps, or what makes it unreadable."""
     if isinstance(value, list):
         maps = len(value) == rows and all(isinstance(each, dict) and each for each in value)
         if maps:
-            return Output(name, "maps", value, f"a map of scores for each example ({rows} rows)")
+            about = f"a map of scores for each example ({rows} rows)"
+            return Output(name, "maps", value, about, tensor)
         return Output(name, "other", value, "a sequence that is not one map for each example")
     value = squeezed(value)
     about = f"{value.dtype} {list(value.shape)}"
@@ -146,7 +162,7 @@ def _check_indices(
         raise ModelError(
             f"{model.path}: the numbers of the label output {label.name!r} are not the places of "
             "its scores, so that the class list cannot name them",
-            hint="take the scores, as in --output " + scores.outputs[0],
+            hint=f"take the scores, as in --output {scores.name}",
         )
 
 
@@ -157,7 +173,7 @@ def _scores_beside(model: Model, label: Output, outputs: list[Output]) -> Scores
         for kind in ("maps", "scores", "column")
     )
     if len(maps) == 1:
-        return scores_of(model.path, (maps[0].name,), "maps", [maps[0].value])
+        return maps_of(model.path, maps[0].name, maps[0].value, maps[0].tensor)
     if len(matrices) == 1 and not columns:
         return scores_of(model.path, (matrices[0].name,), "matrix", [matrices[0].value])
     if len(columns) > 1 and not matrices:
@@ -187,9 +203,16 @@ def _by_scores(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
     output = usable[0]
     if output.kind == "column":
         return _binary(model, output, spec)
-    kind: Any = "maps" if output.kind == "maps" else "matrix"
-    scores = scores_of(model.path, (output.name,), kind, [output.value])
-    if kind == "matrix" and spec.output is None and within(output.value) and not scores.shares:
+    if output.kind == "maps":
+        scores = maps_of(model.path, output.name, output.value, output.tensor)
+    else:
+        scores = scores_of(model.path, (output.name,), "matrix", [output.value])
+    if (
+        output.kind == "scores"
+        and spec.output is None
+        and within(output.value)
+        and not scores.shares
+    ):
         raise _unreadable(
             model,
             outputs,
@@ -207,7 +230,7 @@ def _by_scores(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
         return found.argmax(axis=1), scores.confidence(found)
 
     told = f"largest score of {output.name!r}"
-    return Reading((output.name,), largest, names, names, told, numbered=named is None)
+    return Reading(scores.outputs, largest, names, names, told, numbered=named is None)
 
 
 def _names(model: Model, scores: Scores) -> tuple[str, ...] | None:
@@ -233,7 +256,7 @@ def _by_threshold(
 ) -> Reading:
     if not scores.shares:
         raise ModelError(
-            f"{model.path}: --threshold needs probabilities, and {scores.outputs[0]!r} holds other "
+            f"{model.path}: --threshold needs probabilities, and {scores.name!r} holds other "
             "scores",
             hint="end the model in a softmax, or leave the threshold out",
         )
@@ -241,7 +264,7 @@ def _by_threshold(
     def answers(values: list[Any]) -> Answers:
         return cut(scores.read(values)[:, 1], threshold)
 
-    told = f"threshold {threshold:g} on {scores.outputs[-1]!r}"
+    told = f"threshold {threshold:g} on {scores.name!r}"
     return Reading(scores.outputs, answers, names, names, told, by_threshold=True)
 
 

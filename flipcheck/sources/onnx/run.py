@@ -21,7 +21,7 @@ from flipcheck.sources.datasets.images import quiet_decoder
 from flipcheck.sources.files import first_few
 from flipcheck.sources.onnx.feeds import Feeder, feeder
 from flipcheck.sources.onnx.model import OVERRULED
-from flipcheck.sources.onnx.readings import Reading, choose_reading
+from flipcheck.sources.onnx.readings import Reading, Tensors, choose_reading
 from flipcheck.sources.onnx.scores import Answers, NotFiniteError
 
 if TYPE_CHECKING:
@@ -217,14 +217,14 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
     feeds = found.feeds(parts)
     batch = model.fixed_batch or found.batch
     rows = min(max(PROBE, batch), len(next(iter(feeds.values()))))
-    names = [port.name for port in model.outputs]
+    names = [*(port.name for port in model.outputs), *dict.fromkeys(model.tensors.values())]
     pieces = []
     for at in range(0, rows, batch):
         part, _ = _padded(feeds, at, batch, model.fixed_batch)
         pieces.append(model.run(part, names))
     fed = len(pieces) * batch if model.fixed_batch else rows
     try:
-        reading = choose_reading(model, _joined(pieces), fed, spec)
+        reading = choose_reading(model, fed, spec, *_told_apart(model, names, _joined(pieces)))
     except NotFiniteError as error:
         raise _not_finite(model, [row for row in error.rows if row < rows], ids) from error
     moves = False
@@ -233,6 +233,13 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
             moves = _moves(model, reading, feeds, min(rows, PROBE))
     batch = 1 if moves else batch
     return Runner(model, found, reading, batch, moves or model.graph.batch_dependent)
+
+
+def _told_apart(model: Model, names: list[str], values: list[Any]) -> tuple[list[Any], Tensors]:
+    """The values of the outputs, and those of the tensors that some outputs are made of."""
+    given = dict(zip(names, values, strict=True))
+    tensors = {output: (name, given[name]) for output, name in model.tensors.items()}
+    return values[: len(model.outputs)], tensors
 
 
 def _moves(model: Model, reading: Reading, feeds: dict[str, NDArray[Any]], rows: int) -> bool:

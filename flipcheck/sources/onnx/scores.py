@@ -31,7 +31,7 @@ class Scores:
     """Where the scores of a model are, and what the first batch showed them to be.
 
     `keys` are the classes as the outputs name them; None where they do not. `sample` are the
-    scores of the first batch.
+    scores of the first batch, and `name` is the output that a user knows them by.
     """
 
     path: object
@@ -39,6 +39,7 @@ class Scores:
     kind: Literal["matrix", "maps", "columns"]
     keys: tuple[str, ...] | None
     sample: NDArray[Any]
+    name: str
 
     @property
     def width(self) -> int:
@@ -75,14 +76,27 @@ class Scores:
 def scores_of(
     path: object,
     names: tuple[str, ...],
-    kind: Literal["matrix", "maps", "columns"],
+    kind: Literal["matrix", "columns"],
     values: list[Any],
     keys: tuple[str, ...] | None = None,
 ) -> Scores:
     """Scores in these outputs of the first batch."""
-    if kind == "maps":
-        keys = tuple(map(str, values[0][0]))
-    return Scores(path, names, kind, keys, raw_scores(path, kind, values))
+    return Scores(path, names, kind, keys, raw_scores(path, kind, values), names[-1])
+
+
+def maps_of(path: object, name: str, maps: Any, tensor: tuple[str, Any] | None) -> Scores:
+    """Scores that the first batch gives as maps.
+
+    Where the tensor that the maps are made of is at hand and holds just these scores, they are
+    read from there.
+    """
+    import numpy as np
+
+    keys = tuple(map(str, maps[0]))
+    sample = raw_scores(path, "maps", [maps])
+    if tensor is not None and np.array_equal(sample, tensor[1], equal_nan=True):
+        return Scores(path, (tensor[0],), "matrix", keys, sample, name)
+    return Scores(path, (name,), "maps", keys, sample, name)
 
 
 def raw_scores(path: object, kind: str, values: list[Any]) -> NDArray[Any]:
