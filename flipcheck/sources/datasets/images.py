@@ -58,7 +58,7 @@ class ImageReader(Reader):
         for path in batch:
             try:
                 image = open_image(path)
-                sized = {each: fitted(image, each) for each in steps}
+                sized = {each: fitted(image, each) for each in dict.fromkeys(steps)}
             except Exception as error:  # noqa: BLE001  (hostile bytes make decoders raise anything)
                 problems.append(f"{path}: {image_problem(error)}")
                 continue
