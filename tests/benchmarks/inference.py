@@ -6,7 +6,6 @@ The references are scripts of their own, so that both sides are whole processes.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from run import FLIPCHECK, compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 BARE = """
 import sys, numpy as np, onnxruntime as ort
