@@ -9,7 +9,7 @@ from flipcheck.audits.flips import answers_of, by_id
 from flipcheck.audits.noise import label_noise
 from flipcheck.errors import SHOWN, InputError, listed, plural
 from flipcheck.outcomes import NEGATIVE_FLIPS, Outcome, tally
-from flipcheck.pairing import positions
+from flipcheck.matching import positions
 from flipcheck.policy import Broken, Critical, Waiver, Waivers
 
 if TYPE_CHECKING:
