@@ -50,8 +50,7 @@ class Labels:
 
         column = to_arrow(values)
         as_text(column.slice(0, 0))  # which raises for what holds no labels
-        codes, texts, in_order = _encoded(column)
-        order = range(len(texts)) if in_order else _appearing(codes, len(texts))
+        codes, texts, order = _encoded(column)
         place: dict[str, int] = {}
         table = np.full(len(texts) + 1, MISSING, np.int32)
         for code in order:
@@ -67,20 +66,13 @@ class Labels:
 
     def used(self) -> tuple[str, ...]:
         """The names that at least one example has, in the order of `names`."""
-        import numpy as np
+        return tuple(self.names[code] for code in _present(self.codes, len(self.names)))
 
-        present = np.zeros(len(self.names) + 1, bool)  # MISSING, -1, is the last
-        for block in _blocks(self.codes):
-            present[block] = True
-            if present[:-1].all():
-                return self.names
-        return tuple(self.names[code] for code in np.flatnonzero(present[:-1]).tolist())
-
-    def texts(self, rows: Iterable[int] | None = None) -> list[str | None]:
+    def texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str | None]:
         """The labels of some rows, or of all, as text; None where missing."""
         import numpy as np
 
-        codes = self.codes if rows is None else self.codes[np.fromiter(rows, np.int64)]
+        codes = self.codes if rows is None else self.codes[np.asarray(rows, np.int64)]
         texts: list[str | None] = np.array([*self.names, None], object)[codes].tolist()
         return texts  # MISSING, -1, is the last
 
@@ -115,10 +107,11 @@ class Labels:
         return table[self.codes]
 
 
-def _encoded(column: Any) -> tuple[NDArray[np.int32], list[str | None], bool]:
+def _encoded(column: Any) -> tuple[NDArray[np.int32], list[str | None], Iterable[int]]:
     """A pyarrow array as codes, and the text of each code; two codes may have one text.
 
-    At last, whether every code occurs, in order of first appearance.
+    At last the codes that occur, in the order of the names: that of whole numbers that lie close
+    together, else that of first appearance.
     """
     import numpy as np
     import pyarrow as pa
@@ -127,14 +120,38 @@ def _encoded(column: Any) -> tuple[NDArray[np.int32], list[str | None], bool]:
         numbers = np.asarray(column)
         low, high = int(numbers.min()), int(numbers.max())
         if high - low < min(len(column), MOST_NUMBERS):
-            codes = np.subtract(numbers, numbers.dtype.type(low), dtype=numbers.dtype)
-            # The difference of two bytes may need all of their bits.
-            codes = codes.view(f"u{codes.itemsize}").astype(np.int32)
-            return codes, [str(number) for number in range(low, high + 1)], False
+            codes = _distances(numbers, low)
+            texts: list[str | None] = [str(number) for number in range(low, high + 1)]
+            return codes, texts, _present(codes, len(texts))
     given = pa.types.is_dictionary(column.type)
     encoded = column if given else as_text(column).dictionary_encode()
-    texts: list[str | None] = as_text(encoded.dictionary).to_pylist()
-    return np.asarray(_codes_of(encoded), dtype=np.int32), texts, not given
+    texts = as_text(encoded.dictionary).to_pylist()
+    codes = np.asarray(_codes_of(encoded), dtype=np.int32)
+    return codes, texts, _appearing(codes, len(texts)) if given else range(len(texts))
+
+
+def _distances(numbers: NDArray[Any], low: int) -> NDArray[np.int32]:
+    """How far each whole number is from the lowest of them, where that is little."""
+    import numpy as np
+
+    if low == 0 and numbers.dtype == np.int32:
+        return numbers
+    found = np.subtract(numbers, numbers.dtype.type(low), dtype=numbers.dtype)
+    # The difference of two bytes may need all of their bits.
+    codes: NDArray[np.int32] = found.view(f"u{found.itemsize}").astype(np.int32, copy=False)
+    return codes
+
+
+def _present(codes: NDArray[np.int32], size: int) -> list[int]:
+    """The codes from 0 to size - 1 that occur, in their order."""
+    import numpy as np
+
+    found = np.zeros(size + 1, bool)  # MISSING, -1, is the last
+    for block in _blocks(codes):
+        found[block] = True
+        if found[:-1].all():
+            break
+    return np.flatnonzero(found[:-1]).tolist()
 
 
 def _codes_of(encoded: Any) -> Any:

@@ -28,6 +28,10 @@ def positions(wanted: Any, ids: Any) -> NDArray[Any]:
 
     Of an id that `ids` hold more than once, any of its places.
     """
+    import numpy as np
+
+    if not len(wanted) or not len(ids):
+        return np.full(len(wanted), -1)
     size = max(len(wanted), len(ids))
     return Index(ids, size).positions(Index(wanted, size))
 
@@ -72,7 +76,7 @@ class Index:
         import pyarrow as pa
 
         if wanted.ids.type != self.ids.type:
-            text = pa.string()
+            text = pa.large_string()
             return positions(wanted.ids.cast(text), self.ids.cast(text))
         if wanted.ids.equals(self.ids):
             return np.arange(len(self))
@@ -200,7 +204,8 @@ def _by_table(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[Any]
     table = np.full(_span(ids), -1, _rows_kind(len(ids)))
     table[ids - low] = np.arange(len(ids), dtype=table.dtype)
     if wanted.min() >= low and wanted.max() <= high:
-        return table.take(wanted - low, mode="clip")
+        found: NDArray[Any] = table.take(wanted - low, mode="clip")
+        return found
     place = np.full(len(wanted), -1, table.dtype)
     inside = np.flatnonzero((wanted >= low) & (wanted <= high))
     place[inside] = table[wanted[inside] - low]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
-from flipcheck.matching import Index
 from flipcheck.labels import FEW, MISSING, Labels, check_vocabulary, shared_names
+from flipcheck.matching import Index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -270,7 +270,8 @@ def _truth(
     reference = codes[id(chosen)]
     differs = np.zeros(len(reference), dtype=bool)
     for other in codes.values():
-        differs |= (other != reference) & (other != MISSING) & (reference != MISSING)
+        if other is not reference and (odd := other != reference).any():
+            differs |= odd & (other != MISSING) & (reference != MISSING)
     disagreements = int(differs.sum())
     if chosen is truth:
         return Labels(reference, names), disagreements
@@ -287,7 +288,8 @@ def _truth(
     if disagreements:
         return Labels(reference, names), disagreements
     for other in codes.values():
-        reference = np.where(reference == MISSING, other, reference)
+        if (unknown := reference == MISSING).any():
+            reference = np.where(unknown, other, reference)
     return Labels(reference, names), 0
 
 
@@ -355,10 +357,7 @@ def _paired(
     disagreements: int,
 ) -> Paired:
     old, new = sources[:2]
-    answers = {
-        id(source): taken(source.answers, rows[id(source)])
-        for source in (old, new)
-    }
+    answers = {id(source): taken(source.answers, rows[id(source)]) for source in (old, new)}
     names = shared_names(labels, *answers.values())
 
     def recode(given: Labels | None) -> Labels | None:
@@ -430,9 +429,7 @@ def _right(
     return verdict, [f"{source.name}: {note} {plural(odd, 'row')}; the verdict column decides"]
 
 
-def _weights(
-    sources: list[Predictions], rows: Mapping[int, Places]
-) -> NDArray[np.float64] | None:
+def _weights(sources: list[Predictions], rows: Mapping[int, Places]) -> NDArray[np.float64] | None:
     """The weights of the paired rows. Raises PairingError where two sources weigh otherwise."""
     import numpy as np
 
@@ -455,7 +452,8 @@ def _weights(
             )
     if not weights.any():
         raise PairingError("all weights are 0", hint="then nothing would be compared")
-    return weights
+    found: NDArray[np.float64] = weights
+    return found
 
 
 def _columns(
