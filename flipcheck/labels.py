@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import InputError, listed, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
 MISSING = -1
 """The code of an example without an answer."""
+MOST_NUMBERS = 1 << 16
+"""Whole numbers that lie within so many are labels by their distance from the smallest."""
 FEW = 10
 """Up to this many examples a model may well be wrong on all of them."""
 
@@ -45,19 +47,17 @@ class Labels:
     def of(cls, values: Any) -> Labels:
         """Labels from a pyarrow array, a numpy array, a pandas Series or a list."""
         import numpy as np
-        import pyarrow as pa
 
-        column = as_text(to_arrow(values))
-        encoded = column.dictionary_encode()
-        names = encoded.dictionary.to_pylist()
-        codes = encoded.indices.fill_null(MISSING).to_numpy(zero_copy_only=False)
-        codes = codes.astype(np.int32)
-        if "" in names:  # an empty answer is no answer
-            empty = names.index("")
-            codes = np.where(codes == empty, MISSING, codes - (codes > empty)).astype(np.int32)
-            del names[empty]
-        assert isinstance(column, pa.Array)  # noqa: S101  (for the type checker)
-        return cls(codes, tuple(names))
+        column = to_arrow(values)
+        as_text(column.slice(0, 0))  # which raises for what holds no labels
+        codes, texts, order = _encoded(column)
+        place: dict[str, int] = {}
+        table = np.full(len(texts) + 1, MISSING, np.int32)
+        for code in order:
+            if text := texts[code]:  # an empty answer is no answer
+                table[code] = place.setdefault(text, len(place))
+        same = bool((table[:-1] == np.arange(len(texts))).all())
+        return cls(codes if same else table[codes], tuple(place))
 
     @property
     def missing(self) -> int:
@@ -66,20 +66,22 @@ class Labels:
 
     def used(self) -> tuple[str, ...]:
         """The names that at least one example has, in the order of `names`."""
+        return tuple(self.names[code] for code in _present(self.codes, len(self.names)))
+
+    def texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str | None]:
+        """The labels of some rows, or of all, as text; None where missing."""
         import numpy as np
 
-        present = np.unique(self.codes)
-        return tuple(self.names[code] for code in present.tolist() if code != MISSING)
-
-    def texts(self, rows: Iterable[int] | None = None) -> list[str | None]:
-        """The labels of some rows, or of all, as text; None where missing."""
-        codes = self.codes if rows is None else self.codes[list(rows)]
-        return [None if code == MISSING else self.names[code] for code in codes.tolist()]
+        codes = self.codes if rows is None else self.codes[np.asarray(rows, np.int64)]
+        texts: list[str | None] = np.array([*self.names, None], object)[codes].tolist()
+        return texts  # MISSING, -1, is the last
 
     def take(self, rows: NDArray[Any]) -> Labels:
         """The labels of these rows, in their order; a row of -1 is missing."""
         import numpy as np
 
+        if len(rows) and len(self.codes) and rows.min() >= 0:
+            return Labels(self.codes[rows], self.names)
         codes = np.append(self.codes, np.int32(MISSING))[rows]
         return Labels(codes.astype(np.int32), self.names)
 
@@ -87,6 +89,8 @@ class Labels:
         """The same labels under other names (one for each); equal names become one class."""
         import numpy as np
 
+        if tuple(names) == self.names:
+            return self
         distinct = tuple(dict.fromkeys(names))
         place = {name: code for code, name in enumerate(distinct)}
         table = np.array([place[name] for name in names] + [MISSING], dtype=np.int32)
@@ -96,9 +100,97 @@ class Labels:
         """The codes of the same labels in a larger list of names."""
         import numpy as np
 
+        if names[: len(self.names)] == self.names:
+            return self.codes
         place = {name: code for code, name in enumerate(names)}
         table = np.array([place[name] for name in self.names] + [MISSING], dtype=np.int32)
         return table[self.codes]
+
+
+def _encoded(column: Any) -> tuple[NDArray[np.int32], list[str | None], Iterable[int]]:
+    """A pyarrow array as codes, and the text of each code; two codes may have one text.
+
+    At last the codes that occur, in the order of the names: that of whole numbers that lie close
+    together, else that of first appearance.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if pa.types.is_integer(column.type) and not column.null_count and len(column):
+        numbers = np.asarray(column)
+        low, high = int(numbers.min()), int(numbers.max())
+        if high - low < min(len(column), MOST_NUMBERS):
+            codes = _distances(numbers, low)
+            texts: list[str | None] = [str(number) for number in range(low, high + 1)]
+            return codes, texts, _present(codes, len(texts))
+    given = pa.types.is_dictionary(column.type)
+    encoded = column if given else as_text(column).dictionary_encode()
+    texts = as_text(encoded.dictionary).to_pylist()
+    codes = np.asarray(_codes_of(encoded), dtype=np.int32)
+    return codes, texts, _appearing(codes, len(texts)) if given else range(len(texts))
+
+
+def _distances(numbers: NDArray[Any], low: int) -> NDArray[np.int32]:
+    """How far each whole number is from the lowest of them, where that is little."""
+    import numpy as np
+
+    if low == 0 and numbers.dtype == np.int32:
+        return numbers
+    found = np.subtract(numbers, numbers.dtype.type(low), dtype=numbers.dtype)
+    # The difference of two bytes may need all of their bits.
+    codes: NDArray[np.int32] = found.view(f"u{found.itemsize}").astype(np.int32, copy=False)
+    return codes
+
+
+def _present(codes: NDArray[np.int32], size: int) -> list[int]:
+    """The codes from 0 to size - 1 that occur, in their order."""
+    import numpy as np
+
+    found = np.zeros(size + 1, bool)  # MISSING, -1, is the last
+    for block in _blocks(codes):
+        found[block] = True
+        if found[:-1].all():
+            break
+    return np.flatnonzero(found[:-1]).tolist()
+
+
+def _codes_of(encoded: Any) -> Any:
+    """The codes of a dictionary array, MISSING for nulls."""
+    import numpy as np
+    import pyarrow as pa
+
+    indices = encoded.indices
+    if not indices.null_count:
+        return indices
+    there = np.asarray(indices.is_valid())
+    parts = [None, indices.buffers()[1]]
+    held = pa.Array.from_buffers(indices.type, len(indices), parts, offset=indices.offset)
+    return np.where(there, np.asarray(held), MISSING)
+
+
+def _appearing(codes: NDArray[np.int32], size: int) -> list[int]:
+    """The codes from 0 to size - 1 that occur, in order of first appearance."""
+    import numpy as np
+
+    order: list[int] = []
+    first = np.full(size + 1, -1)  # MISSING, -1, is the last
+    for block in _blocks(codes):
+        rows = np.arange(len(block))
+        first[block[::-1]] = rows[::-1]  # the last to be written stays
+        firsts = rows[first[block] == rows]
+        seen = {*order, MISSING}
+        order += [code for code in block[firsts].tolist() if code not in seen]
+        if len(order) == size:
+            break
+    return order
+
+
+def _blocks(codes: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
+    """Codes in blocks that grow: all names are often among the first few thousand."""
+    at, step = 0, 1 << 12
+    while at < len(codes):
+        yield codes[at : at + step]
+        at, step = at + step, min(2 * step, 1 << 20)
 
 
 def to_arrow(values: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
 from flipcheck.labels import FEW, MISSING, Labels, check_vocabulary, shared_names
+from flipcheck.matching import Index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flipcheck.predictions import Predictions, Side
+
+    Places = NDArray[Any] | None
+    """The rows of a source that are paired, in order; None for all of them as they are."""
 
 
 MOST_CORRECTED = 0.5
@@ -78,26 +82,12 @@ class Paired:
         return replace(self, **changed, columns=columns)
 
 
-def positions(wanted: Any, ids: Any) -> NDArray[np.int64]:
-    """Where each wanted id stands in `ids`; -1 where it does not. Both are pyarrow arrays."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if wanted.type != ids.type:
-        wanted, ids = wanted.cast(pa.string()), ids.cast(pa.string())
-    if wanted.equals(ids):
-        return np.arange(len(ids))
-    found = pc.index_in(wanted, value_set=ids)
-    return np.asarray(found.fill_null(-1), dtype=np.int64)
-
-
-def duplicates(source: Predictions) -> list[str]:
+def duplicates(source: Predictions, index: Index) -> list[str]:
     """A problem for a source whose ids repeat, with the first few of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pc.count_distinct(source.ids).as_py() == len(source.ids):
+    if index.distinct():
         return []
     counts = pc.value_counts(source.ids)
     repeated = counts.filter(pc.greater(counts.field("counts"), pa.scalar(1))).field("values")
@@ -127,52 +117,66 @@ def pair(
 
     sources = [source for source in (old, new, truth) if source is not None]
     places, dropped = aligned(sources, allow_missing=allow_missing, checked=checked)
-    kept = places[0]
     rows = {id(source): place for source, place in zip(sources, places, strict=True)}
     labels, disagreements = _truth(old, new, truth, rows, labels_from)
     judged = old.correct is not None and new.correct is not None  # and no label is needed
-    needed = labels is not None and not judged
-    labelled = (
-        labels.codes != MISSING if labels is not None and needed else np.full(len(kept), True)
-    )
-    if not labelled.all():
-        _check_unlabelled(old.ids.take(kept), labelled, allow_missing=allow_missing)
-        kept = kept[labelled]
-        rows = {key: place[labelled] for key, place in rows.items()}
-        labels = None if labels is None else labels.take(np.flatnonzero(labelled))
+    if labels is not None and not judged and labels.missing:
+        labelled = labels.codes != MISSING
+        _check_unlabelled(taken(old.ids, places[0]), labelled, allow_missing=allow_missing)
+        there = np.flatnonzero(labelled)
+        rows = {key: there if rows is None else rows[there] for key, rows in rows.items()}
+        labels = labels.take(there)
         dropped += int((~labelled).sum())
-    _check_any(kept)
+        _check_any(len(there))
     return _paired(sources, labels, rows, agreeing, dropped=dropped, disagreements=disagreements)
 
 
 def aligned(
     sources: list[Predictions], *, allow_missing: bool = False, checked: bool = False
-) -> tuple[list[NDArray[np.int64]], int]:
+) -> tuple[list[Places], int]:
     """The rows of each source that hold the same examples, in the order of the first source.
 
-    With them, how many examples are left out. Raises PairingError with every problem of the ids.
+    None stands for all rows as they are. With them, how many examples are left out. Raises PairingError with every problem of the ids.
     """
     import numpy as np
 
+    longest = max(map(len, sources))
+    first, *rest = indexes = [Index(source.ids, longest) for source in sources]
     if not checked:
-        _check_ids(sources)
-    others = {id(source): positions(sources[0].ids, source.ids) for source in sources[1:]}
-    kept = np.flatnonzero(np.logical_and.reduce([rows >= 0 for rows in others.values()]))
+        _check_ids(sources, indexes)
+    others = [None if same(first, index) else index.positions(first) for index in rest]
+    del first, rest, indexes
+    unmatched = [place < 0 for place in others if place is not None]
+    everywhere = ~np.logical_or.reduce(unmatched) if unmatched else np.full(len(sources[0]), True)
+    kept = None if everywhere.all() else np.flatnonzero(everywhere)
     dropped = _check_missing(sources, others, kept, allow_missing=allow_missing)
-    _check_any(kept)
-    return [kept, *(place[kept] for place in others.values())], dropped
+    _check_any(len(sources[0]) if kept is None else len(kept))
+    if kept is None:
+        return [None, *others], dropped
+    return [kept, *(kept if place is None else place[kept] for place in others)], dropped
 
 
-def _check_any(kept: NDArray[np.int64]) -> None:
-    if not len(kept):
+def same(one: Index, two: Index) -> bool:
+    """Whether two sources hold the same ids in the same order."""
+    return bool(one.ids.equals(two.ids))
+
+
+def taken(values: Any, places: Places) -> Any:
+    """The values of some rows, in their order; all of them as they are where no rows are given."""
+    return values if values is None or places is None else values.take(places)
+
+
+def _check_any(examples: int) -> None:
+    if not examples:
         raise PairingError(
             "no examples to compare", hint="the test set is empty, or no id is on both sides"
         )
 
 
-def _check_ids(sources: list[Predictions]) -> None:
+def _check_ids(sources: list[Predictions], indexes: list[Index]) -> None:
     empty = [f"{source.examples}: no examples" for source in sources if not len(source)]
-    problems = empty + [problem for source in sources for problem in duplicates(source)]
+    found = map(duplicates, sources, indexes)
+    problems = empty + [problem for problems in found for problem in problems]
     with_ids = [source.examples for source in sources if not source.rows]
     without = [source.examples for source in sources if source.rows]
     if with_ids and without:
@@ -193,8 +197,8 @@ def _check_ids(sources: list[Predictions]) -> None:
 
 def _check_missing(
     sources: list[Predictions],
-    others: Mapping[int, NDArray[np.int64]],
-    kept: NDArray[np.int64],
+    others: Sequence[Places],
+    kept: Places,
     *,
     allow_missing: bool,
 ) -> int:
@@ -202,8 +206,9 @@ def _check_missing(
     import numpy as np
 
     old, problems, beside = sources[0], [], set[str]()
-    for source in sources[1:]:
-        place = others[id(source)]
+    for source, place in zip(sources[1:], others, strict=True):
+        if place is None or (kept is None and len(source) == len(old)):
+            continue  # both hold the same ids
         absent = np.flatnonzero(place < 0)
         unknown = np.ones(len(source), dtype=bool)
         unknown[place[place >= 0]] = False
@@ -216,7 +221,7 @@ def _check_missing(
             problems=problems,
             hint="give the same test set to both, or leave these examples out with --allow-missing",
         )
-    return len(old) - len(kept) + len(beside)
+    return (0 if kept is None else len(old) - len(kept)) + len(beside)
 
 
 def _absences(here: Predictions, there: Predictions, rows: NDArray[np.int64]) -> list[str]:
@@ -243,7 +248,7 @@ def _truth(
     old: Predictions,
     new: Predictions,
     truth: Predictions | None,
-    rows: Mapping[int, NDArray[np.int64]],
+    rows: Mapping[int, Places],
     labels_from: Side | None,
 ) -> tuple[Labels | None, int]:
     """The true labels of the paired rows, and on how many of them the sources disagree.
@@ -253,7 +258,7 @@ def _truth(
     import numpy as np
 
     given = {
-        id(source): source.truth.take(rows[id(source)])
+        id(source): taken(source.truth, rows[id(source)])
         for source in (truth, old, new)
         if source is not None and source.truth is not None
     }
@@ -265,14 +270,15 @@ def _truth(
     reference = codes[id(chosen)]
     differs = np.zeros(len(reference), dtype=bool)
     for other in codes.values():
-        differs |= (other != reference) & (other != MISSING) & (reference != MISSING)
+        if other is not reference and (odd := other != reference).any():
+            differs |= odd & (other != MISSING) & (reference != MISSING)
     disagreements = int(differs.sum())
     if chosen is truth:
         return Labels(reference, names), disagreements
     few = disagreements <= MOST_CORRECTED * len(reference)
     if disagreements and not (labels_from is not None and (few or disagreements <= FEW)):
         first = np.flatnonzero(differs)[:SHOWN]
-        ids = old.ids.take(rows[id(old)][first]).to_pylist()
+        ids = taken(old.ids, rows[id(old)]).take(first).to_pylist()
         raise PairingError(
             f"{old.examples} and {new.examples} disagree about the label of "
             f"{plural(disagreements, 'example')}: {listed(ids, disagreements)}",
@@ -282,7 +288,8 @@ def _truth(
     if disagreements:
         return Labels(reference, names), disagreements
     for other in codes.values():
-        reference = np.where(reference == MISSING, other, reference)
+        if (unknown := reference == MISSING).any():
+            reference = np.where(unknown, other, reference)
     return Labels(reference, names), 0
 
 
@@ -343,17 +350,14 @@ def _truth_source(
 def _paired(
     sources: list[Predictions],
     labels: Labels | None,
-    rows: Mapping[int, NDArray[np.int64]],
+    rows: Mapping[int, Places],
     agreeing: Sequence[str],
     *,
     dropped: int,
     disagreements: int,
 ) -> Paired:
     old, new = sources[:2]
-    answers = {
-        id(source): source.answers and source.answers.take(rows[id(source)])
-        for source in (old, new)
-    }
+    answers = {id(source): taken(source.answers, rows[id(source)]) for source in (old, new)}
     names = shared_names(labels, *answers.values())
 
     def recode(given: Labels | None) -> Labels | None:
@@ -370,19 +374,19 @@ def _paired(
     _check_judged_alike(old, old_notes, new, new_notes)
     columns, column_notes = _columns(sources, rows, agreeing)
     return Paired(
-        ids=old.ids.take(rows[id(old)]),
+        ids=taken(old.ids, rows[id(old)]),
         old_right=old_right,
         new_right=new_right,
         same_answer=before.codes == after.codes if before and after else None,
         truth=truth,
         old=before,
         new=after,
-        old_confidence=_taken(old.confidence, rows[id(old)]),
-        new_confidence=_taken(new.confidence, rows[id(new)]),
+        old_confidence=taken(old.confidence, rows[id(old)]),
+        new_confidence=taken(new.confidence, rows[id(new)]),
         columns=columns,
         weights=_weights(sources, rows),
         groups={
-            name: values.take(rows[id(source)])
+            name: taken(values, rows[id(source)])
             for source in sources
             for name, values in source.groups.items()
         },
@@ -409,12 +413,8 @@ def _check_judged_alike(
             )
 
 
-def _taken(values: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
-    return None if values is None else values[rows]
-
-
 def _right(
-    source: Predictions, answers: Labels | None, truth: Labels | None, rows: NDArray[np.int64]
+    source: Predictions, answers: Labels | None, truth: Labels | None, rows: Places
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Which answers are right, and what is worth a warning about it."""
     equal = answers.codes == truth.codes if answers and truth else None
@@ -422,21 +422,19 @@ def _right(
         if equal is None:
             raise PairingError(f"{source.name}: no answers and no verdicts")
         return equal, []
-    verdict = source.correct[rows]
+    verdict = taken(source.correct, rows)
     if equal is None or (odd := int((equal != verdict).sum())) == 0:
         return verdict, []
     note = "the verdict column and the equality of answer and label disagree on"
     return verdict, [f"{source.name}: {note} {plural(odd, 'row')}; the verdict column decides"]
 
 
-def _weights(
-    sources: list[Predictions], rows: Mapping[int, NDArray[np.int64]]
-) -> NDArray[np.float64] | None:
+def _weights(sources: list[Predictions], rows: Mapping[int, Places]) -> NDArray[np.float64] | None:
     """The weights of the paired rows. Raises PairingError where two sources weigh otherwise."""
     import numpy as np
 
     given = [
-        (source, source.weights[rows[id(source)]])
+        (source, taken(source.weights, rows[id(source)]))
         for source in reversed(sources)
         if source.weights is not None
     ]
@@ -446,7 +444,7 @@ def _weights(
     for source, other in others:
         odd = np.flatnonzero(other != weights)
         if len(odd):
-            ids = source.ids.take(rows[id(source)][odd[:SHOWN]]).to_pylist()
+            ids = taken(source.ids, rows[id(source)]).take(odd[:SHOWN]).to_pylist()
             raise PairingError(
                 f"{first.name} and {source.name} weigh {plural(len(odd), 'example')} otherwise: "
                 f"{listed(ids, len(odd))}",
@@ -454,11 +452,12 @@ def _weights(
             )
     if not weights.any():
         raise PairingError("all weights are 0", hint="then nothing would be compared")
-    return weights
+    found: NDArray[np.float64] = weights
+    return found
 
 
 def _columns(
-    sources: list[Predictions], rows: Mapping[int, NDArray[np.int64]], agreeing: Sequence[str]
+    sources: list[Predictions], rows: Mapping[int, Places], agreeing: Sequence[str]
 ) -> tuple[dict[str, Labels], list[str]]:
     """The slice columns of the paired rows: the truth's, else the new source's, else the old's.
 
@@ -470,17 +469,17 @@ def _columns(
     warnings = []
     for source in reversed(sources):
         for name, values in source.columns.items():
-            taken = values.take(rows[id(source)])
+            found = taken(values, rows[id(source)])
             if name not in columns:
-                columns[name] = taken
+                columns[name] = found
                 continue
-            names = shared_names(taken, columns[name])
-            odd = np.flatnonzero(taken.recoded(names) != columns[name].recoded(names))
+            names = shared_names(found, columns[name])
+            odd = np.flatnonzero(found.recoded(names) != columns[name].recoded(names))
             if not len(odd):
                 continue
             told = f"column {name!r} differs between the sources on {plural(len(odd), 'example')}"
             if name in agreeing:
-                ids = source.ids.take(rows[id(source)][odd[:SHOWN]]).to_pylist()
+                ids = taken(source.ids, rows[id(source)]).take(odd[:SHOWN]).to_pylist()
                 raise PairingError(
                     f"{told}: {listed(ids, len(odd))}",
                     hint="bring the clusters in one file, as with --labels",

@@ -172,10 +172,13 @@ def id_array(values: Any, name: str) -> Any:
     ids = to_arrow(values)
     # A 64-bit hash without a sign may not fit int64; as text it pairs all the same.
     whole = pa.types.is_integer(ids.type) and not pa.types.is_uint64(ids.type)
-    ids = ids.cast(pa.int64()) if whole else as_text(ids)
-    blank = pc.is_null(ids) if whole else pc.equal(ids.fill_null(""), pa.scalar("", ids.type))
-    missing = pc.indices_nonzero(blank).to_pylist()
-    if missing:
+    if not whole:
+        ids = as_text(ids)
+    elif ids.type != pa.int64():
+        ids = ids.cast(pa.int64())
+    blank = pc.is_null(ids) if whole else pc.equal(pc.binary_length(ids).fill_null(0), pa.scalar(0))
+    if ids.null_count or (not whole and pc.any(blank).as_py()):
+        missing = pc.indices_nonzero(blank).to_pylist()
         rows = listed((row + 1 for row in missing[:SHOWN]), len(missing))
         raise InputError(
             f"{name}: {plural(len(missing), 'example')} without an id (example {rows})",

@@ -242,9 +242,25 @@ class CostMatrix:
     largest: float
 
 
+class Once:
+    """What a call returns, made when it is first asked for."""
+
+    __slots__ = ("made", "make")
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make: Callable[[], Any] | None = make
+        self.made: Any = None
+
+    def value(self) -> Any:
+        """The value; whatever it was made from is let go."""
+        if self.make is not None:
+            self.made, self.make = self.make(), None
+        return self.made
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole of an audit. `flips` is a pyarrow table of every flip, not kept in JSON."""
+    """The whole of an audit. `flip_table` makes `flips`, and is not kept in JSON."""
 
     verdict: Verdict | None
     old: Model
@@ -269,7 +285,12 @@ class Report:
     design: Design | None = field(default=None, compare=False, repr=False)
     discovery: Discovery | None = None
     early_stop: EarlyStop | None = None
-    flips: Any = field(default=None, compare=False, repr=False)
+    flip_table: Once | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def flips(self) -> Any:
+        """Every flipped example as a pyarrow table; None for a report that was read from JSON."""
+        return None if self.flip_table is None else self.flip_table.value()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready values, keys in the order of the format."""

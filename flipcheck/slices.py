@@ -64,7 +64,7 @@ class Slices:
 class Sliced(Slices):
     """Slices with the examples that they are of: `groups` is each one's place in `values`."""
 
-    groups: NDArray[np.int64]
+    groups: NDArray[np.int32]
 
     def recounted(self, outcomes: NDArray[np.uint8]) -> Sliced:
         """The same slices of other outcomes of the same examples."""
@@ -78,7 +78,9 @@ def slices(groups: Groups, outcomes: NDArray[np.uint8]) -> Sliced:
 
     counts = grouped_counts(outcomes, groups.codes, len(groups.values))
     occurring = np.flatnonzero(counts.any(axis=1)).tolist()
-    place = np.full(len(groups.values), -1, dtype=np.int64)
+    if len(occurring) == len(groups.values):
+        return Sliced(groups.by, groups.values, counts, groups.codes)
+    place = np.full(len(groups.values), -1, dtype=np.int32)
     place[occurring] = np.arange(len(occurring))
     names = tuple(groups.values[row] for row in occurring)
     return Sliced(groups.by, names, counts[occurring], place[groups.codes])

@@ -8,7 +8,8 @@ import pytest
 
 from flipcheck.errors import InputError, PairingError, UsageError
 from flipcheck.labels import Labels
-from flipcheck.pairing import pair, positions
+from flipcheck.matching import positions
+from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions, id_array
 
 

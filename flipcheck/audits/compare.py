@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flipcheck._version import __version__
@@ -19,9 +20,9 @@ from flipcheck.audits.slicing import Parts, slice_reports
 from flipcheck.errors import UsageError
 from flipcheck.gates import Gate, overall
 from flipcheck.metrics import METRICS
-from flipcheck.outcomes import NEGATIVE_FLIPS
+from flipcheck.outcomes import NEGATIVE_FLIPS, among
 from flipcheck.policy import Policy
-from flipcheck.report import CostMatrix, Estimate, NoiseRun, Report
+from flipcheck.report import CostMatrix, Estimate, NoiseRun, Once, Report
 from flipcheck.slices import CLASS, Slices, slices, values
 from flipcheck.stats.bootstrap import Kinds, bca, percentile, replicates
 from flipcheck.stats.sequential import equal_flips
@@ -142,7 +143,7 @@ def compare(
         costs=None if beside.costs is None else _matrix(beside.costs),
         design=total.design,
         early_stop=early,
-        flips=flip_table(paired, codes),
+        flip_table=Once(partial(flip_table, paired, codes)),
     )
     return report.rounded()
 
@@ -242,12 +243,11 @@ def _discovery(
     confirm: Confirm | None,
 ) -> Discovery:
     """Where negative flips concentrate, among the columns and the true class."""
-    import numpy as np
     import pyarrow.compute as pc
 
     classes = {} if paired.truth is None else {CLASS: values(CLASS, paired.truth)}
     order = pc.array_sort_indices(paired.ids).to_numpy()
     searched = [replace(each, codes=each.codes[order]) for each in (columns | classes).values()]
-    flipped = np.isin(found.codes[order], NEGATIVE_FLIPS)
+    flipped = among(found.codes[order], NEGATIVE_FLIPS)
     clusters = found.rows.clusters  # in the same order
     return discovered(searched, flipped, settings, confirm=confirm, clusters=clusters)

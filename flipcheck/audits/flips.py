@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.outcomes import NEGATIVE_FLIPS, POSITIVE_FLIPS
+from flipcheck.outcomes import NEGATIVE_FLIPS, POSITIVE_FLIPS, among
 from flipcheck.report import Example, Flips, Transition
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from flipcheck.pairing import Paired
 
 KINDS_LISTED = 50
+FEW_KINDS = 1 << 16
+"""Up to so many kinds of flips are counted in a table of all, however few flips there are."""
 
 FLIP_COLUMNS = ("id", "outcome")
 """The columns of the table of flips that no slice column of the same name may replace."""
@@ -25,8 +27,8 @@ def negative_flips(paired: Paired, codes: NDArray[np.uint8], listed: int) -> Fli
     """The negative flips: their kinds, and the first `listed` examples, most confident first."""
     import numpy as np
 
-    rows = np.flatnonzero(np.isin(codes, NEGATIVE_FLIPS))
-    first = _most_confident(paired, rows)[:listed]
+    rows = np.flatnonzero(among(codes, NEGATIVE_FLIPS))
+    first = _most_confident(paired, rows, listed)
     sure = [confidences(each, first) for each in (paired.old_confidence, paired.new_confidence)]
     told = zip(answers_of(paired, first), *sure, strict=True)
     examples = tuple(Example(*texts, *rest) for texts, *rest in told)
@@ -36,7 +38,7 @@ def negative_flips(paired: Paired, codes: NDArray[np.uint8], listed: int) -> Fli
 def answers_of(paired: Paired, rows: NDArray[np.int64]) -> list[tuple[Any, ...]]:
     """The id, the truth, the old and the new answer of each row, as texts."""
     texts = (
-        each.texts(rows.tolist()) if each else [None] * len(rows)
+        each.texts(rows) if each else [None] * len(rows)
         for each in (paired.truth, paired.old, paired.new)
     )
     return list(zip(map(str, paired.ids.take(rows).to_pylist()), *texts, strict=True))
@@ -50,14 +52,24 @@ def by_id(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return order
 
 
-def _most_confident(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows by the new model's confidence in its wrong answer, then by id: never by file order."""
-    import numpy as np
+def _most_confident(paired: Paired, rows: NDArray[np.int64], listed: int) -> NDArray[np.int64]:
+    """The first rows by the new model's confidence in its wrong answer, then by id.
 
-    rows = by_id(paired, rows)
+    So many as are listed, and never by file order.
+    """
+    import numpy as np
+    import pyarrow.compute as pc
+
     if paired.new_confidence is None:
-        return rows
-    return rows[np.argsort(-paired.new_confidence[rows], kind="stable")]
+        first = pc.select_k_unstable(paired.ids.take(rows), listed, [("", "ascending")])
+        found: NDArray[np.int64] = rows[np.asarray(first)]
+        return found
+    sure = -paired.new_confidence[rows]
+    if 0 < listed < len(rows):
+        last = np.partition(sure, listed - 1)[listed - 1]
+        rows = rows if np.isnan(last) else rows[sure <= last]
+    rows = by_id(paired, rows)
+    return rows[np.argsort(-paired.new_confidence[rows], kind="stable")][:listed]
 
 
 def confidences(
@@ -78,16 +90,26 @@ def _transitions(
 
     if old is None or new is None:
         return ()
-    pairs, counts = np.unique(
-        np.stack([old.codes[rows], new.codes[rows]]), axis=1, return_counts=True
-    )
     names = [*old.names, None]  # both sides share their names; MISSING, -1, is the last
-    kinds = [
-        Transition(names[before], names[after], count)
-        for (before, after), count in zip(pairs.T.tolist(), counts.tolist(), strict=True)
-    ]
-    kinds.sort(key=lambda kind: (-kind.count, kind.old or "", kind.new or ""))
-    return tuple(kinds[:KINDS_LISTED])
+    rank = np.empty(len(names), np.int64)
+    rank[sorted(range(len(names)), key=lambda code: names[code] or "")] = np.arange(len(names))
+    joint = rank[old.codes[rows]] * len(names) + rank[new.codes[rows]]
+    if len(names) ** 2 <= max(len(joint), FEW_KINDS):
+        counts = np.bincount(joint)
+        pairs = np.flatnonzero(counts)
+        counts = counts[pairs]
+    else:
+        pairs, counts = np.unique(joint, return_counts=True)
+    first = np.argsort(-counts, kind="stable")[:KINDS_LISTED]
+    texts = [names[code] for code in np.argsort(rank).tolist()]
+    return tuple(
+        Transition(texts[before], texts[after], count)
+        for before, after, count in zip(
+            *(each.tolist() for each in np.divmod(pairs[first], len(names))),
+            counts[first].tolist(),
+            strict=True,
+        )
+    )
 
 
 def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
@@ -96,7 +118,7 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
     import pyarrow as pa
 
     kinds_of = (NEGATIVE_FLIPS, POSITIVE_FLIPS)
-    found = [by_id(paired, np.flatnonzero(np.isin(codes, kind))) for kind in kinds_of]
+    found = [by_id(paired, np.flatnonzero(among(codes, kind))) for kind in kinds_of]
     rows, kinds = np.concatenate(found), ("negative_flip", "positive_flip")
     columns: dict[str, Any] = {
         "id": paired.ids.take(rows),
@@ -106,7 +128,7 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
     sure = {"old_confidence": paired.old_confidence, "new_confidence": paired.new_confidence}
     for name, labels in {**paired.columns, **answers}.items():
         if labels is not None and name not in FLIP_COLUMNS:
-            columns[name] = pa.array(labels.texts(rows.tolist()), pa.string())
+            columns[name] = pa.array(labels.texts(rows), pa.string())
     for name, confidence in sure.items():
         if confidence is not None:
             columns[name] = pa.array(confidence[rows], from_pandas=True)

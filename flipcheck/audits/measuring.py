@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
 from flipcheck.labels import MISSING
-from flipcheck.outcomes import EXTRAS, NEGATIVE_FLIPS, Cells, Tally, outcomes, tally
+from flipcheck.outcomes import EXTRAS, NEGATIVE_FLIPS, Cells, Tally, among, outcomes, tally
 from flipcheck.predictions import LARGEST
 from flipcheck.stats.bootstrap import Kinds
 from flipcheck.stats.design import design, design_of
@@ -218,7 +218,7 @@ def _costs(paired: Paired, codes: NDArray[np.uint8], costs: Costs) -> NDArray[np
     import numpy as np
 
     found = np.zeros(len(codes))
-    flipped = np.flatnonzero(np.isin(codes, NEGATIVE_FLIPS))
+    flipped = np.flatnonzero(among(codes, NEGATIVE_FLIPS))
     if paired.old is None or paired.new is None:
         raise UsageError(
             "a cost matrix needs both models' answers",
@@ -255,6 +255,6 @@ def _excess(
     noise = np.zeros(len(codes))
     for rerun in reruns:
         noise += paired.old_right & ~rerun.right
-    flips = np.isin(codes, NEGATIVE_FLIPS)
+    flips = among(codes, NEGATIVE_FLIPS)
     waived = paired.old_right & ~paired.new_right & ~flips
     return np.where(waived, 0.0, flips - noise / len(reruns))

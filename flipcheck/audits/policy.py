@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.audits.flips import answers_of, by_id
 from flipcheck.audits.noise import label_noise
 from flipcheck.errors import SHOWN, InputError, listed, plural
-from flipcheck.outcomes import NEGATIVE_FLIPS, Outcome, tally
-from flipcheck.pairing import positions
+from flipcheck.matching import positions
+from flipcheck.outcomes import NEGATIVE_FLIPS, Outcome, among, tally
 from flipcheck.policy import Broken, Critical, Waiver, Waivers
 
 if TYPE_CHECKING:
@@ -119,10 +119,9 @@ def _check_compared(policy: Policy, paired: Paired, *found: NDArray[np.int64]) -
 def _critical(
     given: Listing[Any], paired: Paired, codes: NDArray[np.uint8], rows: NDArray[np.int64]
 ) -> Critical:
-    import numpy as np
 
     reasons = {each.id: each.reason for each in given.entries}
-    flipped = by_id(paired, rows[np.isin(codes[rows], NEGATIVE_FLIPS)])
+    flipped = by_id(paired, rows[among(codes[rows], NEGATIVE_FLIPS)])
     broken = tuple(
         Broken(name, reasons[name], *texts) for name, *texts in answers_of(paired, flipped)
     )

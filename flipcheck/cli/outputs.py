@@ -69,7 +69,7 @@ class Outputs:
         from flipcheck.reporters.words import TITLES, decision
 
         texts = {name: REPORTERS[name](report) for name in self._wanted()}
-        shown = self._put(texts, report.flips)
+        shown = self._put(texts, None if self.flips is None else report.flips)
         if shown is not None:
             put(shown, encoding="utf-8")
             if report.verdict is not None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import UsageError
-from flipcheck.pairing import aligned, positions
+from flipcheck.matching import positions
+from flipcheck.pairing import aligned, taken
 from flipcheck.predictions import Predictions
 from flipcheck.sources.sides import (
     matched,
@@ -83,7 +84,7 @@ def _random_order(sources: list[Predictions], given: Given, seed: int) -> Any:
     import pyarrow.compute as pc
 
     places, _ = aligned(sources, allow_missing=given.allow_missing)
-    ids = sources[0].ids.take(places[0])
+    ids = taken(sources[0].ids, places[0])
     shuffled = np.random.default_rng(seed).spawn(1)[0].permutation(len(ids))
     return ids.take(pc.array_sort_indices(ids).take(shuffled))
 

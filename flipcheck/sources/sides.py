@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, PairingError, UsageError, listed, nearest, plural
 from flipcheck.labels import FEW
-from flipcheck.pairing import pair, positions
+from flipcheck.matching import positions
+from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels

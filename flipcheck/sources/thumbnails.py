@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flipcheck.pairing import positions
+from flipcheck.matching import positions
 from flipcheck.sources.datasets.images import open_image, quiet_decoder
 
 if TYPE_CHECKING:

@@ -45,6 +45,12 @@ class Roles:
     weight: str | None = None
     groups: tuple[str, ...] = ()
 
+    def labels(self, *more: str) -> list[str]:
+        """The columns that are read as labels, and as nothing else."""
+        others = {self.id, self.confidence, self.weight, *self.scores}
+        parts = (self.label, self.prediction, self.correct, *self.by, *self.groups, *more)
+        return [name for name in parts if name is not None and name not in others]
+
     def names(self) -> list[str]:
         """Every column that plays a part."""
         single = (self.id, self.label, self.prediction, self.correct, self.confidence, self.weight)
@@ -56,7 +62,8 @@ def predictions(table: Table, columns: Columns) -> Predictions:
     """The predictions that a table holds."""
     roles = prediction_roles(table, columns)
     unused = table.first(CORRECT_NAMES) if roles.correct is None else None
-    loaded = table.load([*roles.names(), *([unused] if unused else [])])
+    more = [unused] if unused else []
+    loaded = table.load([*roles.names(), *more], roles.labels(*more))
     found = _built(table, loaded, roles)
     return replace(
         found, warnings=(*found.warnings, *_unused_verdict(table, found, loaded, unused))
@@ -71,7 +78,7 @@ def labels(table: Table, columns: Columns) -> Predictions:
             f"{table.path}: no label column",
             hint=f"name it with --label; columns there: {', '.join(table.names)}",
         )
-    return _built(table, table.load(roles.names()), roles)
+    return _built(table, table.load(roles.names(), roles.labels()), roles)
 
 
 def label_roles(table: Table, columns: Columns) -> Roles:

@@ -14,7 +14,7 @@ from flipcheck.sources.files import FileKind, file_kind
 from flipcheck.sources.tables import arrow, jsonl, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 TableKind = Literal["text", "parquet", "feather", "jsonl"]
@@ -29,11 +29,14 @@ class Table:
     names: tuple[str, ...]
     delimiter: str = ","
 
-    def load(self, names: Iterable[str]) -> dict[str, Any]:
-        """The named columns as pyarrow arrays. Raises InputError with all problems found."""
+    def load(self, names: Iterable[str], encoded: Collection[str] = ()) -> dict[str, Any]:
+        """The named columns as pyarrow arrays; those `encoded`, of few values, as dictionaries.
+
+        That saves memory where the file allows it. Raises InputError with all problems found.
+        """
         wanted = list(dict.fromkeys(names))
         self.require(wanted)
-        return READERS[self.kind](self, wanted)
+        return READERS[self.kind](self, wanted, encoded)
 
     def stream(self, needs: Mapping[str, bool]) -> Iterator[Any]:
         """Record batches of the named columns; of a text table as text, or as numbers.
@@ -106,7 +109,7 @@ def open_table(path: Path, kind: FileKind | None = None) -> Table:
     )
 
 
-READERS: dict[TableKind, Callable[[Table, Sequence[str]], dict[str, Any]]] = {
+READERS: dict[TableKind, Callable[[Table, Sequence[str], Collection[str]], dict[str, Any]]] = {
     "text": text.read,
     "parquet": arrow.read,
     "feather": arrow.read,

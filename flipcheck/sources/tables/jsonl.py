@@ -10,7 +10,7 @@ from flipcheck.sources.files import first_few, is_unicode
 from flipcheck.sources.tables.text import not_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from flipcheck.sources.tables import Table
@@ -56,7 +56,7 @@ def lines(path: Path) -> list[int]:
     return [line for line, _, _ in _rows(path)]
 
 
-def read(table: Table, wanted: Sequence[str]) -> dict[str, Any]:
+def read(table: Table, wanted: Sequence[str], _encoded: Collection[str] = ()) -> dict[str, Any]:
     """The named columns; a row that lacks one has a null there."""
     columns: dict[str, list[Any]] = {name: [] for name in wanted}
     problems: list[str] = []

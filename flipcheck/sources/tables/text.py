@@ -13,7 +13,7 @@ from flipcheck.labels import to_arrow
 from flipcheck.sources.files import first_few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from flipcheck.sources.tables import Table
@@ -78,13 +78,15 @@ def not_utf8(path: Path) -> InputError:
     return InputError(f"{path}: not UTF-8", hint=hint)
 
 
-def read(table: Table, names: Sequence[str]) -> dict[str, Any]:
-    """The named columns, all of them text."""
+def read(table: Table, names: Sequence[str], encoded: Collection[str] = ()) -> dict[str, Any]:
+    """The named columns, all of them text; those `encoded` as dictionaries."""
     import pyarrow as pa
     from pyarrow import csv as pacsv
 
+    coded = pa.dictionary(pa.int32(), pa.string())
+    kinds = {name: coded if name in encoded else pa.string() for name in names}
     try:
-        found = pacsv.read_csv(table.path, **_options(table, dict.fromkeys(names, pa.string())))
+        found = pacsv.read_csv(table.path, **_options(table, kinds))
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):  # nothing but a header, without the end of its line
             return {name: pa.array([], pa.string()) for name in names}

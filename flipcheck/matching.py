@@ -1,0 +1,223 @@
+"""Where the ids of one source stand in another, fast and exactly.
+
+Whole numbers that lie close together are looked up in a table. All others are sorted by 64-bit
+keys, of which the last bits make room for the row, and every match is compared whole: keys that
+happen to be equal cost time and never pair a wrong row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.texts import Texts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DENSE = 4
+"""Whole numbers are looked up in a table of at most so many places for each of them."""
+FACTORS = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
+"""The odd factors by which a whole number becomes a key: no two share one before it is cut."""
+BLOCK = 1 << 20
+"""How many sorted keys are followed to their rows at a time."""
+
+
+def positions(wanted: Any, ids: Any) -> NDArray[Any]:
+    """Where each wanted id stands in `ids`; -1 where it does not. Both are pyarrow arrays.
+
+    Of an id that `ids` hold more than once, any of its places.
+    """
+    import numpy as np
+
+    if not len(wanted) or not len(ids):
+        return np.full(len(wanted), -1)
+    size = max(len(wanted), len(ids))
+    return Index(ids, size).positions(Index(wanted, size))
+
+
+class Index:
+    """The ids of one source, to be looked up; sorted at most once, and only where that is needed.
+
+    `size` is the number of rows of the longest source that is matched with others.
+    """
+
+    def __init__(self, ids: Any, size: int) -> None:
+        import numpy as np
+        import pyarrow as pa
+
+        self.ids, self.size = ids, size
+        self.numbers = np.asarray(ids) if pa.types.is_integer(ids.type) else None
+        self.values: Any = Texts(ids) if self.numbers is None else Numbers(self.numbers)
+        self.mask = np.uint64((1 << max(1, (size - 1).bit_length())) - 1)
+        self._sorted: NDArray[np.uint64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def distinct(self) -> bool:
+        """Whether no id is there more than once."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        if self._ascends():
+            return True
+        if self.numbers is not None and self._dense:
+            seen = np.zeros(_span(self.numbers), bool)
+            seen[self.numbers - self.numbers.min()] = True
+            return int(np.count_nonzero(seen)) == len(self)
+        keys = self.sorted()
+        rows = (keys[_repeated(keys, self.mask)] & self.mask).astype(np.int64)
+        return bool(pc.count_distinct(self.ids.take(rows)).as_py() == len(rows))
+
+    def positions(self, wanted: Index) -> NDArray[Any]:
+        """Where each wanted id stands among these; -1 where it does not."""
+        import numpy as np
+        import pyarrow as pa
+
+        if wanted.ids.type != self.ids.type:
+            text = pa.large_string()
+            return positions(wanted.ids.cast(text), self.ids.cast(text))
+        if wanted.ids.equals(self.ids):
+            return np.arange(len(self))
+        if not len(wanted) or not len(self):
+            return np.full(len(wanted), -1)
+        if self.numbers is not None and wanted.numbers is not None and self._dense:
+            return _by_table(wanted.numbers, self.numbers)
+        return self._checked(wanted, self._by_keys(wanted))
+
+    def sorted(self) -> NDArray[np.uint64]:
+        """The keys of all ids in ascending order, with their row in the last bits."""
+        import numpy as np
+
+        if self._sorted is None:
+            keys = self.values.keys()
+            keys &= ~self.mask
+            keys |= np.arange(len(keys), dtype=np.uint64)
+            keys.sort()
+            self._sorted = keys
+        return self._sorted
+
+    @property
+    def _dense(self) -> bool:
+        return self.numbers is not None and _span(self.numbers) <= DENSE * len(self.numbers)
+
+    def _ascends(self) -> bool:
+        """Whether the ids stand in strictly ascending order."""
+        import pyarrow.compute as pc
+
+        if self.numbers is not None:
+            return bool((self.numbers[1:] > self.numbers[:-1]).all())
+        for some in (self.ids.slice(0, 1000), self.ids):  # the first few tell most that do not
+            if not pc.all(pc.less(some.slice(0, max(0, len(some) - 1)), some.slice(1))).as_py():
+                return len(some) < 2
+        return True
+
+    def _by_keys(self, wanted: Index) -> NDArray[Any]:
+        """The places by sorted keys; where keys repeat, by the ids themselves."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        first, second = wanted.sorted(), self.sorted()
+        unclear = _repeated(second, self.mask)
+        alike = len(first) == len(second) and bool(((first ^ second) <= self.mask).all())
+        place = np.full(len(wanted), -1, _rows_kind(self.size))
+        doubtful = []
+        for at in range(0, len(first), BLOCK):
+            keys = first[at : at + BLOCK]
+            rows = (keys & self.mask).astype(place.dtype)
+            # The first key that is no smaller, whatever its row.
+            key = keys & ~self.mask
+            there = (
+                np.arange(at, at + len(keys))
+                if alike
+                else np.minimum(np.searchsorted(second, key), len(second) - 1)
+            )
+            clear = ~unclear[there]
+            if not alike:
+                found = (second[there] & ~self.mask) == key
+                doubtful.append(rows[found & ~clear])
+                clear &= found
+            elif not clear.all():
+                doubtful.append(rows[~clear])
+            place[rows[clear]] = (second[there[clear]] & self.mask).astype(place.dtype)
+        asked = np.concatenate(doubtful) if doubtful else place[:0]
+        if len(asked):
+            among = (second[unclear] & self.mask).astype(np.int64)
+            known = pc.index_in(wanted.ids.take(asked), value_set=self.ids.take(among))
+            known = np.asarray(known.fill_null(-1))
+            place[asked] = np.where(known < 0, -1, among[known])
+        return place
+
+    def _checked(self, wanted: Index, place: NDArray[Any]) -> NDArray[Any]:
+        """The places of ids that are equal indeed; -1 for the others."""
+        import numpy as np
+
+        for at in range(0, len(place), BLOCK):
+            some = place[at : at + BLOCK]
+            rows = np.flatnonzero(some >= 0)
+            equal = wanted.values.equal(rows + at, self.values, some[rows])
+            if not equal.all():
+                some[rows[~equal]] = -1
+        return place
+
+
+class Numbers:
+    """Whole numbers as keys."""
+
+    def __init__(self, values: NDArray[np.int64]) -> None:
+        self.values = values
+
+    def keys(self) -> NDArray[np.uint64]:
+        """A key for each number."""
+        import numpy as np
+
+        found = self.values.astype(np.uint64)
+        for factor in FACTORS:
+            found *= np.uint64(factor)
+            found ^= found >> np.uint64(32)
+        return found
+
+    def equal(self, rows: NDArray[Any], other: Numbers, others: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether the numbers of these rows are those of other rows of another column."""
+        found: NDArray[np.bool_] = self.values[rows] == other.values[others]
+        return found
+
+
+def _rows_kind(size: int) -> type[np.signedinteger[Any]]:
+    """The smallest kind of whole numbers that holds so many rows."""
+    import numpy as np
+
+    return np.int32 if size < 2**31 else np.int64
+
+
+def _span(numbers: NDArray[np.int64]) -> int:
+    """How many whole numbers there are from the smallest to the largest of these."""
+    return int(numbers.max()) - int(numbers.min()) + 1 if len(numbers) else 0
+
+
+def _by_table(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[Any]:
+    """The places of whole numbers by a table of all from the smallest id to the largest."""
+    import numpy as np
+
+    low, high = ids.min(), ids.max()
+    table = np.full(_span(ids), -1, _rows_kind(len(ids)))
+    table[ids - low] = np.arange(len(ids), dtype=table.dtype)
+    if wanted.min() >= low and wanted.max() <= high:
+        found: NDArray[Any] = table.take(wanted - low, mode="clip")
+        return found
+    place = np.full(len(wanted), -1, table.dtype)
+    inside = np.flatnonzero((wanted >= low) & (wanted <= high))
+    place[inside] = table[wanted[inside] - low]
+    return place
+
+
+def _repeated(keys: NDArray[np.uint64], mask: np.uint64) -> NDArray[np.bool_]:
+    """Which of the sorted keys are equal to one beside them."""
+    import numpy as np
+
+    found = np.zeros(len(keys), bool)
+    same = (keys[1:] ^ keys[:-1]) <= mask
+    found[1:] = same
+    found[:-1] |= same
+    return found
