@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from flipcheck.audits.compare import compare as audit
 from flipcheck.audits.measuring import Beside, Costs, Rerun
+from flipcheck.contract import repeatability_from
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, share
 from flipcheck.policy import Policy
@@ -130,7 +131,7 @@ def compare(
         run=_run(found),
         early=early,
     )
-    return _with_images(report, found)
+    return _with_images(_with_contract(report, found), found)
 
 
 WHOLE_SET = (
@@ -405,6 +406,8 @@ def _table(value: Translation) -> Mapping[str, str]:
 def _model(source: Predictions) -> Model:
     facts = dict(source.facts)
     classes = facts.pop("classes", None)
+    for told_elsewhere in ("contract", "repeatability"):
+        facts.pop(told_elsewhere, None)
     return Model(
         name=Path(source.source or source.name).stem,
         source=source.source or source.name,
@@ -444,6 +447,17 @@ def _run(found: Gathered) -> dict[str, str]:
 
             used["pillow"] = PIL.__version__
     return used
+
+
+def _with_contract(report: Report, found: Gathered) -> Report:
+    """The report with what differs between the models, and how each repeats itself."""
+    sides = {"old": found.old, "new": found.new}
+    told = {side: each.facts.get("repeatability") for side, each in sides.items()}
+    return replace(
+        report,
+        contract=found.contract,
+        repeatability=repeatability_from({side: each for side, each in told.items() if each}),
+    )
 
 
 def _with_images(report: Report, found: Gathered) -> Report:

@@ -15,6 +15,13 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
+from flipcheck.contract import (
+    Difference,
+    Repeatability,
+    differences_from,
+    repeatability_from,
+)
+from flipcheck.contract import written as contract_dict
 from flipcheck.errors import FlipcheckError, InputError, UsageError
 from flipcheck.gates import Gate, Judgement, Verdict, overall
 from flipcheck.metrics import METRICS
@@ -244,7 +251,11 @@ class CostMatrix:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole of an audit. `flips` is a pyarrow table of every flip, not kept in JSON."""
+    """The whole of an audit. `flips` is a pyarrow table of every flip, not kept in JSON.
+
+    `contract` is what differs between two models, None where both sides are not models;
+    `repeatability` is how each model that was run repeats itself.
+    """
 
     verdict: Verdict | None
     old: Model
@@ -269,6 +280,8 @@ class Report:
     design: Design | None = field(default=None, compare=False, repr=False)
     discovery: Discovery | None = None
     early_stop: EarlyStop | None = None
+    contract: tuple[Difference, ...] | None = None
+    repeatability: Mapping[str, Repeatability] = field(default_factory=dict)
     flips: Any = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -301,6 +314,12 @@ class Report:
             "warnings": list(self.warnings),
             "run": dict(self.run),
         }
+        if self.contract is not None:
+            written["contract"] = contract_dict(self.contract)
+        if self.repeatability:
+            written["repeatability"] = {
+                side: asdict(each) for side, each in self.repeatability.items()
+            }
         if self.design is not None:
             written["design"] = self.design.to_dict()
         return sealed(significant(written))
@@ -611,6 +630,8 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         costs=written["costs"] and CostMatrix(**written["costs"]),
         design=_read_design(written, tally),
         discovery=written["discovery"] and _read_discovery(written["discovery"]),
+        contract=differences_from(written.get("contract")),
+        repeatability=repeatability_from(written.get("repeatability")),
     )
 
 
