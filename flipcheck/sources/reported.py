@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError
 from flipcheck.report import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from flipcheck.predictions import Predictions, Side
     from flipcheck.report import Model, Report
     from flipcheck.sources.repro import Repro
@@ -44,6 +43,9 @@ def check_same(report: Report, sides: Mapping[Side, Predictions], found: Repro) 
         for side, model in models.items()
         if model.sha256 is not None and sides[side].facts.get("sha256") != model.sha256
     ]
+    data, source = report.data, str(report.data.source)
+    if data.sha256 is not None and found.data.get(source, data.sha256) != data.sha256:
+        changed.append(f"{source}: other data than the report's (sha256 {data.sha256[:12]}…)")
     if changed:
         raise InputError(
             "the sources are not those of the report any more",
@@ -76,7 +78,12 @@ def _other(side: Side, model: Model, source: Predictions) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """A fact as it comes back from JSON; nothing is nothing, however it is written."""
+    """A fact as it comes back from JSON; nothing is nothing, however it is written.
+
+    Where preprocessing was found changes none of it.
+    """
+    if isinstance(value, Mapping):
+        value = {name: each for name, each in value.items() if name != "origin"}
     return None if value in (None, "", {}, [], ()) else significant(value)
 
 

@@ -21,7 +21,7 @@ from flipcheck.sources.sides import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
@@ -60,7 +60,10 @@ class ReproSide:
 
 @dataclass(frozen=True, slots=True)
 class Repro:
-    """One example under both sides: `example` is what the test set says of it, by name."""
+    """One example under both sides: `example` is what the test set says of it, by name.
+
+    `data` are the test sets and files of labels, with the digest of each.
+    """
 
     id: str
     truth: str | None
@@ -69,6 +72,7 @@ class Repro:
     old: ReproSide
     new: ReproSide
     example: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str | None] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,7 +97,8 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
     rows: dict[Side, int] = {side: row_of(each, example) for side, each in sides.items()}
     traces = _models(given, datasets, example, sides, rows)
     here = sides["old"].ids.take([rows["old"]])
-    found = matched(given, datasets, sides, reference(given, None), among=here)
+    truth = reference(given, None)
+    found = matched(given, datasets, sides, truth, among=here)
     if not len(found.paired):
         raise InputError(
             f"{example!r} has no label, or is not on both sides",
@@ -114,6 +119,7 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
         old=made["old"],
         new=made["new"],
         example=_example(datasets, rows),
+        data=_data([*datasets.values()], truth),
         warnings=tuple(
             dict.fromkeys(note for side in ("old", "new") for note in sides[side].warnings)
         ),
@@ -238,6 +244,14 @@ def _example(datasets: Mapping[Side, Dataset | None], rows: Mapping[Side, int]) 
         if dataset is not None and not told:
             told = EXAMPLES[dataset.kind](dataset, rows[side])
     return told
+
+
+def _data(datasets: Sequence[Dataset | None], truth: Predictions | None) -> dict[str, str | None]:
+    """The test sets and the file of labels, with their digests."""
+    found = {each.source: each.sha256 for each in datasets if each is not None}
+    if truth is not None:
+        found[truth.source or truth.name] = truth.facts.get("sha256")
+    return found
 
 
 def _image(dataset: Dataset, row: int) -> dict[str, str]:

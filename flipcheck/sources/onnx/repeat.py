@@ -1,7 +1,7 @@
 """Whether a model's answers are its own: the same again, and in any batch (ENGINEERING.md §1.5).
 
-The first examples are run together, together once more, alone, and in reverse in batches of an odd
-size. What moves between these moves without any change of the model, and would be counted as
+The first examples are run together, together once more, alone, and in another order in batches of
+an odd size. What moves between these moves without any change of the model, and would be counted as
 flips of an update.
 """
 
@@ -45,7 +45,7 @@ def repeated(
     first = _answers(model, reading, feeds, size)
     again = _answers(model, reading, feeds, size)
     on_repeat = _moved(first, again)
-    other = [_reversed(model, reading, feeds, each) for each in _splits(model, rows)]
+    other = [_otherwise(model, reading, feeds, each) for each in _splits(model, rows)]
     moved = np.zeros(rows, bool)
     for each in other:
         moved |= _moved(first, each)
@@ -107,13 +107,18 @@ def _answers(model: Model, reading: Reading, feeds: Feeds, size: int) -> Answers
     return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
 
 
-def _reversed(model: Model, reading: Reading, feeds: Feeds, size: int) -> Answers:
-    """The answers to the same examples, run in reverse, in the order of the examples."""
+def _otherwise(model: Model, reading: Reading, feeds: Feeds, size: int) -> Answers:
+    """The answers to the same examples in other company, in the order of the examples.
+
+    They are run in reverse but for the first, so that batches of a size have other members.
+    """
     import numpy as np
 
-    turned = {name: np.ascontiguousarray(each[::-1]) for name, each in feeds.items()}
+    order = np.roll(np.arange(len(next(iter(feeds.values()))))[::-1], 1)
+    turned = {name: each[order] for name, each in feeds.items()}
     codes, confidence = _answers(model, reading, turned, size)
-    return codes[::-1], confidence[::-1]
+    back = np.argsort(order)
+    return codes[back], confidence[back]
 
 
 def _moved(one: Answers, two: Answers) -> NDArray[np.bool_]:
