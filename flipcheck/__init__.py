@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck._version import __version__
 
 if TYPE_CHECKING:
-    from flipcheck.api import compare, plan, predict
+    from flipcheck.api import compare, plan, predict, repro
     from flipcheck.errors import FlipcheckError
     from flipcheck.gates import Gate, Verdict
     from flipcheck.metrics import METRICS
@@ -34,6 +34,7 @@ __all__ = [
     "compare",
     "plan",
     "predict",
+    "repro",
 ]
 
 _HOMES = {
@@ -47,6 +48,7 @@ _HOMES = {
     "compare": "api",
     "plan": "api",
     "predict": "api",
+    "repro": "api",
 }
 
 

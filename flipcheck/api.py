@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from flipcheck.audits.compare import compare as audit
 from flipcheck.audits.measuring import Beside, Costs, Rerun
+from flipcheck.contract import repeatability_from
 from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, share
 from flipcheck.policy import Policy
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from flipcheck.report import EarlyStop
     from flipcheck.sources.onnx.run import Progress
     from flipcheck.sources.policy import CriticalIds, WaiverRows
+    from flipcheck.sources.repro import Repro
     from flipcheck.stats.discovery import Confirm
     from flipcheck.stats.effective import Bound
 
@@ -130,7 +132,7 @@ def compare(
         run=_run(found),
         early=early,
     )
-    return _with_images(report, found)
+    return _with_images(_with_contract(report, found), found)
 
 
 WHOLE_SET = (
@@ -203,6 +205,50 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
                 f"{data}: no column {name!r} (--by)", hint=nearest(name, found.available)
             )
     return replace(found, warnings=(*dataset.warnings, *found.warnings))
+
+
+REPRODUCED = (
+    *("old_data", "new_data", "labels", "labels_from", "id", "label", "prediction", "correct"),
+    *("features", "classes", "old_classes", "new_classes", "label_map", "old_label_map"),
+    *("new_label_map", "output", "old_output", "new_output", "threshold", "old_threshold"),
+    *("new_threshold", "preprocess", "old_preprocess", "new_preprocess"),
+)
+"""The options of `compare` that decide an answer, which `repro` takes."""
+
+
+def repro(
+    example: str | int,
+    old: PathText | Predictions | None = None,
+    new: PathText | Predictions | None = None,
+    data: PathText | None = None,
+    *,
+    report: PathText | Report | None = None,
+    **options: Unpack[Options],
+) -> Repro:
+    """One example through both sides: what went in, what came out, and what became of it.
+
+    The sources are those of a call of `compare`, or those of its report, whose files must be the
+    same still. Raises FlipcheckError for an unknown id, with the nearest ones.
+    """
+    from flipcheck.sources.repro import repro as traced
+
+    _check_call({}, options, "repro", REPRODUCED)
+    kept = Report.load(Path(report)) if isinstance(report, (str, PathLike)) else report
+    sources: dict[str, Any] = {"old": old, "new": new, "data": data, **options}
+    if kept is not None:
+        from flipcheck.sources.reported import sources_of
+
+        given = {name: each for name, each in sources.items() if each is not None}
+        sources = {**sources, **sources_of(kept), **given}
+    first, second, tests = (sources.pop(name) for name in ("old", "new", "data"))
+    _check_call({"old": first, "new": second}, options, "repro", REPRODUCED)
+    asked: Any = sources
+    found, sides = traced(_given(first, second, tests, asked, ()), str(example))
+    if kept is not None:
+        from flipcheck.sources.reported import check_same
+
+        check_same(kept, sides, found)
+    return found
 
 
 def plan(
@@ -405,6 +451,8 @@ def _table(value: Translation) -> Mapping[str, str]:
 def _model(source: Predictions) -> Model:
     facts = dict(source.facts)
     classes = facts.pop("classes", None)
+    for told_elsewhere in ("contract", "repeatability"):
+        facts.pop(told_elsewhere, None)
     return Model(
         name=Path(source.source or source.name).stem,
         source=source.source or source.name,
@@ -444,6 +492,17 @@ def _run(found: Gathered) -> dict[str, str]:
 
             used["pillow"] = PIL.__version__
     return used
+
+
+def _with_contract(report: Report, found: Gathered) -> Report:
+    """The report with what differs between the models, and how each repeats itself."""
+    sides = {"old": found.old, "new": found.new}
+    told = {side: each.facts.get("repeatability") for side, each in sides.items()}
+    return replace(
+        report,
+        contract=found.contract,
+        repeatability=repeatability_from({side: each for side, each in told.items() if each}),
+    )
 
 
 def _with_images(report: Report, found: Gathered) -> Report:

@@ -15,6 +15,13 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
+from flipcheck.contract import (
+    Difference,
+    Repeatability,
+    differences_from,
+    repeatability_from,
+)
+from flipcheck.contract import written as contract_dict
 from flipcheck.errors import FlipcheckError, InputError, UsageError
 from flipcheck.gates import Gate, Judgement, Verdict, overall
 from flipcheck.metrics import METRICS
@@ -260,7 +267,11 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole of an audit. `flip_table` makes `flips`, and is not kept in JSON."""
+    """The whole of an audit. `flip_table` makes `flips`, and is not kept in JSON.
+
+    `contract` is what differs between two models, None where both sides are not models;
+    `repeatability` is how each model that was run repeats itself.
+    """
 
     verdict: Verdict | None
     old: Model
@@ -285,6 +296,8 @@ class Report:
     design: Design | None = field(default=None, compare=False, repr=False)
     discovery: Discovery | None = None
     early_stop: EarlyStop | None = None
+    contract: tuple[Difference, ...] | None = None
+    repeatability: Mapping[str, Repeatability] = field(default_factory=dict)
     flip_table: Once | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -322,6 +335,12 @@ class Report:
             "warnings": list(self.warnings),
             "run": dict(self.run),
         }
+        if self.contract is not None:
+            written["contract"] = contract_dict(self.contract)
+        if self.repeatability:
+            written["repeatability"] = {
+                side: asdict(each) for side, each in self.repeatability.items()
+            }
         if self.design is not None:
             written["design"] = self.design.to_dict()
         return sealed(significant(written))
@@ -632,6 +651,8 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         costs=written["costs"] and CostMatrix(**written["costs"]),
         design=_read_design(written, tally),
         discovery=written["discovery"] and _read_discovery(written["discovery"]),
+        contract=differences_from(written.get("contract")),
+        repeatability=repeatability_from(written.get("repeatability")),
     )
 
 

@@ -15,6 +15,7 @@ from flipcheck.cli.explain import explain
 from flipcheck.cli.plan import plan
 from flipcheck.cli.predict import predict
 from flipcheck.cli.render import render
+from flipcheck.cli.repro import repro
 
 EPILOG = (
     "Exit status: 0 every gate passed, 1 a gate failed, 2 could not run, 3 inconclusive (the test "
@@ -55,6 +56,7 @@ def flipcheck(
 
 app.command(no_args_is_help=True)(compare)
 app.command(no_args_is_help=True)(predict)
+app.command(no_args_is_help=True)(repro)
 app.command(no_args_is_help=True)(render)
 app.command(no_args_is_help=True)(plan)
 app.command()(explain)

@@ -364,6 +364,15 @@ Seed = Annotated[
     ),
 ]
 
+FromReport = Annotated[
+    str | None,
+    _text(
+        "--report",
+        "Take the sources from this JSON report of `compare`.",
+        REPORTS,
+        "REPORT.json",
+    ),
+]
 Json = Annotated[
     str | None, _text("--json", "Write the JSON report; - for standard output.", REPORTS, "PATH")
 ]

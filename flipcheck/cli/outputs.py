@@ -91,6 +91,16 @@ class Outputs:
         else:
             put(render(plan, color=has_color(), width=columns()))
 
+    def write_value(self, value: Mapping[str, Any]) -> None:
+        """Write JSON-ready values as the JSON report."""
+        from json import dumps
+
+        shown = self._put(
+            {"json": dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"}
+        )
+        if shown is not None:
+            put(shown, encoding="utf-8")
+
     def _wanted(self) -> dict[str, str]:
         """Where each report goes, by its name."""
         places = {"json": self.json, "html": self.html, "markdown": self.markdown}

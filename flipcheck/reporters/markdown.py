@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flipcheck.gates import Verdict
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import rulings, words
+from flipcheck.reporters import contract, rulings, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ def render(report: Report) -> str:
     ]
     parts += [*_slices("Slices", report.slices, report)]
     parts += [*_slices("Classes", report.classes, report)]
-    parts += [*_examples(report), *_label_noise(report), *_notes(report)]
+    parts += [*_examples(report), *_label_noise(report), *_contract(report), *_notes(report)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -123,6 +123,25 @@ def _label_noise(report: Report) -> list[str]:
     ]
     header = ("id", "label to check", "old answer", "new answer", "why")
     return ["### Label noise", rulings.label_noise(report.label_noise), *_capped(header, rows)]
+
+
+def _contract(report: Report) -> list[str]:
+    """What differs between the two models, and how each repeats itself."""
+    told = [f"{'' if sound else '⚠️ '}{text}" for text, sound in contract.repeatability(report)]
+    rows = [
+        (
+            f"{'⚠️ ' if each.flips else ''}{code(each.what)}",
+            code(each.old) if each.old else "",
+            code(each.new) if each.new else "",
+            each.told,
+        )
+        for each in report.contract or ()
+    ]
+    if rows:
+        told = [_table(("", "old", "new", "effect"), rows), *told]
+    elif report.contract is not None:
+        told = [contract.ALIKE, *told]
+    return ["### Contract", *told] if told else []
 
 
 def _answers(report: Report) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from flipcheck.errors import plural
 from flipcheck.gates import Judgement, Verdict
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import rulings, words
+from flipcheck.reporters import contract, rulings, words
 from flipcheck.reporters.layout import WIDTH, printed
 from flipcheck.reporters.layout import grid as _grid
 from flipcheck.reporters.layout import heading as _heading
@@ -65,6 +65,25 @@ def _sources(report: Report) -> list[Any]:
     table.add_row("data", data)
     drawn = [Padding(Text(words.drawn(report)), (0, 0, 0, 8))] if words.drawn(report) else []
     return [Text(""), _indented(table), *drawn]
+
+
+def _contract(report: Report) -> list[Any]:
+    """What differs between the models, and how each repeats itself, in few lines."""
+    told = [
+        _sentence(f"{'' if sound else '! '}{text}", "dim" if sound else "bold yellow")
+        for text, sound in contract.repeatability(report)
+    ]
+    if not report.contract:
+        alike = [] if report.contract is None else [_sentence(contract.ALIKE, "dim")]
+        return [*([Text("")] if alike or told else []), *alike, *told]
+    lines = _heading("Contract", contract.NOTE)
+    for each in contract.flipping(report):
+        lines.append(_sentence(f"! {contract.change(each)}", "yellow"))
+        lines.append(Padding(Text(each.told, "dim"), (0, 0, 0, 4)))
+    for effect, group in contract.others(report):
+        changes = "; ".join(map(contract.change, group))
+        lines.append(_sentence(Text.assemble((f"{effect}: ", "dim"), changes)))
+    return [*lines, *told]
 
 
 def _gates(report: Report) -> list[Any]:
@@ -146,8 +165,8 @@ def _label_noise(report: Report) -> list[Any]:
     return [*lines, *_heading("Labels to check first", note), _indented(table)]
 
 
-def _sentence(text: str) -> Padding:
-    return Padding(Text(text), (0, 0, 0, 2))
+def _sentence(text: str | Text, style: str = "") -> Padding:
+    return Padding(Text(text, style) if isinstance(text, str) else text, (0, 0, 0, 2))
 
 
 def _rest(table: Table, total: int) -> None:
@@ -324,6 +343,17 @@ def _ending(report: Report) -> list[Any]:
 
 
 PARTS = (
-    *(_verdict, _sources, _gates, _critical, _waivers, _flows, _kinds, _noise, _discovery),
+    *(
+        _verdict,
+        _sources,
+        _contract,
+        _gates,
+        _critical,
+        _waivers,
+        _flows,
+        _kinds,
+        _noise,
+        _discovery,
+    ),
     *(_slices, _examples, _label_noise, _metrics, _notes, _ending),
 )

@@ -15,6 +15,7 @@ from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
+from flipcheck.sources.onnx.contract import differences
 from flipcheck.sources.saved import read_predictions
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from flipcheck.contract import Difference
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
     from flipcheck.predictions import Side
@@ -43,6 +45,12 @@ class Gathered:
     images: Dataset | None
     warnings: tuple[str, ...]
     of: int
+
+    @property
+    def contract(self) -> tuple[Difference, ...] | None:
+        """What differs between the two models; None where both sides are not models."""
+        ours, theirs = (side.facts.get("contract") for side in (self.old, self.new))
+        return None if ours is None or theirs is None else differences(ours, theirs)
 
 
 def gather(given: Given, progress: Progress) -> Gathered:
@@ -260,17 +268,23 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
     """Each model, opened, with how it is read."""
     if not any(datasets.values()):
         return {}
+    from flipcheck.sources.onnx.feeds import feeder
     from flipcheck.sources.onnx.model import open_model
 
     sides: dict[Side, tuple[Source, SideSpec]] = {
         "old": (given.old, given.old_spec),
         "new": (given.new, given.new_spec),
     }
-    return {
+    models = {
         side: (open_model(source, spec), spec)
         for side, (source, spec) in sides.items()
         if datasets[side] is not None and isinstance(source, Path)
     }
+    for side, (model, spec) in models.items():
+        dataset = datasets[side]
+        assert dataset is not None  # noqa: S101  (every model has its test set)
+        feeder(model, dataset, spec)  # what does not fit is told before either model runs
+    return models
 
 
 def _image_folder(given: Given) -> Dataset | None:
@@ -341,8 +355,6 @@ def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[s
     if old.facts.get("kind") == "predictions" and digests[0] == digests[1]:
         warnings.append("old and new are the same file: nothing can flip")
     warnings += _class_warnings(old, new)
-    if _both_models(old, new) and _geometry(old) != _geometry(new):
-        warnings.append("the two models see their inputs through different preprocessing")
     if paired.dropped:
         warnings.append(f"{plural(paired.dropped, 'example')} left out (--allow-missing)")
     if paired.label_disagreements:
@@ -369,15 +381,3 @@ def _class_warnings(old: Predictions, new: Predictions) -> list[str]:
         for name, lacks in (("old", set(after) - set(before)), ("new", set(before) - set(after)))
         if lacks
     ]
-
-
-def _both_models(old: Predictions, new: Predictions) -> bool:
-    return all(source.facts.get("kind") == "onnx" for source in (old, new))
-
-
-def _geometry(source: Predictions) -> dict[str, Any]:
-    """What is done to a model's inputs, wherever that was found."""
-    steps = dict(source.facts.get("preprocess") or {})
-    for name in ("origin", "layout"):  # where it was found, and how axes lie, change no pixel
-        steps.pop(name, None)
-    return steps

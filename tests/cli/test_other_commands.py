@@ -156,7 +156,7 @@ def test_version(command):
     assert command("--version").out == f"flipcheck {__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["compare", "predict", "render", "plan", "explain"])
+@pytest.mark.parametrize("name", ["compare", "predict", "repro", "render", "plan", "explain"])
 def test_every_command_has_help_with_an_example(command, name):
     """Each help page shows a line to copy; that it runs is tested with the README."""
     done = command(name, "--help")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import rulings, words
+from flipcheck.reporters import contract, rulings, words
 from flipcheck.reporters.html import charts
 from flipcheck.reporters.html.page import embedded, page
 
@@ -24,6 +24,7 @@ def render(report: Report) -> str:
         _embedded(report),
         report=report,
         rulings=rulings,
+        contract=contract,
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,

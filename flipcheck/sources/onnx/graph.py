@@ -1,14 +1,16 @@
 """What an ONNX file says of itself, read from its bytes before any runtime sees it.
 
-A reader of the few protobuf fields that matter for safety: operators, metadata and the paths of
-external data. Field numbers are those of onnx.proto3. Every length is checked against the bytes
-that are there, so a damaged or hostile file ends in an error.
+A reader of the few protobuf fields that matter for safety and for the contract: operators,
+metadata, the paths of external data, the sizes and types of tensors. Field numbers are those of
+onnx.proto3. Every length is checked against the bytes that are there, so a damaged or hostile file
+ends in an error.
 """
 
 from __future__ import annotations
 
 import mmap
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
@@ -23,13 +25,15 @@ if TYPE_CHECKING:
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 DEEPEST = 64
 
+MODEL_IR, MODEL_PRODUCER, MODEL_PRODUCER_VERSION = 1, 2, 3
 MODEL_GRAPH, MODEL_OPSET, MODEL_METADATA, MODEL_FUNCTION = 7, 8, 14, 25
 GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_OUTPUT, GRAPH_SPARSE = 1, 5, 12, 15
 FUNCTION_NODE, FUNCTION_ATTRIBUTE = 7, 11
 NODE_INPUT, NODE_OUTPUT, NODE_OPERATOR, NODE_ATTRIBUTE = 1, 2, 4, 5
 ATTRIBUTE_TENSOR, ATTRIBUTE_GRAPH, ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS = 5, 6, 10, 11
 ATTRIBUTE_SPARSE = (22, 23)
-TENSOR_EXTERNAL = 13
+TENSOR_DIMS, TENSOR_TYPE, TENSOR_EXTERNAL = 1, 2, 13
+MOST_AXES, MOST_NUMBERS = 64, 2**62
 
 PLAIN = re.compile(
     rb"(?:\x3d[\s\S]{4}|\x40[\x80-\xff]{0,9}[\x00-\x7f]"
@@ -49,6 +53,25 @@ RANDOM = {
     "Bernoulli",
     "Multinomial",
 }
+TYPES = {
+    1: "fp32",
+    2: "uint8",
+    3: "int8",
+    4: "uint16",
+    5: "int16",
+    6: "int32",
+    7: "int64",
+    8: "text",
+    9: "bool",
+    10: "fp16",
+    11: "fp64",
+    12: "uint32",
+    13: "uint64",
+    16: "bf16",
+    21: "uint4",
+    22: "int4",
+}
+"""What onnx.proto3 calls the types of tensors by number, in the words of those who quantise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +79,7 @@ class Graph:
     """Operators, opsets, metadata and external data files of a model.
 
     `mapped` are the outputs that ZipMap makes of a tensor of scores, with that tensor's name.
+    `numbers` are how many numbers its tensors hold, by their type.
     """
 
     operators: frozenset[str]
@@ -63,6 +87,9 @@ class Graph:
     metadata: dict[str, str]
     external: tuple[Path, ...]
     mapped: Mapping[str, str]
+    ir_version: int | None = None
+    producer: str = ""
+    numbers: tuple[tuple[str, int], ...] = ()
 
     @property
     def batch_dependent(self) -> bool:
@@ -99,7 +126,16 @@ def read_graph(path: Path) -> Graph:
     if not found.has_graph:
         raise ModelError(f"{path}: not an ONNX model: it has no graph")
     external = _external_files(path, found.locations)
-    return Graph(frozenset(found.operators), found.opset, found.metadata, external, found.mapped)
+    return Graph(
+        frozenset(found.operators),
+        found.opset,
+        found.metadata,
+        external,
+        found.mapped,
+        found.ir_version,
+        " ".join(name for name in found.producer if name),
+        tuple(sorted(found.numbers.items())),
+    )
 
 
 def _external_files(path: Path, locations: dict[str, None]) -> tuple[Path, ...]:
@@ -156,19 +192,32 @@ class _Walk:
         self.locations: dict[str, None] = {}
         self.mapped: dict[str, str] = {}
         self.has_graph = False
+        self.ir_version: int | None = None
+        self.producer = ["", ""]
+        self.numbers: Counter[str] = Counter()
 
     def model(self, data: memoryview) -> None:
+        parts = {
+            MODEL_GRAPH: self._read_graph,
+            MODEL_OPSET: self._read_opset,
+            MODEL_METADATA: self._read_metadata,
+            MODEL_FUNCTION: self.function,
+        }
         for field, value in fields(data):
-            if field == MODEL_GRAPH:
-                self.has_graph = True
-                self.graph(_message(value), 0)
-            elif field == MODEL_OPSET:
-                self._read_opset(_message(value))
-            elif field == MODEL_METADATA:
-                key, text = _entry(_message(value))
-                self.metadata[key] = text
-            elif field == MODEL_FUNCTION:
-                self.function(_message(value))
+            if field in parts:
+                parts[field](_message(value))
+            elif field == MODEL_IR and isinstance(value, int):
+                self.ir_version = value
+            elif field in {MODEL_PRODUCER, MODEL_PRODUCER_VERSION}:
+                self.producer[field - MODEL_PRODUCER] = _text(value)
+
+    def _read_graph(self, data: memoryview) -> None:
+        self.has_graph = True
+        self.graph(data, 0)
+
+    def _read_metadata(self, data: memoryview) -> None:
+        key, text = _entry(data)
+        self.metadata[key] = text
 
     def _read_opset(self, data: memoryview) -> None:
         found = dict(fields(data))
@@ -222,11 +271,18 @@ class _Walk:
                 self.tensor(_message(value))
 
     def tensor(self, data: memoryview) -> None:
+        axes: list[int] = []
+        kind = 0
         for field, value in fields(data):
-            if field == TENSOR_EXTERNAL:
+            if field == TENSOR_DIMS:
+                axes += [value] if isinstance(value, int) else _varints(value)
+            elif field == TENSOR_TYPE and isinstance(value, int):
+                kind = value
+            elif field == TENSOR_EXTERNAL:
                 key, text = _entry(_message(value))
                 if key == "location":
                     self.locations[text] = None
+        self.numbers[TYPES.get(kind, f"type {kind}")] += _product(axes)
 
 
 def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
@@ -284,6 +340,29 @@ def _varint(data: memoryview, place: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, place
         shift += 7
+
+
+def _varints(data: memoryview) -> list[int]:
+    """Whole numbers that are packed one after another."""
+    if len(data) > 10 * MOST_AXES:
+        raise _MalformedError("more axes than a tensor has")
+    found, place = [], 0
+    while place < len(data):
+        value, place = _varint(data, place)
+        found.append(value)
+    return found
+
+
+def _product(axes: list[int]) -> int:
+    """How many numbers a tensor has."""
+    if len(axes) > MOST_AXES:
+        raise _MalformedError("more axes than a tensor has")
+    total = 1
+    for axis in axes:
+        total *= axis
+    if total > MOST_NUMBERS:
+        raise _MalformedError("more numbers than any file holds")
+    return total
 
 
 def _message(value: int | memoryview) -> memoryview:

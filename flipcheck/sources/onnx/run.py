@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +19,12 @@ from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import BadExamplesError
 from flipcheck.sources.datasets.images import quiet_decoder
 from flipcheck.sources.files import first_few
+from flipcheck.sources.onnx.contract import contract
 from flipcheck.sources.onnx.feeds import Feeder, feeder
 from flipcheck.sources.onnx.model import OVERRULED
 from flipcheck.sources.onnx.readings import Reading, Tensors, choose_reading
+from flipcheck.sources.onnx.repeat import repeated
+from flipcheck.sources.onnx.repeat import warnings as doubts
 from flipcheck.sources.onnx.scores import Answers, NotFiniteError
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from flipcheck.contract import Repeatability
     from flipcheck.sources.datasets import Batch, Dataset
     from flipcheck.sources.onnx.model import Model
     from flipcheck.sources.preprocess import Preprocess
@@ -49,7 +53,7 @@ class Runner:
     feeder: Feeder
     reading: Reading
     batch: int
-    batch_dependent: bool = False
+    repeat: Repeatability | None = None
 
     def answers(self, parts: Batch, start: int) -> Answers:
         """The answers to some examples, run in batches of the model's own size."""
@@ -227,12 +231,10 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
         reading = choose_reading(model, fed, spec, *_told_apart(model, names, _joined(pieces)))
     except NotFiniteError as error:
         raise _not_finite(model, [row for row in error.rows if row < rows], ids) from error
-    moves = False
-    if model.fixed_batch is None:
-        with contextlib.suppress(NotFiniteError):  # the whole run names every such example
-            moves = _moves(model, reading, feeds, min(rows, PROBE))
-    batch = 1 if moves else batch
-    return Runner(model, found, reading, batch, moves or model.graph.batch_dependent)
+    repeat = None
+    with contextlib.suppress(NotFiniteError):  # the whole run names every such example
+        repeat, batch = repeated(model, reading, feeds, min(rows, PROBE), batch)
+    return Runner(model, found, reading, batch, repeat)
 
 
 def _told_apart(model: Model, names: list[str], values: list[Any]) -> tuple[list[Any], Tensors]:
@@ -240,19 +242,6 @@ def _told_apart(model: Model, names: list[str], values: list[Any]) -> tuple[list
     given = dict(zip(names, values, strict=True))
     tensors = {output: (name, given[name]) for output, name in model.tensors.items()}
     return values[: len(model.outputs)], tensors
-
-
-def _moves(model: Model, reading: Reading, feeds: dict[str, NDArray[Any]], rows: int) -> bool:
-    """Whether the first answers change when each example is run alone (ENGINEERING.md §1.5)."""
-    import numpy as np
-
-    names = list(reading.outputs)
-    together = reading.answers(model.run({key: each[:rows] for key, each in feeds.items()}, names))
-    alone = [
-        reading.answers(model.run({key: each[at : at + 1] for key, each in feeds.items()}, names))
-        for at in range(rows)
-    ]
-    return not np.array_equal(together[0], np.concatenate([each[0] for each in alone]))
 
 
 def _joined(pieces: list[list[Any]]) -> list[Any]:
@@ -430,6 +419,8 @@ def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
         "output": runner.reading.told,
         "opset": model.graph.opset,
         "batch": runner.batch,
+        "contract": contract(model, runner.feeder, runner.reading, runner.batch),
+        "repeatability": None if runner.repeat is None else asdict(runner.repeat),
         **runner.feeder.told,
     }
 
@@ -443,10 +434,5 @@ def _warnings(runner: Runner, dataset: Dataset) -> Iterator[str]:
             f"{model.path}: it does not name its classes, so that the folder '0' was "
             "taken for its first, and so on; say which they are with --classes"
         )
-    if runner.batch_dependent:
-        size = runner.batch
-        told = "one example at a time" if size == 1 else f"{size} examples at a time, as it wants"
-        why = "dynamically quantised, so " if model.graph.batch_dependent else ""
-        yield f"{model.path}: {why}its answers depend on the batch; it was run {told}"
-    if model.graph.random:
-        yield f"{model.path}: it draws random numbers, so that its answers may change by run"
+    if runner.repeat is not None:
+        yield from doubts(model, runner.repeat)

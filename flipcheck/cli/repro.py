@@ -1,0 +1,79 @@
+"""`flipcheck repro`: one example through both sides."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from flipcheck.cli import options as o
+from flipcheck.cli.compare import READ
+from flipcheck.cli.outputs import Outputs, columns, has_color, put
+from flipcheck.errors import UsageError
+
+Example = Annotated[str, typer.Argument(metavar="ID", help="The example, as the reports name it.")]
+Old = Annotated[
+    str | None,
+    typer.Argument(metavar="OLD", help="The two sides and the data, as for `compare` …"),
+]
+New = Annotated[str | None, typer.Argument(metavar="NEW", help="… or none of them and --report.")]
+
+
+def repro(
+    example: Example,
+    old: Old = None,
+    new: New = None,
+    data: o.Data = None,
+    report: o.FromReport = None,
+    old_data: o.OldData = None,
+    new_data: o.NewData = None,
+    labels: o.LabelsFile = None,
+    labels_from: o.LabelsFrom = None,
+    id_column: o.IdColumn = None,
+    label: o.LabelColumn = None,
+    prediction: o.PredictionColumn = None,
+    correct: o.CorrectColumn = None,
+    features: o.Features = None,
+    classes: o.Classes = None,
+    old_classes: o.OldClasses = None,
+    new_classes: o.NewClasses = None,
+    label_map: o.LabelMap = None,
+    old_label_map: o.OldLabelMap = None,
+    new_label_map: o.NewLabelMap = None,
+    output: o.Output = None,
+    old_output: o.OldOutput = None,
+    new_output: o.NewOutput = None,
+    threshold: o.Threshold = None,
+    old_threshold: o.OldThreshold = None,
+    new_threshold: o.NewThreshold = None,
+    preprocess: o.Preprocess = None,
+    old_preprocess: o.OldPreprocess = None,
+    new_preprocess: o.NewPreprocess = None,
+    json: o.Json = None,
+) -> None:
+    """Show one example: what went into both models, what came out, and what became of it.
+
+    Ends in 0 whatever that is. With --report the sources are those of a JSON report of `compare`,
+    and must not have changed since.
+
+    Example:
+
+        flipcheck repro three/1680.png old.onnx new.onnx images/
+    """
+    given: dict[str, Any] = dict(locals()) | {"id": id_column}
+    if report is None and (old is None or new is None):
+        raise UsageError("an example of what?", hint="give OLD and NEW, or --report report.json")
+    out = Outputs(json)
+    out.check([*(given[name] for name in READ if name in given), report])
+    from flipcheck.api import REPRODUCED
+    from flipcheck.api import repro as one
+
+    asked = {name: given[name] for name in REPRODUCED if given.get(name) is not None}
+    found = one(example, old, new, data, report=report, **asked)
+    if json is not None:
+        out.write_value(found.to_dict())
+    if json != "-":
+        from flipcheck.reporters.repro import render
+
+        put(render(found, color=has_color(), width=columns()))
+    raise typer.Exit

@@ -1,0 +1,162 @@
+"""Whether a model's answers are its own: the same again, and in any batch (ENGINEERING.md §1.5).
+
+The first examples are run together, together once more, alone, and in another order in batches of
+an odd size. What moves between these moves without any change of the model, and would be counted as
+flips of an update.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.contract import Repeatability
+from flipcheck.errors import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from flipcheck.sources.onnx.model import Model
+    from flipcheck.sources.onnx.readings import Reading
+    from flipcheck.sources.onnx.scores import Answers
+
+    Feeds = dict[str, NDArray[Any]]
+
+ODD = 7
+"""A batch size that divides no usual one."""
+SHIFT = 0.01
+"""A confidence that moves by more than this with the batch is no rounding: half precision moves
+it by less, a quantised model by more."""
+
+
+def repeated(
+    model: Model, reading: Reading, feeds: Feeds, rows: int, batch: int
+) -> tuple[Repeatability, int]:
+    """How the answers to the first `rows` examples move, and the batch size to run the model at.
+
+    That is 1 where answers depend on the batch. Raises NotFiniteError for scores that are none.
+    """
+    import numpy as np
+
+    feeds = {name: each[:rows] for name, each in feeds.items()}
+    size = _whole(model, rows)
+    first = _answers(model, reading, feeds, size)
+    again = _answers(model, reading, feeds, size)
+    on_repeat = _moved(first, again)
+    other = [_otherwise(model, reading, feeds, each) for each in _splits(model, rows)]
+    moved = np.zeros(rows, bool)
+    for each in other:
+        moved |= _moved(first, each)
+    shift = max((_shift(first, each) for each in (again, *other)), default=0.0)
+    random = model.graph.random or bool(on_repeat.any())
+    depends = model.graph.batch_dependent or (
+        not random and (bool(moved.any()) or (bool(other) and shift > SHIFT))
+    )
+    fixed = _declared(model)
+    batch = (fixed or 1) if depends else batch
+    known = not np.isnan(first[1]).all()
+    return (
+        Repeatability(
+            examples=rows,
+            moved_on_repeat=int(on_repeat.sum()),
+            moved_by_batch=int(moved.sum()) if other else None,
+            confidence_shift=float(f"{shift:.2g}") if known else None,
+            depends_on_batch=depends,
+            random=random,
+            done=_done(batch, depends=depends),
+        ),
+        batch,
+    )
+
+
+def _declared(model: Model) -> int | None:
+    """The batch size that a model's inputs declare; None where they take any."""
+    sizes = {port.shape[0] for port in model.inputs if port.shape and port.shape[0]}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _whole(model: Model, rows: int) -> int:
+    """The batch size at which the first examples are run together."""
+    return _declared(model) or rows
+
+
+def _splits(model: Model, rows: int) -> list[int]:
+    """Other batch sizes that the model takes: alone and an odd one, or else only the declared."""
+    fixed = _declared(model)
+    if fixed is not None:
+        return [fixed] if fixed > 1 < rows else []
+    return sorted({each for each in (1, ODD) if each < rows})
+
+
+def _answers(model: Model, reading: Reading, feeds: Feeds, size: int) -> Answers:
+    """The answers to all the examples, run in batches of this size; one declared is filled up."""
+    import numpy as np
+
+    rows = len(next(iter(feeds.values())))
+    fixed, parts = _declared(model), []
+    for at in range(0, rows, size):
+        part = {name: each[at : at + size] for name, each in feeds.items()}
+        count = len(next(iter(part.values())))
+        if fixed is not None and count < fixed:
+            places = np.minimum(np.arange(fixed), count - 1)
+            part = {name: each[places] for name, each in part.items()}
+        codes, confidence = reading.answers(model.run(part, list(reading.outputs)))
+        parts.append((codes[:count], confidence[:count]))
+    return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
+
+
+def _otherwise(model: Model, reading: Reading, feeds: Feeds, size: int) -> Answers:
+    """The answers to the same examples in other company, in the order of the examples.
+
+    They are run in reverse but for the first, so that batches of a size have other members.
+    """
+    import numpy as np
+
+    order = np.roll(np.arange(len(next(iter(feeds.values()))))[::-1], 1)
+    turned = {name: each[order] for name, each in feeds.items()}
+    codes, confidence = _answers(model, reading, turned, size)
+    back = np.argsort(order)
+    return codes[back], confidence[back]
+
+
+def _moved(one: Answers, two: Answers) -> NDArray[np.bool_]:
+    """Which answers are others."""
+    import numpy as np
+
+    return np.asarray(one[0] != two[0], dtype=bool)
+
+
+def _shift(one: Answers, two: Answers) -> float:
+    """By how much a confidence moved at most; 0 where none is known."""
+    import numpy as np
+
+    apart = np.abs(one[1] - two[1])
+    return 0.0 if np.isnan(apart).all() else float(np.nanmax(apart))
+
+
+def _done(batch: int, *, depends: bool) -> str:
+    if not depends:
+        return f"run in batches of {batch:,}"
+    return "run one example at a time" if batch == 1 else f"run {batch} examples at a time"
+
+
+def warnings(model: Model, found: Repeatability) -> Iterator[str]:
+    """What is worth a warning about a model that does not repeat itself."""
+    first = f"the first {plural(found.examples, 'example')}"
+    if found.random:
+        named = model.graph.random
+        why = "it draws random numbers, so that" if named else "it does not repeat itself:"
+        yield (
+            f"{model.path}: {why} its answers may change by run: {found.moved_on_repeat:,} of "
+            f"{first} had another answer when asked again, which is counted as flips of the update"
+        )
+    if found.depends_on_batch:
+        why = "dynamically quantised, so " if model.graph.batch_dependent else ""
+        wants = ", as it wants" if _declared(model) else ""
+        moved = f" ({found.moved_by_batch or 0:,} of {first} moved in other batches)"
+        yield (
+            f"{model.path}: {why}its answers depend on the batch; it was {found.done}{wants}"
+            f"{moved if found.moved_by_batch else ''}"
+        )

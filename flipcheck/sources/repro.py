@@ -1,0 +1,280 @@
+"""One example through both sides: what went in, what came out, and what became of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import SHOWN, InputError, listed
+from flipcheck.report import significant
+from flipcheck.sources.files import file_kind
+from flipcheck.sources.sides import (
+    matched,
+    one_pass,
+    open_models,
+    open_test_sets,
+    read_saved,
+    reference,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flipcheck.labels import Labels
+    from flipcheck.pairing import Paired
+    from flipcheck.predictions import Predictions, Side
+    from flipcheck.sources.datasets import Dataset
+    from flipcheck.sources.onnx.single import Trace
+    from flipcheck.sources.spec import Given
+
+FORMAT = "flipcheck.repro/1"
+SEARCHED = 20_000
+"""Among how many ids the nearest to an unknown one are looked for."""
+OUTCOMES: dict[tuple[bool, bool], tuple[str, str]] = {
+    (True, False): ("negative flip", "the old model was right, and the new one is wrong"),
+    (False, True): ("positive flip", "the old model was wrong, and the new one is right"),
+    (True, True): ("both right", "nothing flipped"),
+    (False, False): ("both wrong", "nothing flipped"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReproSide:
+    """What one side made of the example.
+
+    `row` is the row of a file, `trace` how a model came to it, `score` a graded answer's grade.
+    """
+
+    name: str
+    sha256: str | None
+    answer: str | None
+    right: bool
+    confidence: float | None
+    score: float | None = None
+    row: Mapping[str, str] = field(default_factory=dict)
+    trace: Trace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repro:
+    """One example under both sides: `example` is what the test set says of it, by name.
+
+    `data` are the test sets and files of labels, with the digest of each.
+    """
+
+    id: str
+    truth: str | None
+    outcome: str
+    told: str
+    old: ReproSide
+    new: ReproSide
+    example: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str | None] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The value as JSON-ready values, keys in the order of the format."""
+        return {"format": FORMAT, **significant(asdict(self))}
+
+    def __str__(self) -> str:
+        """The example as the terminal shows it."""
+        from flipcheck.reporters.repro import render
+
+        return render(self)
+
+
+def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
+    """One example through both sides, and the predictions that it came from.
+
+    Raises FlipcheckError for all that does not fit, and InputError for an unknown id.
+    """
+    given = replace(given, allow_missing=True)  # what other examples lack is not asked here
+    datasets = open_test_sets(given)
+    sides: dict[Side, Predictions] = dict(read_saved(given, datasets))
+    rows: dict[Side, int] = {side: row_of(each, example) for side, each in sides.items()}
+    traces = _models(given, datasets, example, sides, rows)
+    here = sides["old"].ids.take([rows["old"]])
+    truth = reference(given, None)
+    found = matched(given, datasets, sides, truth, among=here)
+    if not len(found.paired):
+        raise InputError(
+            f"{example!r} has no label, or is not on both sides",
+            hint="give its label with --labels or --label",
+        )
+    outcome, told = _outcome(found.paired)
+    answers = {"old": found.paired.old, "new": found.paired.new}
+    right = {"old": found.paired.old_right, "new": found.paired.new_right}
+    made = {
+        side: _side(each, rows[side], answers[side], traces.get(side), right=bool(right[side][0]))
+        for side, each in sides.items()
+    }
+    value = Repro(
+        id=example,
+        truth=_text(found.paired.truth),
+        outcome=outcome,
+        told=told,
+        old=made["old"],
+        new=made["new"],
+        example=_example(datasets, rows),
+        data=_data([*datasets.values()], truth),
+        warnings=tuple(
+            dict.fromkeys(note for side in ("old", "new") for note in sides[side].warnings)
+        ),
+    )
+    return value, sides
+
+
+def row_of(source: Predictions | Dataset, example: str) -> int:
+    """The row of an id. Raises InputError with the nearest ids where there is none, or several."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    name = getattr(source, "examples", None) or source.source
+    ids = source.ids.cast(pa.string())
+    rows = np.flatnonzero(pc.equal(ids, pa.scalar(example)).to_numpy(zero_copy_only=False))
+    if len(rows) > 1:
+        raise InputError(
+            f"{name}: {len(rows):,} examples have the id {example!r}",
+            hint="every example needs one id; name the column with --id",
+        )
+    if not len(rows):
+        raise InputError(f"{name}: no example {example!r}", hint=_nearest(ids, example))
+    return int(rows[0])
+
+
+def _nearest(ids: Any, example: str) -> str:
+    """The ids that are most like an unknown one."""
+    import pyarrow.compute as pc
+
+    holding = ids.filter(pc.match_substring(ids, example, ignore_case=True)) if example else ids
+    close = holding.slice(0, SHOWN).to_pylist()
+    if not close:
+        close = get_close_matches(example, ids.slice(0, SEARCHED).to_pylist(), n=SHOWN, cutoff=0.5)
+    if close:
+        return f"the nearest: {listed(close)}"
+    return f"the first ids: {listed(ids.slice(0, SHOWN).to_pylist(), len(ids))}"
+
+
+def _models(
+    given: Given,
+    datasets: Mapping[Side, Dataset | None],
+    example: str,
+    sides: dict[Side, Predictions],
+    rows: dict[Side, int],
+) -> dict[Side, Trace]:
+    """How each model came to its answer; its predictions and row are put to those of the sides."""
+    models = open_models(given, datasets)
+    if not models:
+        return {}
+    from flipcheck.sources.onnx.single import traced
+
+    traces: dict[Side, Trace] = {}
+    groups: list[list[Side]] = [list(models)] if one_pass(datasets) else [[side] for side in models]
+    for group in groups:
+        dataset = datasets[group[0]]
+        assert dataset is not None  # noqa: S101  (every model has its test set)
+        row = row_of(dataset, example)
+        found = traced([models[side] for side in group], dataset, row)
+        for side, (predictions, trace) in zip(group, found, strict=True):
+            sides[side], rows[side], traces[side] = predictions, row, trace
+    return traces
+
+
+def _outcome(paired: Paired) -> tuple[str, str]:
+    """What became of the example, by name and in words."""
+    name, told = OUTCOMES[bool(paired.old_right[0]), bool(paired.new_right[0])]
+    if name == "both wrong" and paired.same_answer is not None:
+        told = f"with {'the same answer' if paired.same_answer[0] else 'different answers'}"
+    return name, told
+
+
+def _text(labels: Labels | None) -> str | None:
+    return None if labels is None else labels.texts()[0]
+
+
+def _side(
+    source: Predictions,
+    row: int,
+    answers: Labels | None,
+    trace: Trace | None,
+    *,
+    right: bool,
+) -> ReproSide:
+    sure = None if source.confidence is None else float(source.confidence[row])
+    return ReproSide(
+        name=source.source or source.name,
+        sha256=source.facts.get("sha256"),
+        answer=_text(answers),
+        right=right,
+        confidence=None if sure is None or math.isnan(sure) else sure,
+        score=None if source.scores is None else float(source.scores[row]),
+        row={} if trace is not None else _file_row(source, row),
+        trace=trace,
+    )
+
+
+def _file_row(source: Predictions, row: int) -> dict[str, str]:
+    """All columns of a row of saved predictions, where they are a table; as text."""
+    path = Path(source.source or source.name)
+    known = source.facts.get("columns", {})
+    if not known or not path.is_file() or file_kind(path) not in TABLES:
+        return {}
+    from flipcheck.sources.tables import open_table
+
+    table = open_table(path)
+    columns = table.load([name for name in table.names if table.names.count(name) == 1])
+    found = {name: str(values[row].as_py()) for name, values in columns.items()}
+    named = known.get("id")
+    same = named is None or found.get(named) == str(source.ids[row].as_py())
+    return found if same else {}
+
+
+TABLES = {"text", "parquet", "feather", "jsonl"}
+"""Kinds of files whose rows are those of the predictions."""
+
+
+def _example(datasets: Mapping[Side, Dataset | None], rows: Mapping[Side, int]) -> dict[str, str]:
+    """What the test sets say of the example: an image's file, size and mode; a table's columns."""
+    told: dict[str, str] = {}
+    for side, dataset in datasets.items():
+        if dataset is not None and not told:
+            told = EXAMPLES[dataset.kind](dataset, rows[side])
+    return told
+
+
+def _data(datasets: Sequence[Dataset | None], truth: Predictions | None) -> dict[str, str | None]:
+    """The test sets and the file of labels, with their digests."""
+    found = {each.source: each.sha256 for each in datasets if each is not None}
+    if truth is not None:
+        found[truth.source or truth.name] = truth.facts.get("sha256")
+    return found
+
+
+def _image(dataset: Dataset, row: int) -> dict[str, str]:
+    from PIL import Image
+
+    from flipcheck.sources.datasets.images import FORMATS
+
+    path = Path(dataset.source) / dataset.ids[row].as_py()
+    with Image.open(path, formats=FORMATS) as image:
+        size = f"{image.width} x {image.height} pixels"
+        return {"file": str(path), "size": size, "mode": image.mode, "format": str(image.format)}
+
+
+def _table(dataset: Dataset, row: int) -> dict[str, str]:
+    from flipcheck.sources.tables import open_table
+
+    table = open_table(Path(dataset.source))
+    columns = table.load([name for name in table.names if table.names.count(name) == 1])
+    return {name: str(values[row].as_py()) for name, values in columns.items()}
+
+
+def _array(dataset: Dataset, row: int) -> dict[str, str]:
+    return {"file": dataset.source, "row": f"{row + 1:,}"}
+
+
+EXAMPLES = {"images": _image, "table": _table, "arrays": _array}

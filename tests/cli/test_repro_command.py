@@ -1,0 +1,373 @@
+"""`flipcheck repro`: one example through both sides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import flipcheck
+from flipcheck.errors import FlipcheckError
+
+sys.path.append(str(Path(__file__).parents[1] / "sources"))
+from onnx_models import brightness, echo, echo_data, linear
+
+FLIP = "three/1680.png"
+
+
+@pytest.fixture
+def models(sample):
+    """The sample models and their images, as arguments."""
+    return sample / "old.onnx", sample / "new.onnx", sample / "images"
+
+
+def one(command, *arguments):
+    """The JSON of one example."""
+    done = command("repro", *arguments, "--json", "-")
+    assert done.status == 0, done.err
+    return json.loads(done.out)
+
+
+def test_a_negative_flip_of_two_models(command, models):
+    """Answers, truth and what became of it stand in the first lines, within 80 columns."""
+    done = command("repro", FLIP, *models)
+    assert done.status == 0
+    assert done.out.startswith(" NEGATIVE FLIP   three/1680.png: the old model was right")
+    assert max(map(len, done.out.splitlines())) <= 80
+    for text in ("three  ✓ right", "two  ✗ wrong", "8 x 8 pixels", "What went in", "logits"):
+        assert text in done.out
+
+
+def test_the_numbers_are_the_runtimes(command, models):
+    """Input, outputs, confidence and margin are what a loop of our own over onnxruntime finds."""
+    import onnxruntime
+
+    found = one(command, FLIP, *models)
+    with Image.open(models[2] / FLIP) as image:
+        pixels = np.asarray(image.convert("L"), np.float32)[None, None] / np.float32(255)
+    for side, path in (("old", models[0]), ("new", models[1])):
+        trace = found[side]["trace"]
+        (fed,) = trace["inputs"]
+        assert fed["shape"] == [1, 8, 8]
+        assert fed["mean"] == pytest.approx(float(pixels.mean()), rel=1e-6)
+        assert (fed["low"], fed["high"]) == (pixels.min(), pytest.approx(pixels.max()))
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (scores,) = session.run(None, {session.get_inputs()[0].name: pixels})
+        best = np.sort(scores[0])[::-1]
+        assert [score for _, score in trace["scores"]] == pytest.approx(best.tolist(), rel=1e-4)
+        assert trace["margin"] == pytest.approx(float(best[0] - best[1]), rel=1e-3)
+        shares = np.exp(best - best.max()) / np.exp(best - best.max()).sum()
+        assert found[side]["confidence"] == pytest.approx(float(shares[0]), rel=1e-4)
+        assert trace["scores"][0][0] == found[side]["answer"]
+
+
+def test_every_outcome_is_that_of_compare(command, models, tmp_path):
+    """Each flip of the report is the same flip here, and what did not flip is none."""
+    command("compare", *models, "--flips", tmp_path / "f.csv")
+    rows = [line.split(",") for line in (tmp_path / "f.csv").read_text().splitlines()]
+    header = [name.strip('"') for name in rows[0]]
+    flips = [dict(zip(header, (each.strip('"') for each in row), strict=True)) for row in rows[1:]]
+    assert len(flips) == 56
+    for flip in flips[::9]:
+        found = flipcheck.repro(flip["id"], *models)
+        assert (found.truth, found.old.answer, found.new.answer) == (
+            flip["truth"],
+            flip["old"],
+            flip["new"],
+        )
+        assert found.outcome.endswith("flip")
+
+
+@pytest.mark.parametrize(
+    ("truth", "old", "new", "outcome"),
+    [
+        ("a", "a", "b", "negative flip"),
+        ("a", "b", "a", "positive flip"),
+        ("a", "a", "a", "both right"),
+        ("a", "b", "b", "both wrong"),
+        ("a", "b", "c", "both wrong"),
+    ],
+)
+def test_the_outcome_of_saved_predictions(command, table, truth, old, new, outcome):
+    """The outcome has its name, each row is shown, and the status is 0 whatever it is."""
+    first = table("old.csv", "id,label,prediction,note", f"x,{truth},{old},hm", "y,b,c,", "z,c,b,")
+    second = table("new.csv", "id,label,prediction", "z,c,b", "y,b,c", f"x,{truth},{new}")
+    done = command("repro", "x", first, second)
+    assert done.status == 0
+    assert done.out.startswith(f" {outcome.upper()} ")
+    found = one(command, "x", first, second)
+    assert found["old"]["row"] == {"id": "x", "label": truth, "prediction": old, "note": "hm"}
+    assert found["new"]["row"]["prediction"] == new
+    assert found["old"]["trace"] is None
+    if outcome == "both wrong":
+        assert found["told"] == f"with {'the same answer' if old == new else 'different answers'}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [
+        ("1680.png", FLIP),  # without its folder
+        ("THREE/1680.PNG", FLIP),  # in capitals
+        ("three/16800.png", FLIP),  # misspelt
+        ("zzz", "'eight/"),  # nothing like any: the first
+    ],
+)
+def test_an_unknown_id(command, models, asked, nearest):
+    """Exit 2 with the nearest ids."""
+    done = command("repro", asked, *models)
+    assert (done.status, done.out) == (2, "")
+    assert f"no example {asked!r}" in done.err
+    assert nearest in done.err
+
+
+def test_an_id_of_several_examples(command, table):
+    """An id that is there twice is no example."""
+    path = table("p.csv", "id,label,prediction", "x,a,a", "x,a,b")
+    done = command("repro", "x", path, path)
+    assert done.status == 2
+    assert "2 examples have the id 'x'" in done.err
+
+
+def test_an_id_on_one_side_only(command, table):
+    """The side that lacks it is named."""
+    old = table("old.csv", "id,label,prediction", "x,a,a", "y,a,b")
+    new = table("new.csv", "id,label,prediction", "y,a,b")
+    done = command("repro", "x", old, new)
+    assert done.status == 2
+    assert "new.csv: no example 'x'" in done.err
+    assert command("repro", "y", old, new).status == 0
+
+
+def test_rows_without_ids_go_by_their_number(command, table):
+    """Where there are no ids the row number is one, as in the reports."""
+    old = table("old.csv", "label,prediction", "a,a", "b,b")
+    new = table("new.csv", "label,prediction", "a,a", "b,a")
+    assert one(command, "2", old, new)["outcome"] == "negative flip"
+
+
+def test_a_model_beside_saved_predictions(command, models, sample):
+    """Each side shows what it has."""
+    found = one(command, FLIP, models[0], sample / "new_predictions.csv", models[2])
+    assert found["old"]["trace"] is not None
+    assert found["new"]["trace"] is None
+    assert found["new"]["row"]["prediction"] == found["new"]["answer"] == "two"
+    assert found["outcome"] == "negative flip"
+
+
+def test_the_same_numbers_or_not(command, models):
+    """Whether both models saw the same numbers is said."""
+    assert "the same numbers for both models" in command("repro", FLIP, *models).out
+    done = command("repro", FLIP, *models, "--new-preprocess", "scale=1")
+    assert "not the same numbers for both models" in done.out
+
+
+def test_a_threshold(tmp_path, command):
+    """The distance to the threshold is shown for each side's own."""
+    scores = np.float32([0.2, 0.4, 0.6, 0.8])
+    model = echo(tmp_path / "m.onnx", {"p": scores}, metadata={"classes": "no,yes"})
+    data = echo_data(tmp_path / "d.npz", {"p": scores}, y=["no", "yes", "yes", "yes"])
+    options = ("--old-threshold", "0.3", "--new-threshold", "0.7")
+    found = one(command, "2", model, model, data, *options)
+    assert (found["old"]["answer"], found["new"]["answer"]) == ("yes", "no")
+    assert found["old"]["trace"]["distance"] == pytest.approx(0.1, abs=1e-6)
+    assert found["new"]["trace"]["distance"] == pytest.approx(-0.3, abs=1e-6)
+    shown = command("repro", "2", model, model, data, *options).out
+    assert "0.1 above 0.3" in shown
+    assert "0.3 below 0.7" in shown
+
+
+def test_a_table_shows_its_columns(tmp_path, command, table):
+    """The values of all columns of the row are shown, and what the model made of them."""
+    model = linear(tmp_path / "m.onnx", np.eye(2), classes=("a", "b"))
+    data = table("t.csv", "id,f,g,label,place", "p,1.5,0,a,north", "q,0,2.5,b,south")
+    found = one(command, "q", model, model, data, "--features", "f,g")
+    assert found["example"] == {"id": "q", "f": "0", "g": "2.5", "label": "b", "place": "south"}
+    (fed,) = found["old"]["trace"]["inputs"]
+    assert fed["first"] == ["0", "2.5"]
+    assert fed["digest"] == hashlib.sha256(np.float32([0, 2.5]).tobytes()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("batch", [None, 1, 8], ids=["any", "one", "eight"])
+@pytest.mark.parametrize("row", [1, 8, 33, 70])
+def test_every_row_of_an_archive(tmp_path, command, batch, row):
+    """The row is found wherever it stands among the batches, also the last and a part."""
+    x = np.random.default_rng(0).normal(size=(70, 3)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x=x, y=x.argmax(axis=1))
+    model = linear(tmp_path / "m.onnx", np.eye(3), batch=batch)
+    found = one(command, row, model, model, tmp_path / "d.npz")
+    assert found["outcome"] == "both right"
+    assert found["old"]["answer"] == str(x[row - 1].argmax())
+    (fed,) = found["old"]["trace"]["inputs"]
+    assert fed["digest"] == hashlib.sha256(x[row - 1].tobytes()).hexdigest()[:16]
+    near = found["old"]["trace"]["neighbours"]
+    assert near["together"] in {None, near["alone"]}
+
+
+def test_an_answer_that_depends_on_the_batch(tmp_path, command):
+    """Alone it is one answer, beside its neighbours another: both are shown."""
+    from onnx import helper
+    from onnx_models import port, save
+
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[0], keepdims=1),
+        helper.make_node("Mul", ["mean", "half"], ["less"]),
+        helper.make_node("Sub", ["x", "less"], ["y"]),
+    ]
+    ports = [port("x", np.float32, [None, 2])], [port("y", np.float32, [None, 2])]
+    model = save(tmp_path / "m.onnx", nodes, *ports, {"half": np.float32(0.5)})
+    x = np.float32([[3, 2]] + [[9, -9]] * 9)
+    np.savez(tmp_path / "d.npz", x=x, y=[0] * 10)
+    found = one(command, "1", model, model, tmp_path / "d.npz")
+    near = found["old"]["trace"]["neighbours"]
+    assert (near["alone"], near["together"], near["size"]) == ("0", "1", 10)
+    assert found["old"]["answer"] == "0"  # as `compare` runs it: alone
+    assert "! 1 in a batch of 10" in command("repro", "1", model, model, tmp_path / "d.npz").out
+    assert any("depend on the batch" in note for note in found["warnings"])
+
+
+@pytest.fixture
+def report(command, models, tmp_path):
+    """A JSON report of the sample models."""
+    path = tmp_path / "report.json"
+    command("compare", *models, "--json", path)
+    return path
+
+
+def test_sources_from_a_report(command, models, report):
+    """A report is enough: the value is that of its sources."""
+    assert one(command, FLIP, "--report", report) == one(command, FLIP, *models)
+    value = flipcheck.Report.load(report)
+    assert flipcheck.repro(FLIP, report=value).outcome == "negative flip"
+
+
+def test_every_kind_of_source_from_a_report(command, sample, tmp_path, table):
+    """Models with data of their own, saved predictions and labels of their own are found again."""
+    models = sample / "old.onnx", sample / "new.onnx"
+    both = tmp_path / "copy"
+    shutil.copytree(sample / "images", both)
+    labels = table(
+        "l.csv", "id,label",
+        *(f"{path.parent.name}/{path.name},{path.parent.name}"
+          for path in sorted(both.glob("*/*.png"))),
+    )  # fmt: skip
+    saved = sample / "old_predictions.csv", sample / "new_predictions.parquet"
+    calls = [
+        (*models, "--old-data", sample / "images", "--new-data", both),
+        saved,
+        (*saved, "--labels", labels),
+        (saved[0], models[1], both),
+        (*models, both, "--labels", labels),
+    ]
+    for number, call in enumerate(calls):
+        path = tmp_path / f"{number}.json"
+        assert command("compare", *call, "--json", path).status == 0
+        assert one(command, FLIP, "--report", path) == one(command, FLIP, *call)
+
+
+@pytest.mark.parametrize("change", ["model", "data", "predictions"])
+def test_sources_that_changed_since_the_report(command, sample, tmp_path, change):
+    """Another file than the report's is refused: it would explain nothing."""
+    for name in ("old.onnx", "new.onnx", "old_predictions.csv", "new_predictions.csv"):
+        shutil.copy(sample / name, tmp_path / name)
+    shutil.copytree(sample / "images", tmp_path / "images")
+    kinds = {"predictions": ("old_predictions.csv", "new_predictions.csv")}
+    names = kinds.get(change, ("old.onnx", "new.onnx", "images"))
+    path = tmp_path / "r.json"
+    command("compare", *(tmp_path / name for name in names), "--json", path)
+    if change == "model":
+        shutil.copy(sample / "old.onnx", tmp_path / "new.onnx")
+    elif change == "data":
+        (tmp_path / "images" / "one" / "extra.png").write_bytes(
+            (tmp_path / "images" / FLIP).read_bytes()
+        )
+    else:
+        with (tmp_path / "new_predictions.csv").open("a") as file:
+            file.write("\n")
+    done = command("repro", FLIP, "--report", path)
+    assert done.status == 2
+    assert "not those of the report any more" in done.err
+
+
+def test_options_that_the_report_does_not_keep(command, models, tmp_path):
+    """What was asked for must be asked for again; the error says what differs."""
+    path = tmp_path / "r.json"
+    command("compare", *models, "--new-preprocess", "scale=1", "--json", path)
+    done = command("repro", FLIP, "--report", path)
+    assert done.status == 2
+    assert "made with other options" in done.err
+    assert "new preprocess" in done.err
+    assert command("repro", FLIP, "--report", path, "--new-preprocess", "scale=1").status == 0
+
+
+def test_an_answer_that_is_another_than_the_reports(command, table, tmp_path):
+    """Labels that decide otherwise than in the report are found out."""
+    old, new = (table(f"{name}.csv", "id,label,prediction", "x,a,a", f"y,b,{answer}")
+                for name, answer in (("old", "b"), ("new", "a")))  # fmt: skip
+    labels = table("l.csv", "id,label", "x,a", "y,a")
+    path = tmp_path / "r.json"
+    command("compare", old, new, "--json", path)
+    assert command("repro", "y", "--report", path).status == 0
+    done = command("repro", "y", "--report", path, "--labels", labels)
+    assert done.status == 2
+    assert "is a negative flip 'b' → 'a' in the report" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x"], "an example of what?"),
+        (["x", "old.onnx"], "an example of what?"),
+        (["x", "nowhere.csv", "nowhere.csv"], "no such file"),
+        (["x", "--report", "nowhere.json"], "no such file"),
+    ],
+)
+def test_what_is_missing(command, arguments, message):
+    """Exit 2 with what to give."""
+    done = command("repro", *arguments)
+    assert done.status == 2
+    assert message in done.err
+
+
+def test_a_file_of_json(command, models, tmp_path):
+    """--json PATH writes the file beside the text, and never one of the sources."""
+    done = command("repro", FLIP, *models, "--json", tmp_path / "one.json")
+    assert done.out.startswith(" NEGATIVE FLIP ")
+    assert json.loads((tmp_path / "one.json").read_text())["format"] == "flipcheck.repro/1"
+    done = command("repro", FLIP, *models, "--json", models[0])
+    assert done.status == 2
+    assert "would be overwritten" in done.err
+
+
+def test_hostile_names_and_values_are_shown_as_text(command, table):
+    """No control character, markup or command of a file reaches the terminal."""
+    rows = ['"::error::[red]x\x1b[31m",a,b,"\x07|"']
+    path = table("p.csv", "id,label,prediction,note", *rows)
+    done = command("repro", "::error::[red]x\x1b[31m", path, path)
+    assert done.status == 0
+    assert "\x1b" not in done.out
+    assert "\x07" not in done.out
+    assert not any(line.startswith("::") for line in done.out.splitlines())
+
+
+def test_images_of_another_size_and_mode(command, tmp_path):
+    """The file's own size and mode are shown beside what the model was fed."""
+    for label, pixel in (("dark", 10), ("light", 240)):
+        (tmp_path / "images" / label).mkdir(parents=True)
+        Image.new("RGBA", (31, 17), (pixel,) * 4).save(tmp_path / "images" / label / "0.png")
+    model = brightness(tmp_path / "m.onnx", [None, 1, 5, 7])
+    found = one(command, "dark/0.png", model, model, tmp_path / "images")
+    assert found["example"]["size"] == "31 x 17 pixels"
+    assert found["example"]["mode"] == "RGBA"
+    assert found["old"]["trace"]["inputs"][0]["shape"] == [1, 5, 7]
+
+
+def test_the_call_refuses_what_decides_no_answer(sample):
+    """Options of gates and statistics say nothing about one example."""
+    with pytest.raises(FlipcheckError, match="no option 'resamples'"):
+        flipcheck.repro("x", sample / "old.onnx", sample / "new.onnx", resamples=3)
