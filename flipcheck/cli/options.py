@@ -296,6 +296,54 @@ NewPreprocess = Annotated[
     str | None, _text("--new-preprocess", "The new model's.", MODELS, "STEPS")
 ]
 
+TextColumns = Annotated[
+    str | None,
+    _text(
+        "--text",
+        "The column of text for a model of text, or A,B for pairs of texts.",
+        MODELS,
+        "COLUMN",
+    ),
+]
+Inputs = Annotated[
+    list[str] | None,
+    _text(
+        "--input",
+        "The value of an input that is the same for every example, as in training=false. Repeat "
+        "for more.",
+        MODELS,
+        "NAME=VALUE",
+    ),
+]
+OldInputs = Annotated[
+    list[str] | None, _text("--old-input", "The old model's.", MODELS, "NAME=VALUE")
+]
+NewInputs = Annotated[
+    list[str] | None, _text("--new-input", "The new model's.", MODELS, "NAME=VALUE")
+]
+ProviderName = Annotated[
+    str | None,
+    _text(
+        "--provider",
+        "What runs the models: cpu, cuda, tensorrt, coreml, openvino, dml, or the full name of an "
+        "execution provider.",
+        MODELS,
+        "NAME",
+    ),
+]
+ProviderOptions = Annotated[
+    list[str] | None,
+    _text("--provider-option", "One of its options. Repeat for more.", MODELS, "KEY=VALUE"),
+]
+AllowFallback = Annotated[
+    bool,
+    typer.Option(
+        "--allow-fallback",
+        help="Run on the CPU, with a warning, where the provider cannot.",
+        rich_help_panel=MODELS,
+    ),
+]
+
 Cluster = Annotated[
     str | None,
     _text(

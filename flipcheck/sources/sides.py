@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import InputError, PairingError, UsageError, listed, nearest, plural
+from flipcheck.errors import InputError, ModelError, PairingError, UsageError, listed, nearest, plural
 from flipcheck.labels import FEW
 from flipcheck.pairing import pair, positions
 from flipcheck.predictions import Predictions
@@ -15,6 +15,7 @@ from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.sources.saved import read_predictions
+from flipcheck.sources.spec import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -244,6 +245,7 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
         "--threshold": spec.threshold,
         "--preprocess": spec.preprocess,
         "--features": spec.features,
+        "--input": spec.inputs or None,
     }
     name = source.name if isinstance(source, Predictions) else source
     for flag, value in options.items():
@@ -258,6 +260,7 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
 def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Any]:
     """Each model, opened, with how it is read."""
     if not any(datasets.values()):
+        _check_unused(given)
         return {}
     from flipcheck.sources.onnx.model import open_model
 
@@ -265,11 +268,28 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
         "old": (given.old, given.old_spec),
         "new": (given.new, given.new_spec),
     }
-    return {
+    models = {
         side: (open_model(source, spec), spec)
         for side, (source, spec) in sides.items()
         if datasets[side] is not None and isinstance(source, Path)
     }
+    ran_on = dict.fromkeys(model.provider for model, _ in models.values())
+    if len(ran_on) > 1:
+        raise ModelError(
+            f"the two models would run on different providers: {listed(ran_on)}",
+            hint="their rounding would show as flips: run both on one, as with --provider cpu",
+        )
+    return models
+
+
+def _check_unused(given: Given) -> None:
+    """Raise UsageError for options of models where there is none."""
+    spec = given.new_spec
+    for flag, used in (("--text", spec.text), ("--provider", spec.provider != Provider())):
+        if used:
+            raise UsageError(
+                f"{flag} is for models, and both sides are saved predictions", hint="leave it out"
+            )
 
 
 def _image_folder(given: Given) -> Dataset | None:

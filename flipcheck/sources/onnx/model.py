@@ -3,57 +3,38 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, listed
 from flipcheck.sources.files import sha256
 from flipcheck.sources.names import classes_beside, metadata_classes
+from flipcheck.sources.onnx.constants import constants
 from flipcheck.sources.onnx.graph import Graph, read_graph
+from flipcheck.sources.onnx.ports import Port, numeric, port_of
+from flipcheck.sources.onnx.providers import asked, checked
+from flipcheck.sources.onnx.signature import check_signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from flipcheck.sources.spec import SideSpec
+    from flipcheck.sources.spec import Provider, SideSpec
+
+__all__ = ["OVERRULED", "Model", "Port", "numeric", "open_model"]
 
 OVERRULED = "--classes, against the model's own metadata"
-DTYPES = {
-    "tensor(float)": "float32",
-    "tensor(double)": "float64",
-    "tensor(float16)": "float16",
-    "tensor(int64)": "int64",
-    "tensor(int32)": "int32",
-    "tensor(int16)": "int16",
-    "tensor(int8)": "int8",
-    "tensor(uint8)": "uint8",
-    "tensor(uint16)": "uint16",
-    "tensor(uint32)": "uint32",
-    "tensor(uint64)": "uint64",
-    "tensor(bool)": "bool",
-    "tensor(string)": "object",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """An input or output: its name, ONNX type and shape; an open axis is None."""
-
-    name: str
-    type: str
-    shape: tuple[int | None, ...]
-
-    def __str__(self) -> str:
-        axes = ", ".join("?" if axis is None else str(axis) for axis in self.shape)
-        return f"{self.name} {self.type} [{axes}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that can be run. `classes` is None where neither flags nor files name them."""
+    """A model that can be run. `classes` is None where neither flags nor files name them.
+
+    `inputs` are those that every example fills; `constants` the values of the others. `provider`
+    is what runs it, with its options.
+    """
 
     path: Path
     session: Any
@@ -63,6 +44,9 @@ class Model:
     classes: tuple[str, ...] | None
     classes_from: str
     sha256: str
+    constants: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    provider: str = "CPUExecutionProvider"
+    warnings: tuple[str, ...] = ()
 
     @property
     def fixed_batch(self) -> int | None:
@@ -75,7 +59,7 @@ class Model:
     def run(self, feeds: Mapping[str, NDArray[Any]], names: list[str]) -> list[Any]:
         """The named outputs. Raises ModelError in the runtime's words."""
         try:
-            return self.session.run(names, dict(feeds))  # type: ignore[no-any-return]
+            return self.session.run(names, {**self.constants, **feeds})  # type: ignore[no-any-return]
         except Exception as error:  # the runtime has no common error
             raise ModelError(
                 f"{self.path}: the model cannot run on this data: {runtime_message(error)}",
@@ -86,15 +70,11 @@ class Model:
 def open_model(path: Path, spec: SideSpec) -> Model:
     """The model of a file, checked and loaded. Raises ModelError."""
     graph = read_graph(path)
-    session, inputs, outputs = _loaded(path)
-    if not inputs:
-        raise ModelError(f"{path}: the model has no inputs")
-    odd = [str(port) for port in inputs if port.type not in DTYPES]
-    if odd:
-        raise ModelError(
-            f"{path}: inputs of a kind that cannot be fed: {listed(odd)}",
-            hint="save the model's predictions and compare those",
-        )
+    session, (inputs, outputs, optional) = _loaded(path, spec.provider)
+    fixed = constants(path, spec.inputs, (*inputs, *optional))
+    inputs = tuple(port for port in inputs if port.name not in fixed)
+    check_signature(path, inputs)
+    ran_on, fell_back = checked(path, session, spec.provider)
     classes, origin = _classes(path, graph, spec)
     return Model(
         path=path,
@@ -105,12 +85,10 @@ def open_model(path: Path, spec: SideSpec) -> Model:
         classes=classes,
         classes_from=origin,
         sha256=sha256(path, *graph.external),
+        constants=fixed,
+        provider=ran_on,
+        warnings=(fell_back,) if fell_back else (),
     )
-
-
-def _port(port: Any) -> Port:
-    axes = (axis if isinstance(axis, int) and axis > 0 else None for axis in port.shape)
-    return Port(port.name, port.type, tuple(axes))
 
 
 def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] | None, str]:
@@ -131,17 +109,25 @@ def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] 
     return beside or (None, "")
 
 
-def _loaded(path: Path) -> tuple[Any, tuple[Port, ...], tuple[Port, ...]]:
-    """A session with its inputs and outputs, whose names may be no text at all."""
+def _loaded(path: Path, provider: Provider) -> tuple[Any, list[tuple[Port, ...]]]:
+    """A session with its inputs, outputs and inputs that have a default.
+
+    Raises ModelError: their names may be no text at all.
+    """
+    providers = asked(provider)
     try:
-        session = _session(path)
-        inputs, outputs = session.get_inputs(), session.get_outputs()
-        return session, tuple(map(_port, inputs)), tuple(map(_port, outputs))
+        session = _session(path, providers)
+        found = (
+            session.get_inputs(),
+            session.get_outputs(),
+            session.get_overridable_initializers(),
+        )
+        return session, [tuple(map(port_of, ports)) for ports in found]
     except Exception as error:  # the runtime has no common error
         raise _refused(path, error) from error
 
 
-def _session(path: Path) -> Any:
+def _session(path: Path, providers: list[Any]) -> Any:
     """A session of one thread without spinning: worker threads share it (ENGINEERING.md §1)."""
     import onnxruntime
 
@@ -153,7 +139,7 @@ def _session(path: Path) -> Any:
     return onnxruntime.InferenceSession(
         str(path),
         options,
-        providers=["CPUExecutionProvider"],
+        providers=providers,
         enable_fallback=0,  # which prints on standard output and tries the same again
     )
 
@@ -176,10 +162,3 @@ def runtime_message(error: Exception) -> str:
     text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error))
     text = re.sub(r"^Load model from .*? failed:", "", text)
     return " ".join(text.split())[:300]
-
-
-def numeric(port: Port) -> np.dtype[Any]:
-    """The numpy type that an input takes."""
-    import numpy as np
-
-    return np.dtype(DTYPES[port.type])

@@ -408,7 +408,7 @@ def _predictions(
         source=str(model.path),
         available=dataset.columns_there,
         facts=_facts(runner, dataset),
-        warnings=(*runner.feeder.warnings, *_warnings(runner, dataset)),
+        warnings=(*model.warnings, *runner.feeder.warnings, *_warnings(runner, dataset)),
     )
 
 
@@ -423,6 +423,7 @@ def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
         "output": runner.reading.told,
         "opset": model.graph.opset,
         "batch": runner.batch,
+        "provider": model.provider,
         **runner.feeder.told,
     }
 
