@@ -107,7 +107,7 @@ def compare(
     """Audit an update: which answers that the old model got right does the new one break?
 
     `old` and `new` are ONNX models or saved predictions, in any mixture; `data` is the labelled
-    test set for models (a folder of images by class, .npz, .csv or .parquet). Raises
+    test set for models (a folder of images by class, .npz, .csv, .jsonl or .parquet). Raises
     FlipcheckError for bad input: what is wrong, where, and how to fix it.
     """
     _check_call({"old": old, "new": new}, options, "compare", Options.__annotations__)

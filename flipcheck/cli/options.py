@@ -36,8 +36,8 @@ Data = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
-        help="The labelled test set for models: a folder of images by class, .npz, .csv or "
-        ".parquet.",
+        help="The labelled test set for models: a folder of images by class, .npz, .csv, .jsonl "
+        "or .parquet.",
         show_default=False,
     ),
 ]
@@ -45,7 +45,8 @@ Model = Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX model.")]
 ModelData = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="A folder of images by class, or features as .npz, .csv or .parquet."
+        metavar="DATA",
+        help="A folder of images by class, or features as .npz, .csv, .jsonl or .parquet.",
     ),
 ]
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import InputError, ModelError, PairingError, UsageError, listed, nearest, plural
+from flipcheck.errors import (
+    InputError,
+    ModelError,
+    PairingError,
+    UsageError,
+    listed,
+    nearest,
+    plural,
+)
 from flipcheck.labels import FEW
 from flipcheck.pairing import pair, positions
 from flipcheck.predictions import Predictions
@@ -175,7 +183,8 @@ def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
         if path is None:
             raise UsageError(
                 f"{source} is a model, and there is no data to run it on",
-                hint="give a folder of images by class, or features as .npz, .csv or .parquet",
+                hint="give a folder of images by class, or features as .npz, .csv, .jsonl or "
+                ".parquet",
             )
         if path not in opened:
             opened[path] = open_dataset(path, spec.columns)

@@ -27,6 +27,8 @@ CLUSTER_NAMES = tuple(
     for suffix in ("", "_id")
 )  # fmt: skip
 """Columns that look as if their examples were drawn together, which is then checked."""
+TEXT_NAMES = ("text", "sentence", "content", "review", "body", "message", "tweet", "comment")
+TEXT_PAIRS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"))
 SCORE_PREFIXES = ("prob_", "proba_", "logit_", "score_")
 
 

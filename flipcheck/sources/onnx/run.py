@@ -25,7 +25,7 @@ from flipcheck.sources.onnx.readings import Reading, choose_reading
 from flipcheck.sources.onnx.scores import Answers, NotFiniteError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 PROBE = 32
 """How many examples at least, where there are as many, show what kind of outputs a model has."""
+SAME = 1e-4
+"""By how much rounding may change the confidence of a text that is padded."""
 Progress = Callable[[int, int], None]
 """Called with how many examples are done, and of how many."""
 
@@ -55,9 +57,13 @@ class Runner:
         """The answers to some examples, run in batches of the model's own size."""
         import numpy as np
 
-        feeds = self.feeder.feeds(parts)
-        size = len(next(iter(feeds.values())))
-        found = [self._run(feeds, at, start) for at in range(0, size, self.batch)]
+        size = len(next(iter(parts.values())))
+        starts = range(0, size, self.batch)
+        if self.feeder.padded and self.batch < size:  # only as long as the model's own batch is
+            found = [self.answers(_rows(parts, at, self.batch), start + at) for at in starts]
+        else:
+            feeds = self.feeder.feeds(parts)
+            found = [self._run(feeds, at, start) for at in starts]
         return np.concatenate([each[0] for each in found]), np.concatenate(
             [each[1] for each in found]
         )
@@ -87,7 +93,7 @@ def _padded(
     """A slice of the feeds, filled up to a fixed batch by repeating its last example."""
     import numpy as np
 
-    part = {name: values[at : at + size] for name, values in feeds.items()}
+    part = _rows(feeds, at, size)
     rows = len(next(iter(part.values())))
     if fixed is None or rows == fixed:
         return part, rows
@@ -230,22 +236,35 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
     moves = False
     if model.fixed_batch is None:
         with contextlib.suppress(NotFiniteError):  # the whole run names every such example
-            moves = _moves(model, reading, feeds, min(rows, PROBE))
+            moves = _moves(model, reading, found, parts, min(rows, PROBE))
     batch = 1 if moves else batch
     return Runner(model, found, reading, batch, moves or model.graph.batch_dependent)
 
 
-def _moves(model: Model, reading: Reading, feeds: dict[str, NDArray[Any]], rows: int) -> bool:
-    """Whether the first answers change when each example is run alone (ENGINEERING.md §1.5)."""
+def _moves(model: Model, reading: Reading, feeder: Feeder, parts: Batch, rows: int) -> bool:
+    """Whether the first answers change when each example is run alone (ENGINEERING.md §1.5).
+
+    Where examples are padded by their batch, a change of the confidence tells of it as well.
+    """
     import numpy as np
 
     names = list(reading.outputs)
-    together = reading.answers(model.run({key: each[:rows] for key, each in feeds.items()}, names))
-    alone = [
-        reading.answers(model.run({key: each[at : at + 1] for key, each in feeds.items()}, names))
-        for at in range(rows)
-    ]
-    return not np.array_equal(together[0], np.concatenate([each[0] for each in alone]))
+    batches = [_rows(parts, 0, rows), *(_rows(parts, at, 1) for at in range(rows))]
+    if feeder.padded:
+        fed = [feeder.feeds(batch) for batch in batches]
+    else:
+        feeds = feeder.feeds(batches[0])
+        fed = [feeds, *(_rows(feeds, at, 1) for at in range(rows))]
+    together, *alone = (reading.answers(model.run(each, names)) for each in fed)
+    if not np.array_equal(together[0], np.concatenate([each[0] for each in alone])):
+        return True
+    sure = np.concatenate([each[1] for each in alone])
+    return feeder.padded and not np.allclose(together[1], sure, rtol=0, atol=SAME, equal_nan=True)
+
+
+def _rows(parts: Mapping[str, Any], at: int, size: int) -> dict[str, Any]:
+    """Some rows of every part of a batch."""
+    return {name: values[at : at + size] for name, values in parts.items()}
 
 
 def _joined(pieces: list[list[Any]]) -> list[Any]:

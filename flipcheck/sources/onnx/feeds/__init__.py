@@ -8,6 +8,7 @@ from flipcheck.sources.onnx.feeds.arrays import array_feeder
 from flipcheck.sources.onnx.feeds.base import Feeder
 from flipcheck.sources.onnx.feeds.images import image_feeder
 from flipcheck.sources.onnx.feeds.tables import table_feeder
+from flipcheck.sources.onnx.feeds.texts import takes_tokens, text_feeder
 
 if TYPE_CHECKING:
     from flipcheck.sources.datasets import Dataset
@@ -23,4 +24,6 @@ def feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
         return image_feeder(model, spec)
     if tests.kind == "arrays":
         return array_feeder(model, tests, spec)
+    if takes_tokens(model, spec):
+        return text_feeder(model, tests, spec)
     return table_feeder(model, tests, spec)

@@ -25,7 +25,10 @@ BATCH_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Feeder:
-    """The parts of a test set that a model needs, and what makes its inputs of them."""
+    """The parts of a test set that a model needs, and what makes its inputs of them.
+
+    `padded` says that an example's inputs are filled up to the longest of their batch.
+    """
 
     needs: Needs
     feeds: Callable[[Batch], Feeds]
@@ -33,6 +36,7 @@ class Feeder:
     steps: Preprocess
     told: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    padded: bool = False
 
 
 def batch_of(row_bytes: int) -> int:
