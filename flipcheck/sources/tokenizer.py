@@ -52,6 +52,12 @@ class Tokenizer:
     def tokens(self, texts: Sequence[Any]) -> list[Any]:
         """The tokens of texts, or of pairs of texts. Raises ModelError."""
         found: list[Any] = _guarded(self.path, lambda: self.engine.encode_batch(list(texts)))
+        longest = max((len(each.ids) for each in found), default=0)
+        if self.max_length is not None and longest > self.max_length:  # it has to add as many
+            raise ModelError(
+                f"{self.path}: texts cannot be cut to {self.max_length} tokens",
+                hint="look at truncation there, and at the length that the model takes",
+            )
         return found
 
     def told(self) -> dict[str, Any]:

@@ -151,10 +151,10 @@ def _refused(path: Path, error: Exception) -> ModelError:
             f"{path}: the runtime lacks an operator of this model: {message}",
             hint="export it with standard operators, or save its predictions and compare those",
         )
-    return ModelError(
-        f"{path}: the runtime cannot load this model: {message}",
-        hint="the file is damaged, or was exported wrongly: check it with onnx.checker",
-    )
+    hint = "the file is damaged, or was exported wrongly: check it with onnx.checker"
+    if "locale" in str(error):
+        hint = "its text operators need a locale that this system lacks: install it (en_US.UTF-8)"
+    return ModelError(f"{path}: the runtime cannot load this model: {message}", hint=hint)
 
 
 def runtime_message(error: Exception) -> str:

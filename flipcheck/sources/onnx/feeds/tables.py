@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
 from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, whole
+from flipcheck.sources.onnx.feeds.columns import text_columns
 from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess
 
@@ -42,6 +43,9 @@ def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
 
 def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port, tuple[str, ...]]:
     names, there = {port.name for port in model.inputs}, set(tests.columns_there)
+    text = _text_column(model, tests, spec)
+    if text is not None and (spec.text is not None or not names <= there):
+        return {model.inputs[0]: text}
     if len(model.inputs) == 1 and (spec.features is not None or not names <= there):
         return {model.inputs[0]: _features(model, model.inputs[0], tests, spec)}
     if spec.features is not None:
@@ -56,6 +60,20 @@ def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port
             hint=f"name each column as its input; columns there: {', '.join(tests.columns_there)}",
         )
     return {port: (port.name,) for port in model.inputs}
+
+
+def _text_column(model: Model, tests: Dataset, spec: SideSpec) -> tuple[str, ...] | None:
+    """The column for a model whose only input is one text; None where it is another model."""
+    port = model.inputs[0]
+    if len(model.inputs) == 1 and numeric(port).kind == "O" and _width(port) in {None, 1}:
+        if spec.features is None:
+            return text_columns(tests, spec) or None
+    elif spec.text is not None:
+        raise UsageError(
+            f"{model.path} takes no text: its inputs are {', '.join(map(str, model.inputs))}",
+            hint="leave --text out; --features names columns of numbers",
+        )
+    return None
 
 
 def _features(model: Model, port: Port, tests: Dataset, spec: SideSpec) -> tuple[str, ...]:

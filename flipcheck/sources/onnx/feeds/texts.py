@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
 from flipcheck.sources.onnx.feeds.base import Feeder, Feeds
+from flipcheck.sources.onnx.feeds.columns import text_columns
 from flipcheck.sources.onnx.ports import Port, numeric
 from flipcheck.sources.preprocess import Preprocess
-from flipcheck.sources.spec import TEXT_NAMES, TEXT_PAIRS
 from flipcheck.sources.tokenizer import Padding, Tokenizer, find_tokenizer
 
 if TYPE_CHECKING:
@@ -79,34 +79,6 @@ def text_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
     rows = 1 if unknown else ROWS
     needs = dict.fromkeys(columns, True)
     return Feeder(needs, feeds, rows, Preprocess(), told, padded=length is None)
-
-
-def text_columns(tests: Dataset, spec: SideSpec) -> tuple[str, ...]:
-    """The columns of text: those asked for, else the one of a usual name; () where there is none.
-
-    Raises UsageError for columns that are not there, and where more than one could be meant.
-    """
-    there = tests.columns_there
-    if spec.text is not None:
-        missing = [name for name in spec.text if name not in there]
-        if missing or len(spec.text) > 2:
-            raise UsageError(
-                f"{tests.source}: no column {listed(missing)} (--text)"
-                if missing
-                else "--text takes one column, or two for pairs",
-                hint=f"columns there: {', '.join(there)}",
-            )
-        return spec.text
-    free = [name for name in there if name not in tests.reserved]
-    usual = tuple(name for name in free if name.lower() in TEXT_NAMES)
-    pairs = [pair for pair in TEXT_PAIRS if {*pair} <= {name.lower() for name in free}]
-    if len(usual) + len(pairs) > 1 or pairs:
-        could = [*usual, *(",".join(pair) for pair in pairs)]
-        raise UsageError(
-            f"{tests.source}: {' or '.join(map(repr, could))} could be the text",
-            hint=f"say which with --text, as in --text {could[-1]}",
-        )
-    return usual
 
 
 def _part(port: Port) -> str | None:
