@@ -407,7 +407,7 @@ def _provider(options: Mapping[str, Any]) -> Provider:
             "--provider-option and --allow-fallback need a --provider",
             hint="name it, as in --provider cuda",
         )
-    return Provider(name or "cpu", more, options.get("allow_fallback", False))
+    return Provider(name, more, options.get("allow_fallback", False))
 
 
 def _names(value: Names) -> tuple[str, ...] | None:

@@ -53,7 +53,7 @@ class Columns:
 class Provider:
     """What runs the models, as the user names it, and whether the CPU may stand in for it."""
 
-    name: str = "cpu"
+    name: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     allow_fallback: bool = False
 

@@ -32,7 +32,7 @@ def written(flag: str, given: Any) -> dict[str, str]:
     ]
     if wrong:
         raise UsageError(
-            f"{flag} {wrong[0]}: not NAME=VALUE", hint=f"write it as in {flag} training=false"
+            f"{flag} {wrong[0]}: not a name and a value", hint=f"write it as {flag} NAME=VALUE"
         )
     names = [name for name, _, _ in pairs]
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]

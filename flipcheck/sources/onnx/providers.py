@@ -37,10 +37,12 @@ PACKAGES = {
 }
 
 
-def full_name(name: str) -> str:
-    """The runtime's name of a provider. Raises UsageError for one that it does not know."""
+def full_name(name: str | None) -> str:
+    """The runtime's name of a provider, the CPU by default. Raises UsageError for an unknown one."""
     import onnxruntime
 
+    if name is None:
+        return CPU
     known: list[str] = onnxruntime.get_all_providers()
     by_name: dict[str, str] = {each.lower(): each for each in known} | ALIASES
     found = by_name.get(name.lower()) or by_name.get(f"{name}{SUFFIX}".lower())
