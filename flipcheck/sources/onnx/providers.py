@@ -38,7 +38,7 @@ PACKAGES = {
 
 
 def full_name(name: str | None) -> str:
-    """The runtime's name of a provider, the CPU by default. Raises UsageError for an unknown one."""
+    """The runtime's name of a provider, by default the CPU. Raises UsageError."""
     import onnxruntime
 
     if name is None:
