@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError
-from flipcheck.sources.files import reason
+from flipcheck.sources.files import beside, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 FILE, CONFIG = "tokenizer.json", "tokenizer_config.json"
@@ -74,7 +74,7 @@ def find_tokenizer(model: Path, length: int | None) -> Tokenizer:
 
     Raises ModelError where there is none, or none that can be used.
     """
-    path = next((path for path in _places(model) if path.is_file()), None)
+    path = beside(model, FILE)
     if path is None:
         raise ModelError(
             f"{model}: it takes tokens of text, and there is no {FILE} beside it",
@@ -93,13 +93,6 @@ def find_tokenizer(model: Path, length: int | None) -> Tokenizer:
         side = {"direction": config["truncation_side"]} if "truncation_side" in config else {}
         _guarded(path, lambda: engine.enable_truncation(limit, **{**side, **ways}))
     return Tokenizer(path, digest, engine, padding, limit)
-
-
-def _places(model: Path) -> Iterator[Path]:
-    """Beside the model; or above its folder, where that is the exporter's own `onnx`."""
-    yield model.with_name(FILE)
-    if model.parent.name == "onnx":
-        yield model.parent.parent / FILE
 
 
 def _engine(path: Path) -> tuple[Any, str]:

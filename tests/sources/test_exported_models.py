@@ -171,9 +171,9 @@ def test_a_text_vectoriser(tmp_path, written, answered):
     """A pipeline that counts words itself takes the text as it stands."""
     texts = [" ".join(RNG.choice(["good", "bad", "dull", "fun", "film"], 6)) for _ in range(80)]
     labels = ["up" if text.count("good") + text.count("fun") > 2 else "down" for text in texts]
-    pipeline = make_pipeline(
-        CountVectorizer(lowercase=False), LogisticRegression()
-    ).fit(texts, labels)
+    pipeline = make_pipeline(CountVectorizer(lowercase=False), LogisticRegression()).fit(
+        texts, labels
+    )
     types = [("words", StringTensorType([None, 1]))]
     converted = to_onnx(pipeline, initial_types=types, options={"zipmap": False})
     model = written_model(tmp_path / "m.onnx", converted)

@@ -7,6 +7,7 @@ import shutil
 import sys
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper
 from onnx_models import ML, port, save
@@ -255,8 +256,30 @@ def test_each_model_has_its_own_tokenizer(tmp_path, jsonl):
 def test_the_exporter_s_folder(tmp_path, jsonl, answered):
     """A model in the folder `onnx` finds its tokenizer one folder above."""
     tokenizer(tmp_path)
+    (tmp_path / "config.json").write_text('{"id2label": {"0": "no", "1": "so", "2": "yes"}}')
     found = answered(embedding_bag(tmp_path / "onnx" / "model.onnx"), jsonl(text=TEXTS))
     assert found.answers.texts() == by_hand(TEXTS)
+    assert found.facts["classes_from"] == "the model's metadata"
+    model = onnx.load(tmp_path / "onnx" / "model.onnx")
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "onnx" / "bare.onnx")
+    found = answered(tmp_path / "onnx" / "bare.onnx", tmp_path / "data.jsonl")
+    assert found.answers.texts() == by_hand(TEXTS)
+    assert found.facts["classes_from"] == "config.json"
+
+
+def test_a_label_for_each_token_is_no_answer(tmp_path, jsonl, answered):
+    """A tagger is found out even where every text of the first batch is one word."""
+    tokenizer(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"post_processor": None}))
+    node = helper.make_node("Gather", ["weights", "input_ids"], ["logits"])
+    ports = [port("input_ids", np.int64, [None, None])], [port("logits", np.float32, None)]
+    model = save(tmp_path / "m.onnx", [node], *ports, {"weights": WEIGHTS})
+    with pytest.raises(ModelError, match="a label for each token"):
+        answered(model, jsonl(text=["good"] * 40 + ["a good film"] * 40))
+    with pytest.raises(ModelError, match="3 rows of values for each example: tokens"):
+        answered(model, jsonl("more.jsonl", text=["a good film"] * 40))
 
 
 def test_stopping_early_reads_texts_in_any_order(tmp_path, jsonl):
@@ -319,6 +342,26 @@ def test_a_model_of_features_takes_no_text(tmp_path, jsonl, answered):
     )
     with pytest.raises(UsageError, match="takes no text"):
         answered(model, jsonl(text=["a"], b=[1]), text=("text",))
+
+
+def test_text_is_in_tables(tmp_path, archive, images, answered):
+    """--text for arrays and images is refused, not passed over."""
+    tokenizer(tmp_path)
+    model = embedding_bag(tmp_path / "m.onnx")
+    for data in (archive(input_ids=np.zeros((2, 2), int), attention_mask=np.ones((2, 2), int)),
+                 images(x=[1])):  # fmt: skip
+        with pytest.raises(UsageError, match="--text names a column of a table"):
+            answered(model, data, text=("text",))
+
+
+def test_tokens_as_arrays(tmp_path, archive, answered):
+    """Texts that are tokens already need no tokenizer."""
+    tokens = RNG.integers(4, len(VOCABULARY), size=(50, 6))
+    mask = (np.arange(6) < RNG.integers(1, 7, size=(50, 1))).astype(int)
+    model = embedding_bag(tmp_path / "m.onnx")
+    found = answered(model, archive(input_ids=tokens, attention_mask=mask))
+    expected = (WEIGHTS[tokens] * mask[..., None]).sum(axis=1).argmax(axis=1)
+    assert found.answers.texts() == [("no", "so", "yes")[place] for place in expected]
 
 
 def test_without_a_tokenizer(tmp_path, jsonl, answered):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import UsageError, listed, nearest
+from flipcheck.errors import SHOWN, UsageError, listed, nearest
 from flipcheck.sources.onnx.ports import DTYPES, Port, numeric
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _value(port: Port, text: str) -> NDArray[Any]:
         limits = np.iinfo(wanted)
         if value.min() < limits.min or value.max() > limits.max:
             raise ValueError(f"the input is {port}: {limits.min} to {limits.max}")
-    made = value.astype(wanted)
+    with np.errstate(over="ignore"):
+        made = value.astype(wanted)
     if wanted.kind == "f" and not np.isfinite(made).all():
         raise ValueError(f"not finite as {port}")
     return _shaped(port, made)
@@ -130,3 +131,11 @@ def _shaped(port: Port, value: NDArray[Any]) -> NDArray[Any]:
     if not fits and port.shape:
         raise ValueError(f"its shape is {list(value.shape)}, and the input is {port}")
     return value
+
+
+def told(values: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """What the report says of constants: their values, or the shape of long ones."""
+    return {
+        name: value.tolist() if value.size <= SHOWN else f"{value.dtype} {list(value.shape)}"
+        for name, value in values.items()
+    }

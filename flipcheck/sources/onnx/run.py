@@ -19,6 +19,7 @@ from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import BadExamplesError
 from flipcheck.sources.datasets.images import quiet_decoder
 from flipcheck.sources.files import first_few
+from flipcheck.sources.onnx.constants import told
 from flipcheck.sources.onnx.feeds import Feeder, feeder
 from flipcheck.sources.onnx.model import OVERRULED
 from flipcheck.sources.onnx.readings import Reading, choose_reading
@@ -443,6 +444,7 @@ def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
         "opset": model.graph.opset,
         "batch": runner.batch,
         "provider": model.provider,
+        "constants": told(model.constants),
         **runner.feeder.told,
     }
 

@@ -33,3 +33,10 @@ def check_signature(path: Path, inputs: tuple[Port, ...]) -> None:
     odd = [str(port) for port in inputs if port.type not in DTYPES]
     if odd:
         raise ModelError(f"{path}: inputs of a kind that cannot be fed: {listed(odd)}", hint=SAVE)
+    sizes = {port.shape[0] for port in inputs if port.shape} - {None}
+    if len(sizes) > 1:
+        raise ModelError(
+            f"{path}: its inputs want different numbers of examples at a time: "
+            + listed(map(str, inputs)),
+            hint="an input that is the same for every example is given with --input NAME=VALUE",
+        )

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
-from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, batch_of, check_fractions, whole
+from flipcheck.sources.onnx.feeds.base import (
+    CONSTANT,
+    Feeder,
+    Feeds,
+    batch_of,
+    check_fractions,
+    whole,
+)
 from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess, find_preprocess, normalised
 
@@ -121,7 +128,7 @@ def _arrays_by_input(model: Model, tests: Dataset) -> dict[Port, str]:
         f"{tests.source}: no array for the input {listed(sorted(names - set(tests.shapes)))} of "
         f"{model.path}",
         hint=f"name each array as its input; arrays there: {', '.join(tests.shapes) or 'none'}; "
-        f"inputs: {', '.join(map(str, model.inputs))}",
+        f"inputs: {', '.join(map(str, model.inputs))}; {CONSTANT}",
     )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Feeds = dict[str, "NDArray[Any]"]
 
+CONSTANT = "an input that is the same for every example is given with --input NAME=VALUE"
+
 BATCH_BYTES = 4 << 20
 """About this much a batch of images may hold (ENGINEERING.md §0)."""
 

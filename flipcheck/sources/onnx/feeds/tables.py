@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
-from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, whole
+from flipcheck.sources.onnx.feeds.base import CONSTANT, Feeder, Feeds, whole
 from flipcheck.sources.onnx.feeds.columns import text_columns
 from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess
@@ -57,7 +57,8 @@ def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port
         raise ModelError(
             f"{tests.source}: no column for the input {listed(sorted(names - there))} of "
             f"{model.path}",
-            hint=f"name each column as its input; columns there: {', '.join(tests.columns_there)}",
+            hint=f"name each column as its input; {CONSTANT}; columns there: "
+            + ", ".join(tests.columns_there),
         )
     return {port: (port.name,) for port in model.inputs}
 
