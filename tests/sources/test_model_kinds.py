@@ -304,6 +304,65 @@ def test_batches_of_two_inputs(tmp_path, archive, answered, one, other, batch):
     assert found.facts["batch"] == batch
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("kind", ["npz", "csv"])
+def test_numbers_too_large_for_an_input(tmp_path, archive, written, answered, dtype, kind):
+    """A number that would become infinite is refused."""
+    nodes = [helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT), matmul("f")]
+    inputs = [port("x", dtype, ["N", 3])]
+    model = model_of(tmp_path / "m.onnx", nodes, inputs, [SCORES], {"w": WEIGHTS})
+    large = float(np.finfo(dtype).max) * 3
+    data = archive(x=np.array([[1, 2, large]])) if kind == "npz" else None
+    data = data or written("d.csv", f"a,b,c\n1,2,{large}\n")
+    with pytest.raises(ModelError, match=r"do not fit the input x") as error:
+        answered(model, data)
+    assert "it takes up to" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("texts", "truths"),
+    [
+        (["True", "False", "True"], [1, 0, 1]),  # pandas
+        (["true", "false", "FALSE"], [1, 0, 0]),
+        (["1", "0", "1"], [1, 0, 1]),
+        (["yes", "no", "yes"], None),  # a word that is none
+        (["2", "0", "1"], None),
+    ],
+)
+def test_truth_values_in_text(tmp_path, written, answered, texts, truths):
+    """A CSV file says true and false in words; other words are refused."""
+    nodes = [helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT), matmul("f")]
+    inputs = [port("x", np.bool_, ["N", 3])]
+    model = model_of(tmp_path / "m.onnx", nodes, inputs, [SCORES], {"w": WEIGHTS})
+    data = written("d.csv", f"a,b,c\n{','.join(texts)}\n")
+    if truths is None:
+        with pytest.raises(ModelError, match="which takes true and false"):
+            answered(model, data)
+    else:
+        expected = str((np.array(truths) @ WEIGHTS).argmax())
+        assert answered(model, data).answers.texts() == [expected]
+
+
+def test_an_input_called_as_one_of_its_columns(tmp_path, written, answered):
+    """A model of three features called x takes them all, even where one column is x."""
+    model = model_of(tmp_path / "m.onnx", [matmul()], [ROW], [SCORES], {"w": WEIGHTS})
+    data = written("d.csv", "x,y2,z\n" + "".join(",".join(map(str, row)) + "\n" for row in X))
+    assert answered(model, data).answers.texts() == EXPECTED
+
+
+@pytest.mark.parametrize("dtype", ["U3", "S3"])
+def test_arrays_of_text(tmp_path, archive, answered, dtype):
+    """Text of either kind reaches an input of text."""
+    node = helper.make_node(
+        "LabelEncoder", ["x"], ["answer"], domain=ML, keys_strings=["cat", "dog"],
+        values_strings=["meow", "woof"], default_string="?",
+    )  # fmt: skip
+    ports = [port("x", object, [None])], [port("answer", object, [None])]
+    model = save(tmp_path / "m.onnx", [node], *ports)
+    found = answered(model, archive(x=np.array(["cat", "dog", "eel"], dtype)))
+    assert found.answers.texts() == ["meow", "woof", "?"]
+
+
 def test_batches_that_contradict_each_other(tmp_path):
     """Eight examples of one input and one of another cannot be the same examples."""
     nodes = [helper.make_node("Add", ["x", "z"], ["sum"]), matmul("sum")]

@@ -61,7 +61,7 @@ def array_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
 def _fed(
     model: Model, port: Port, values: NDArray[Any], steps: Preprocess, axis: int | None
 ) -> NDArray[Any]:
-    if numeric(port).kind in "iu":
+    if numeric(port).kind in "iub" or (numeric(port).kind == "f" and not steps.changes_values):
         return whole(model, port, values)
     return normalised(values, steps, axis, numeric(port))
 

@@ -78,4 +78,22 @@ def whole(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
                 f"input {port}",
                 hint=f"it takes {limits.min} to {limits.max}",
             )
-    return values if values.dtype == wanted else values.astype(wanted)
+    return narrowed(model, port, values)
+
+
+def narrowed(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as the type of an input. Raises ModelError where they would become infinite."""
+    import numpy as np
+
+    wanted = numeric(port)
+    if values.dtype == wanted:
+        return values
+    with np.errstate(over="ignore"):
+        made = values.astype(wanted)
+    if wanted.kind == "f" and np.isinf(made).any() and not np.isinf(values).any():
+        raise ModelError(
+            f"{model.path}: numbers up to {np.nanmax(np.abs(values)).item():g} do not fit the "
+            f"input {port}",
+            hint=f"it takes up to {np.finfo(wanted).max:g}: scale them as the model was trained",
+        )
+    return made

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from flipcheck.sources.spec import SideSpec
 
 ROWS = 1024
+TRUTHS = {
+    **dict.fromkeys(("true", "1", "1.0"), True),
+    **dict.fromkeys(("false", "0", "0.0"), False),
+}
+"""What a text table says of truth values."""
 
 
 def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
@@ -36,7 +41,7 @@ def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
             made[port.name] = _typed(model, port, values if len(port.shape) != 1 else values[:, 0])
         return made
 
-    needs = {name: numeric(port).kind == "O" for port, names in chosen.items() for name in names}
+    needs = {name: numeric(port).kind in "Ob" for port, names in chosen.items() for name in names}
     told = {"input": ", ".join(map(str, chosen)), "features": list(needs)}
     return Feeder(needs, feeds, ROWS, Preprocess(), told)
 
@@ -46,7 +51,8 @@ def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port
     text = _text_column(model, tests, spec)
     if text is not None and (spec.text is not None or not names <= there):
         return {model.inputs[0]: text}
-    if len(model.inputs) == 1 and (spec.features is not None or not names <= there):
+    wide = len(model.inputs) == 1 and (_width(model.inputs[0]) or 1) > 1
+    if len(model.inputs) == 1 and (wide or spec.features is not None or not names <= there):
         return {model.inputs[0]: _features(model, model.inputs[0], tests, spec)}
     if spec.features is not None:
         raise UsageError(
@@ -132,9 +138,27 @@ def _typed(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
                 hint="save them as text, written as the model was trained on them",
             )
         return values.astype(str).astype(object)
+    if wanted.kind == "b" and values.dtype.kind not in "biuf":
+        return _truths(model, port, values)
     if values.dtype.kind not in "biuf":
         raise ModelError(
             f"{model.path}: text in the columns of the input {port}",
             hint="name the numeric columns with --features, or encode the text as the model does",
         )
     return whole(model, port, values)
+
+
+def _truths(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
+    """The truth values that texts say, as programs write them."""
+    import numpy as np
+
+    words, where = np.unique(values.astype(str), return_inverse=True)
+    odd = [word for word in words.tolist() if word.lower() not in TRUTHS]
+    if odd:
+        raise ModelError(
+            f"{model.path}: {listed(odd)} in the columns of the input {port}, which takes true and "
+            "false",
+            hint="write true or false, or 1 or 0",
+        )
+    said = np.array([TRUTHS[word.lower()] for word in words.tolist()], np.bool_)
+    return said[where].reshape(values.shape)
