@@ -33,6 +33,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+from flipcheck.errors import ModelError
+
 pytestmark = pytest.mark.filterwarnings("ignore")  # converters look at what frameworks leave
 
 RNG = np.random.default_rng(3)
@@ -123,6 +125,34 @@ def test_a_column_transformer_takes_a_column_for_each_input(tmp_path, answered, 
     assert found.answers.texts() == pipeline.predict(FRAME).tolist()
     assert found.truth is not None
     assert found.facts["features"] == ["age", "income", "city", "member"]
+
+
+def test_names_that_the_exporter_rewrites(tmp_path, answered):
+    """An exporter writes 'capital gain' as capital_gain: the column is still found."""
+    names = {"age": "capital gain", "income": "hours-per-week", "city": "where / when"}
+    frame = FRAME.rename(columns=names)[list(names.values())]
+    steps = ColumnTransformer(
+        [
+            ("words", OneHotEncoder(), ["where / when"]),
+            ("numbers", "passthrough", ["capital gain", "hours-per-week"]),
+        ]
+    )
+    pipeline = make_pipeline(steps, DecisionTreeClassifier(max_depth=4, random_state=0))
+    pipeline.fit(frame, DECISION)
+    types = [
+        ("capital gain", Int64TensorType([None, 1])),
+        ("hours-per-week", FloatTensorType([None, 1])),
+        ("where / when", StringTensorType([None, 1])),
+    ]
+    model = written_model(tmp_path / "m.onnx", to_onnx(pipeline, initial_types=types))
+    frame.assign(label=DECISION).to_csv(tmp_path / "d.csv", index=False)
+    found = answered(model, tmp_path / "d.csv")
+    assert found.answers.texts() == pipeline.predict(frame).tolist()
+    assert found.facts["features"] == ["capital gain", "hours-per-week", "where / when"]
+    twice = frame.assign(**{"capital-gain": 0})
+    twice.to_csv(tmp_path / "twice.csv", index=False)
+    with pytest.raises(ModelError, match="no column for the input 'capital_gain'"):
+        answered(model, tmp_path / "twice.csv")  # which of the two is not known
 
 
 def test_a_column_transformer_takes_arrays_by_name(tmp_path, archive, answered):

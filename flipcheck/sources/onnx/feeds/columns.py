@@ -1,15 +1,42 @@
-"""Which columns of a table hold the text."""
+"""Which columns of a table, or arrays, belong to which inputs, and which hold the text."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import UsageError, listed
 from flipcheck.sources.spec import TEXT_NAMES, TEXT_PAIRS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from flipcheck.sources.datasets import Dataset
     from flipcheck.sources.spec import SideSpec
+
+
+def by_name(inputs: Iterable[str], there: Sequence[str]) -> dict[str, str]:
+    """The column of each input: of its name, or the only one of that name as exporters write it.
+
+    They write what is no letter, digit or underscore as an underscore. Inputs without a column are
+    left out.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in dict.fromkeys(there):
+        alike.setdefault(_exported(name), []).append(name)
+    known, found = set(there), {}
+    for name in inputs:
+        similar = alike.get(_exported(name), [])
+        if name in known:
+            found[name] = name
+        elif len(similar) == 1:
+            found[name] = similar[0]
+    return found if len(set(found.values())) == len(found) else {n: n for n in found if n in known}
+
+
+def _exported(name: str) -> str:
+    """A name as exporters write it."""
+    return re.sub(r"\W", "_", name).lstrip("_")
 
 
 def text_columns(tests: Dataset, spec: SideSpec) -> tuple[str, ...]:

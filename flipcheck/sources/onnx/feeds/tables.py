@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
 from flipcheck.sources.onnx.feeds.base import CONSTANT, Feeder, Feeds, whole
-from flipcheck.sources.onnx.feeds.columns import text_columns
+from flipcheck.sources.onnx.feeds.columns import by_name, text_columns
 from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess
 
@@ -47,26 +47,28 @@ def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
 
 
 def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port, tuple[str, ...]]:
-    names, there = {port.name for port in model.inputs}, set(tests.columns_there)
+    names = [port.name for port in model.inputs]
+    found = by_name(names, tests.columns_there)
+    named = len(found) == len(names)
     text = _text_column(model, tests, spec)
-    if text is not None and (spec.text is not None or not names <= there):
+    if text is not None and (spec.text is not None or not named):
         return {model.inputs[0]: text}
     wide = len(model.inputs) == 1 and (_width(model.inputs[0]) or 1) > 1
-    if len(model.inputs) == 1 and (wide or spec.features is not None or not names <= there):
+    if len(model.inputs) == 1 and (wide or spec.features is not None or not named):
         return {model.inputs[0]: _features(model, model.inputs[0], tests, spec)}
     if spec.features is not None:
         raise UsageError(
             f"--features is for a model of one input, and {model.path} has {len(model.inputs)}",
             hint="name each column as its input",
         )
-    if not names <= there:
+    if not named:
+        lacks = listed(sorted(set(names) - set(found)))
         raise ModelError(
-            f"{tests.source}: no column for the input {listed(sorted(names - there))} of "
-            f"{model.path}",
+            f"{tests.source}: no column for the input {lacks} of {model.path}",
             hint=f"name each column as its input; {CONSTANT}; columns there: "
             + ", ".join(tests.columns_there),
         )
-    return {port: (port.name,) for port in model.inputs}
+    return {port: (found[port.name],) for port in model.inputs}
 
 
 def _text_column(model: Model, tests: Dataset, spec: SideSpec) -> tuple[str, ...] | None:
