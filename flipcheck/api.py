@@ -18,7 +18,7 @@ from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
-from flipcheck.sources.spec import Columns, Given, SideSpec
+from flipcheck.sources.spec import Columns, Given, Provider, SideSpec
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -38,6 +38,8 @@ Names = str | Sequence[str] | None
 """Class names: a file, names inline with commas, or a list."""
 Translation = str | Mapping[str, str] | None
 """A label map: a file, a JSON object as text, or a mapping."""
+Constants = str | Sequence[str] | Mapping[str, object] | None
+"""Values by name: a mapping, or texts such as "training=false"."""
 
 
 class Options(TypedDict, total=False):
@@ -77,6 +79,13 @@ class Options(TypedDict, total=False):
     old_preprocess: str | None
     new_preprocess: str | None
     features: Names
+    text: Names
+    input: Constants
+    old_input: Constants
+    new_input: Constants
+    provider: str | None
+    provider_option: Constants
+    allow_fallback: bool
     cluster: str | None
     weight: str | None
     costs: PathText | Mapping[tuple[str, str], float] | None
@@ -100,7 +109,7 @@ def compare(
     """Audit an update: which answers that the old model got right does the new one break?
 
     `old` and `new` are ONNX models or saved predictions, in any mixture; `data` is the labelled
-    test set for models (a folder of images by class, .npz, .csv or .parquet). Raises
+    test set for models (a folder of images by class, .npz, .csv, .jsonl or .parquet). Raises
     FlipcheckError for bad input: what is wrong, where, and how to fix it.
     """
     _check_call({"old": old, "new": new}, options, "compare", Options.__annotations__)
@@ -158,7 +167,7 @@ def _found(
 
 PREDICTED = (
     *("by", "id", "label", "features", "classes", "label_map", "output", "threshold"),
-    *("preprocess", "progress"),
+    *("preprocess", "progress", "text", "input", "provider", "provider_option", "allow_fallback"),
 )
 """The options of `compare` that say how one model is run, which `predict` takes."""
 
@@ -420,7 +429,31 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
         threshold=own("threshold"),
         preprocess=own("preprocess"),
         features=_features(own("features")),
+        text=_features(options.get("text")),
+        inputs=_inputs(prefix, options),
+        provider=_provider(options),
     )
+
+
+def _inputs(prefix: str, options: Mapping[str, Any]) -> Mapping[str, str]:
+    """The constant inputs of one side: those for both, overruled by its own."""
+    from flipcheck.sources.onnx.constants import written
+
+    own = written(f"--{prefix.replace('_', '-')}input", options.get(f"{prefix}input"))
+    return {**written("--input", options.get("input")), **own}
+
+
+def _provider(options: Mapping[str, Any]) -> Provider:
+    from flipcheck.sources.onnx.constants import written
+
+    more = written("--provider-option", options.get("provider_option"))
+    name = options.get("provider")
+    if name is None and (more or options.get("allow_fallback")):
+        raise UsageError(
+            "--provider-option and --allow-fallback need a --provider",
+            hint="name it, as in --provider cuda",
+        )
+    return Provider(name, more, options.get("allow_fallback", False))
 
 
 def _names(value: Names) -> tuple[str, ...] | None:
@@ -487,6 +520,13 @@ def _run(found: Gathered) -> dict[str, str]:
         import onnxruntime
 
         used["onnxruntime"] = str(onnxruntime.__version__)
+        used["provider"] = ", ".join(
+            dict.fromkeys(
+                source.facts["provider"]
+                for source in (found.old, found.new)
+                if "provider" in source.facts
+            )
+        )
         if found.images is not None:
             import PIL
 

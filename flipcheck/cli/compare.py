@@ -74,6 +74,13 @@ def compare(
     preprocess: o.Preprocess = None,
     old_preprocess: o.OldPreprocess = None,
     new_preprocess: o.NewPreprocess = None,
+    text: o.TextColumns = None,
+    input: o.Inputs = None,  # noqa: A002  (the option's name)
+    old_input: o.OldInputs = None,
+    new_input: o.NewInputs = None,
+    provider: o.ProviderName = None,
+    provider_option: o.ProviderOptions = None,
+    allow_fallback: o.AllowFallback = False,
     cluster: o.Cluster = None,
     weight: o.Weight = None,
     bound: o.Bound = "default",

@@ -36,8 +36,8 @@ Data = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
-        help="The labelled test set for models: a folder of images by class, .npz, .csv or "
-        ".parquet.",
+        help="The labelled test set for models: a folder of images by class, .npz, .csv, .jsonl "
+        "or .parquet.",
         show_default=False,
     ),
 ]
@@ -45,7 +45,8 @@ Model = Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX model.")]
 ModelData = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="A folder of images by class, or features as .npz, .csv or .parquet."
+        metavar="DATA",
+        help="A folder of images by class, or features as .npz, .csv, .jsonl or .parquet.",
     ),
 ]
 
@@ -294,6 +295,54 @@ OldPreprocess = Annotated[
 ]
 NewPreprocess = Annotated[
     str | None, _text("--new-preprocess", "The new model's.", MODELS, "STEPS")
+]
+
+TextColumns = Annotated[
+    str | None,
+    _text(
+        "--text",
+        "The column of text for a model of text, or A,B for pairs of texts.",
+        MODELS,
+        "COLUMN",
+    ),
+]
+Inputs = Annotated[
+    list[str] | None,
+    _text(
+        "--input",
+        "The value of an input that is the same for every example, as in training=false. Repeat "
+        "for more.",
+        MODELS,
+        "NAME=VALUE",
+    ),
+]
+OldInputs = Annotated[
+    list[str] | None, _text("--old-input", "The old model's.", MODELS, "NAME=VALUE")
+]
+NewInputs = Annotated[
+    list[str] | None, _text("--new-input", "The new model's.", MODELS, "NAME=VALUE")
+]
+ProviderName = Annotated[
+    str | None,
+    _text(
+        "--provider",
+        "What runs the models: cpu, cuda, tensorrt, coreml, openvino, dml, or the full name of an "
+        "execution provider.",
+        MODELS,
+        "NAME",
+    ),
+]
+ProviderOptions = Annotated[
+    list[str] | None,
+    _text("--provider-option", "One of its options. Repeat for more.", MODELS, "KEY=VALUE"),
+]
+AllowFallback = Annotated[
+    bool,
+    typer.Option(
+        "--allow-fallback",
+        help="Run on the CPU, with a warning, where the provider cannot.",
+        rich_help_panel=MODELS,
+    ),
 ]
 
 Cluster = Annotated[

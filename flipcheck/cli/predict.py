@@ -31,6 +31,11 @@ def predict(
     output: o.Output = None,
     threshold: o.Threshold = None,
     preprocess: o.Preprocess = None,
+    text: o.TextColumns = None,
+    input: o.Inputs = None,  # noqa: A002  (the option's name)
+    provider: o.ProviderName = None,
+    provider_option: o.ProviderOptions = None,
+    allow_fallback: o.AllowFallback = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Run a model over a test set and save its predictions, which `compare` reads back.
@@ -56,6 +61,11 @@ def predict(
             output=output,
             threshold=threshold,
             preprocess=preprocess,
+            text=text,
+            input=input,
+            provider=provider,
+            provider_option=provider_option,
+            allow_fallback=allow_fallback,
             progress=show,
         )
     write_table(out, predictions_table(found))

@@ -93,6 +93,12 @@ def sha256(*paths: Path) -> str:
     return digest.hexdigest()
 
 
+def beside(model: Path, name: str) -> Path | None:
+    """The file of a name beside a model, or above its folder where that is an exporter's `onnx`."""
+    folders = [model.parent, *([model.parent.parent] if model.parent.name == "onnx" else [])]
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+
 def is_file(text: Path) -> bool:
     """Whether a text that may be a path, or something written inline, is a file's path."""
     try:

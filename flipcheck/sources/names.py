@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError, listed, plural
-from flipcheck.sources.files import is_file, reason
+from flipcheck.sources.files import beside, is_file, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,8 +118,8 @@ def metadata_classes(metadata: Mapping[str, str], what: str) -> tuple[str, ...] 
 
 def classes_beside(model: Path) -> tuple[tuple[str, ...], str] | None:
     """The class names in a file that lies beside a model, and that file's name."""
-    config = model.with_name("config.json")
-    if config.is_file():
+    config = beside(model, "config.json")
+    if config is not None:
         try:
             found = json.loads(_read(config))
         except (ValueError, RecursionError):

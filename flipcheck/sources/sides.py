@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import InputError, PairingError, UsageError, listed, nearest, plural
+from flipcheck.errors import (
+    InputError,
+    ModelError,
+    PairingError,
+    UsageError,
+    listed,
+    nearest,
+    plural,
+)
 from flipcheck.labels import FEW
 from flipcheck.matching import positions
 from flipcheck.pairing import pair
@@ -17,6 +25,7 @@ from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.sources.onnx.contract import differences
 from flipcheck.sources.saved import read_predictions
+from flipcheck.sources.spec import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -183,7 +192,8 @@ def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
         if path is None:
             raise UsageError(
                 f"{source} is a model, and there is no data to run it on",
-                hint="give a folder of images by class, or features as .npz, .csv or .parquet",
+                hint="give a folder of images by class, or features as .npz, .csv, .jsonl or "
+                ".parquet",
             )
         if path not in opened:
             opened[path] = open_dataset(path, spec.columns)
@@ -253,6 +263,7 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
         "--threshold": spec.threshold,
         "--preprocess": spec.preprocess,
         "--features": spec.features,
+        "--input": spec.inputs or None,
     }
     name = source.name if isinstance(source, Predictions) else source
     for flag, value in options.items():
@@ -267,6 +278,7 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
 def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Any]:
     """Each model, opened, with how it is read."""
     if not any(datasets.values()):
+        _check_unused(given)
         return {}
     from flipcheck.sources.onnx.feeds import feeder
     from flipcheck.sources.onnx.model import open_model
@@ -284,7 +296,23 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
         dataset = datasets[side]
         assert dataset is not None  # noqa: S101  (every model has its test set)
         feeder(model, dataset, spec)  # what does not fit is told before either model runs
+    ran_on = dict.fromkeys(model.provider for model, _ in models.values())
+    if len(ran_on) > 1:
+        raise ModelError(
+            f"the two models would run on different providers: {listed(ran_on)}",
+            hint="their rounding would show as flips: run both on one, as with --provider cpu",
+        )
     return models
+
+
+def _check_unused(given: Given) -> None:
+    """Raise UsageError for options of models where there is none."""
+    spec = given.new_spec
+    for flag, used in (("--text", spec.text), ("--provider", spec.provider != Provider())):
+        if used:
+            raise UsageError(
+                f"{flag} is for models, and both sides are saved predictions", hint="leave it out"
+            )
 
 
 def _image_folder(given: Given) -> Dataset | None:

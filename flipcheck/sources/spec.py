@@ -27,6 +27,8 @@ CLUSTER_NAMES = tuple(
     for suffix in ("", "_id")
 )  # fmt: skip
 """Columns that look as if their examples were drawn together, which is then checked."""
+TEXT_NAMES = ("text", "sentence", "content", "review", "body", "message", "tweet", "comment")
+TEXT_PAIRS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"))
 SCORE_PREFIXES = ("prob_", "proba_", "logit_", "score_")
 
 
@@ -48,10 +50,20 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """What runs the models, as the user names it, and whether the CPU may stand in for it."""
+
+    name: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    allow_fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SideSpec:
     """How to read one side, old or new; what is not given is found or defaulted.
 
     `classes_are_own` says that the class list was given for this side, and overrules its model's.
+    `inputs` are the values, written as JSON or text, of inputs that are the same for every example.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -62,6 +74,9 @@ class SideSpec:
     threshold: float | None = None
     preprocess: str | None = None
     features: tuple[str, ...] | None = None
+    text: tuple[str, ...] | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    provider: Provider = field(default_factory=Provider)
 
 
 Source = Predictions | Path

@@ -168,7 +168,7 @@ def test_threshold_of_two_probabilities(read_as, outputs, zipmap, metadata):
         ({"p": np.float32([[0.9, 0.8, 0.1]])}, None, PETS, {}, "do not add up to 1"),
         ({"p": np.float32([[0.9, 0.8, 0.1]])}, None, PETS, {}, "--output p"),
         # no reading
-        ({"p": np.zeros((2, 5, 3), np.float32)}, None, None, {}, "a sequence or a map"),
+        ({"p": np.zeros((2, 5, 3), np.float32)}, None, None, {}, "tokens or boxes"),
         ({"p": np.array([[1, 0], [1, 1]])}, None, None, {}, "several labels for each example"),
         # class lists that do not fit
         ({"p": LOGITS}, None, PAIR, {}, "it has 3 classes, but the model's metadata names 2"),

@@ -416,10 +416,10 @@ def test_a_folder_feeds_one_input(tmp_path, images, answered):
         answered(model, images(x=[1]))
 
 
-@pytest.mark.parametrize("name", ["data.feather", "data.jsonl", "m.onnx"])
+@pytest.mark.parametrize("name", ["data.feather", "m.onnx"])
 def test_what_is_no_test_set(written, name):
     """A path that holds no test set is an error that says what is one."""
-    content = {"data.jsonl": b'{"a": 1}', "data.feather": b"ARROW1\0\0"}.get(name, b"x")
+    content = {"data.feather": b"ARROW1\0\0"}.get(name, b"x")
     with pytest.raises(InputError, match="not a test set"):
         open_dataset(written(name, content), Columns())
 

@@ -33,12 +33,12 @@ def open_dataset(path: Path, columns: Columns) -> Dataset:
         tests = open_images(path)
     elif kind == "npz":
         tests = open_arrays(path, columns)
-    elif kind in {"text", "parquet"}:
+    elif kind in {"text", "parquet", "jsonl"}:
         tests = open_features(open_table(path, kind), columns)
     else:
         raise InputError(
             f"{path}: not a test set",
-            hint="give a folder of images by class, or features as .npz, .csv or .parquet",
+            hint="give a folder of images by class, or features as .npz, .csv, .jsonl or .parquet",
         )
     if not len(tests):
         raise InputError(f"{path}: the test set is empty", hint="there is nothing to compare")

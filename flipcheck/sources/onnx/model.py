@@ -3,54 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, listed
 from flipcheck.sources.files import sha256
 from flipcheck.sources.names import classes_beside, metadata_classes
+from flipcheck.sources.onnx.constants import constants
 from flipcheck.sources.onnx.graph import Graph, read_graph, with_outputs
+from flipcheck.sources.onnx.ports import Port, numeric, port_of
+from flipcheck.sources.onnx.providers import asked, checked
+from flipcheck.sources.onnx.signature import check_signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from flipcheck.sources.spec import SideSpec
+    from flipcheck.sources.spec import Provider, SideSpec
+
+__all__ = ["OVERRULED", "Model", "Port", "numeric", "open_model"]
 
 LARGEST_COPY = 256 << 20
 """The most bytes of a model that are read into memory to have it give more outputs."""
 OVERRULED = "--classes, against the model's own metadata"
-DTYPES = {
-    "tensor(float)": "float32",
-    "tensor(double)": "float64",
-    "tensor(float16)": "float16",
-    "tensor(int64)": "int64",
-    "tensor(int32)": "int32",
-    "tensor(int16)": "int16",
-    "tensor(int8)": "int8",
-    "tensor(uint8)": "uint8",
-    "tensor(uint16)": "uint16",
-    "tensor(uint32)": "uint32",
-    "tensor(uint64)": "uint64",
-    "tensor(bool)": "bool",
-    "tensor(string)": "object",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """An input or output: its name, ONNX type and shape; an open axis is None."""
-
-    name: str
-    type: str
-    shape: tuple[int | None, ...]
-
-    def __str__(self) -> str:
-        axes = ", ".join("?" if axis is None else str(axis) for axis in self.shape)
-        return f"{self.name} {self.type} [{axes}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +35,8 @@ class Model:
     """A model that can be run. `classes` is None where neither flags nor files name them.
 
     `tensors` are the outputs that are maps of scores, with the tensor that has the same scores.
+    `inputs` are those that every example fills; `constants` the values of the others. `provider`
+    is what runs it, with its options.
     """
 
     path: Path
@@ -68,7 +47,10 @@ class Model:
     classes: tuple[str, ...] | None
     classes_from: str
     sha256: str
-    tensors: Mapping[str, str]
+    tensors: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    provider: str = "CPUExecutionProvider"
+    warnings: tuple[str, ...] = ()
 
     @property
     def fixed_batch(self) -> int | None:
@@ -81,7 +63,7 @@ class Model:
     def run(self, feeds: Mapping[str, NDArray[Any]], names: list[str]) -> list[Any]:
         """The named outputs. Raises ModelError in the runtime's words."""
         try:
-            return self.session.run(names, dict(feeds))  # type: ignore[no-any-return]
+            return self.session.run(names, {**self.constants, **feeds})  # type: ignore[no-any-return]
         except Exception as error:  # the runtime has no common error
             raise ModelError(
                 f"{self.path}: the model cannot run on this data: {runtime_message(error)}",
@@ -92,15 +74,12 @@ class Model:
 def open_model(path: Path, spec: SideSpec) -> Model:
     """The model of a file, checked and loaded. Raises ModelError."""
     graph = read_graph(path)
-    session, inputs, outputs, tensors = _loaded(path, graph)
-    if not inputs:
-        raise ModelError(f"{path}: the model has no inputs")
-    odd = [str(port) for port in inputs if port.type not in DTYPES]
-    if odd:
-        raise ModelError(
-            f"{path}: inputs of a kind that cannot be fed: {listed(odd)}",
-            hint="save the model's predictions and compare those",
-        )
+    session, tensors = _loaded(path, graph, spec.provider)
+    inputs, outputs, optional = _ports(path, session)
+    fixed = constants(path, spec.inputs, (*inputs, *optional))
+    inputs = tuple(port for port in inputs if port.name not in fixed)
+    check_signature(path, inputs)
+    ran_on, fell_back = checked(path, session, spec.provider)
     classes, origin = _classes(path, graph, spec)
     return Model(
         path=path,
@@ -112,12 +91,10 @@ def open_model(path: Path, spec: SideSpec) -> Model:
         classes_from=origin,
         sha256=sha256(path, *graph.external),
         tensors=tensors,
+        constants=fixed,
+        provider=ran_on,
+        warnings=(fell_back,) if fell_back else (),
     )
-
-
-def _port(port: Any) -> Port:
-    axes = (axis if isinstance(axis, int) and axis > 0 else None for axis in port.shape)
-    return Port(port.name, port.type, tuple(axes))
 
 
 def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] | None, str]:
@@ -138,24 +115,38 @@ def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] 
     return beside or (None, "")
 
 
-def _loaded(
-    path: Path, graph: Graph
-) -> tuple[Any, tuple[Port, ...], tuple[Port, ...], Mapping[str, str]]:
-    """A session with its inputs and outputs, whose names may be no text at all.
+def _loaded(path: Path, graph: Graph, provider: Provider) -> tuple[Any, Mapping[str, str]]:
+    """A session; and the outputs that are maps of scores, each with the tensor it is made of.
 
-    With them the outputs that are maps, and for each the tensor of its scores.
+    Raises ModelError.
     """
+    providers = asked(provider)
+    session = _session_with_tensors(path, graph, providers)
+    if session is not None:
+        return session, graph.mapped
     try:
-        session = _session_with_tensors(path, graph)
-        tensors = graph.mapped if session else {}
-        session = session or _session(str(path))
-        inputs, outputs = session.get_inputs(), session.get_outputs()
-        return session, tuple(map(_port, inputs)), tuple(map(_port, outputs)), tensors
+        return _session(str(path), providers), {}
     except Exception as error:  # the runtime has no common error
         raise _refused(path, error) from error
 
 
-def _session_with_tensors(path: Path, graph: Graph) -> Any:
+def _ports(path: Path, session: Any) -> list[tuple[Port, ...]]:
+    """A session's inputs, outputs and inputs that have a default.
+
+    Raises ModelError: their names may be no text at all.
+    """
+    try:
+        found = (
+            session.get_inputs(),
+            session.get_outputs(),
+            session.get_overridable_initializers(),
+        )
+        return [tuple(map(port_of, ports)) for ports in found]
+    except Exception as error:  # the runtime has no common error
+        raise _refused(path, error) from error
+
+
+def _session_with_tensors(path: Path, graph: Graph, providers: list[Any]) -> Any:
     """A session that also gives the tensors that maps of scores are made of; None without maps.
 
     Maps are Python dicts, one for each example, which takes longer than many a model. None as
@@ -164,13 +155,14 @@ def _session_with_tensors(path: Path, graph: Graph) -> Any:
     """
     if not graph.mapped or graph.external or path.stat().st_size > LARGEST_COPY:
         return None
+    added = dict.fromkeys(graph.mapped.values())
     try:
-        return _session(with_outputs(path.read_bytes(), dict.fromkeys(graph.mapped.values())))
+        return _session(with_outputs(path.read_bytes(), added), providers)
     except Exception:  # noqa: BLE001  (the runtime has no common error)
         return None
 
 
-def _session(model: str | bytes) -> Any:
+def _session(model: str | bytes, providers: list[Any]) -> Any:
     """A session of one thread without spinning: worker threads share it (ENGINEERING.md §1)."""
     import onnxruntime
 
@@ -182,7 +174,7 @@ def _session(model: str | bytes) -> Any:
     return onnxruntime.InferenceSession(
         model,
         options,
-        providers=["CPUExecutionProvider"],
+        providers=providers,
         enable_fallback=0,  # which prints on standard output and tries the same again
     )
 
@@ -194,10 +186,10 @@ def _refused(path: Path, error: Exception) -> ModelError:
             f"{path}: the runtime lacks an operator of this model: {message}",
             hint="export it with standard operators, or save its predictions and compare those",
         )
-    return ModelError(
-        f"{path}: the runtime cannot load this model: {message}",
-        hint="the file is damaged, or was exported wrongly: check it with onnx.checker",
-    )
+    hint = "the file is damaged, or was exported wrongly: check it with onnx.checker"
+    if "locale" in str(error):
+        hint = "its text operators need a locale that this system lacks: install it (en_US.UTF-8)"
+    return ModelError(f"{path}: the runtime cannot load this model: {message}", hint=hint)
 
 
 def runtime_message(error: Exception) -> str:
@@ -205,10 +197,3 @@ def runtime_message(error: Exception) -> str:
     text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error))
     text = re.sub(r"^Load model from .*? failed:", "", text)
     return " ".join(text.split())[:300]
-
-
-def numeric(port: Port) -> np.dtype[Any]:
-    """The numpy type that an input takes."""
-    import numpy as np
-
-    return np.dtype(DTYPES[port.type])

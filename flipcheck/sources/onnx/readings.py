@@ -114,8 +114,16 @@ def _output(name: str, value: Any, rows: int, tensor: tuple[str, Any] | None = N
         return Output(name, "column" if value.dtype.kind == "f" else "label", value, about)
     if value.ndim == 2 and value.dtype.kind == "f" and value.shape[1]:
         return Output(name, "scores", value, about)
-    many = "several labels for each example" if value.ndim == 2 else "a sequence or a map"
-    return Output(name, "other", value, f"{about}: {many}")
+    return Output(name, "other", value, f"{about}: {_many(value.shape)}")
+
+
+def _many(shape: tuple[int, ...]) -> str:
+    """What an output with more than one answer for each example may be."""
+    if len(shape) == 2:
+        return "several labels for each example"
+    if len(shape) == 3:
+        return f"{shape[1]} rows of values for each example: tokens or boxes, perhaps"
+    return "a map of values for each example: a segmentation, perhaps"
 
 
 # --- a label output ------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from flipcheck.contract import Repeatability
 from flipcheck.errors import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -23,36 +23,49 @@ if TYPE_CHECKING:
     from flipcheck.sources.onnx.scores import Answers
 
     Feeds = dict[str, NDArray[Any]]
+    Feed = Callable[[NDArray[np.int64]], Feeds]
 
 ODD = 7
 """A batch size that divides no usual one."""
 SHIFT = 0.01
 """A confidence that moves by more than this with the batch is no rounding: half precision moves
 it by less, a quantised model by more."""
+PADDED_SHIFT = 1e-4
+"""The same where texts are padded to the longest of their batch, which a mask has to undo."""
 
 
 def repeated(
-    model: Model, reading: Reading, feeds: Feeds, rows: int, batch: int
+    model: Model,
+    reading: Reading,
+    feed: Feed,
+    rows: int,
+    batch: int,
+    *,
+    first: Answers | None = None,
+    padded: bool = False,
 ) -> tuple[Repeatability, int]:
     """How the answers to the first `rows` examples move, and the batch size to run the model at.
 
-    That is 1 where answers depend on the batch. Raises NotFiniteError for scores that are none.
+    That is 1 where answers depend on the batch. `feed` gives the inputs of any of these rows,
+    which are `padded` to the longest among them; `first` are their answers where they are known.
+    Raises NotFiniteError for scores that are none.
     """
     import numpy as np
 
-    feeds = {name: each[:rows] for name, each in feeds.items()}
-    size = _whole(model, rows)
-    first = _answers(model, reading, feeds, size)
-    again = _answers(model, reading, feeds, size)
+    everyone = np.arange(rows)
+    if first is None:
+        first = _answers(model, reading, feed, everyone, batch)
+    again = _answers(model, reading, feed, everyone, batch)
     on_repeat = _moved(first, again)
-    other = [_otherwise(model, reading, feeds, each) for each in _splits(model, rows)]
+    other = [_otherwise(model, reading, feed, rows, each) for each in _splits(model, rows)]
     moved = np.zeros(rows, bool)
     for each in other:
         moved |= _moved(first, each)
     shift = max((_shift(first, each) for each in (again, *other)), default=0.0)
     random = model.graph.random or bool(on_repeat.any())
     depends = model.graph.batch_dependent or (
-        not random and (bool(moved.any()) or (bool(other) and shift > SHIFT))
+        not random
+        and (bool(moved.any()) or (bool(other) and shift > (PADDED_SHIFT if padded else SHIFT)))
     )
     fixed = _declared(model)
     batch = (fixed or 1) if depends else batch
@@ -77,11 +90,6 @@ def _declared(model: Model) -> int | None:
     return sizes.pop() if len(sizes) == 1 else None
 
 
-def _whole(model: Model, rows: int) -> int:
-    """The batch size at which the first examples are run together."""
-    return _declared(model) or rows
-
-
 def _splits(model: Model, rows: int) -> list[int]:
     """Other batch sizes that the model takes: alone and an odd one, or else only the declared."""
     fixed = _declared(model)
@@ -90,33 +98,30 @@ def _splits(model: Model, rows: int) -> list[int]:
     return sorted({each for each in (1, ODD) if each < rows})
 
 
-def _answers(model: Model, reading: Reading, feeds: Feeds, size: int) -> Answers:
-    """The answers to all the examples, run in batches of this size; one declared is filled up."""
+def _answers(
+    model: Model, reading: Reading, feed: Feed, order: NDArray[np.int64], size: int
+) -> Answers:
+    """The answers to some rows, run in batches of this size; one declared is filled up."""
     import numpy as np
 
-    rows = len(next(iter(feeds.values())))
     fixed, parts = _declared(model), []
-    for at in range(0, rows, size):
-        part = {name: each[at : at + size] for name, each in feeds.items()}
-        count = len(next(iter(part.values())))
-        if fixed is not None and count < fixed:
-            places = np.minimum(np.arange(fixed), count - 1)
-            part = {name: each[places] for name, each in part.items()}
-        codes, confidence = reading.answers(model.run(part, list(reading.outputs)))
-        parts.append((codes[:count], confidence[:count]))
+    for at in range(0, len(order), size):
+        rows = order[at : at + size]
+        filled = rows if fixed is None else np.pad(rows, (0, fixed - len(rows)), "edge")
+        codes, confidence = reading.answers(model.run(feed(filled), list(reading.outputs)))
+        parts.append((codes[: len(rows)], confidence[: len(rows)]))
     return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
 
 
-def _otherwise(model: Model, reading: Reading, feeds: Feeds, size: int) -> Answers:
+def _otherwise(model: Model, reading: Reading, feed: Feed, rows: int, size: int) -> Answers:
     """The answers to the same examples in other company, in the order of the examples.
 
     They are run in reverse but for the first, so that batches of a size have other members.
     """
     import numpy as np
 
-    order = np.roll(np.arange(len(next(iter(feeds.values()))))[::-1], 1)
-    turned = {name: each[order] for name, each in feeds.items()}
-    codes, confidence = _answers(model, reading, turned, size)
+    order = np.roll(np.arange(rows)[::-1], 1)
+    codes, confidence = _answers(model, reading, feed, order, size)
     back = np.argsort(order)
     return codes[back], confidence[back]
 

@@ -19,6 +19,7 @@ from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import BadExamplesError
 from flipcheck.sources.datasets.images import quiet_decoder
 from flipcheck.sources.files import first_few
+from flipcheck.sources.onnx.constants import told
 from flipcheck.sources.onnx.contract import contract
 from flipcheck.sources.onnx.feeds import Feeder, feeder
 from flipcheck.sources.onnx.model import OVERRULED
@@ -28,7 +29,7 @@ from flipcheck.sources.onnx.repeat import warnings as doubts
 from flipcheck.sources.onnx.scores import Answers, NotFiniteError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -59,9 +60,13 @@ class Runner:
         """The answers to some examples, run in batches of the model's own size."""
         import numpy as np
 
-        feeds = self.feeder.feeds(parts)
-        size = len(next(iter(feeds.values())))
-        found = [self._run(feeds, at, start) for at in range(0, size, self.batch)]
+        size = len(next(iter(parts.values())))
+        starts = range(0, size, self.batch)
+        if self.feeder.padded and self.batch < size:  # only as long as the model's own batch is
+            found = [self.answers(_rows(parts, at, self.batch), start + at) for at in starts]
+        else:
+            feeds = self.feeder.feeds(parts)
+            found = [self._run(feeds, at, start) for at in starts]
         return np.concatenate([each[0] for each in found]), np.concatenate(
             [each[1] for each in found]
         )
@@ -91,7 +96,7 @@ def _padded(
     """A slice of the feeds, filled up to a fixed batch by repeating its last example."""
     import numpy as np
 
-    part = {name: values[at : at + size] for name, values in feeds.items()}
+    part = _rows(feeds, at, size)
     rows = len(next(iter(part.values())))
     if fixed is None or rows == fixed:
         return part, rows
@@ -227,14 +232,38 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
         part, _ = _padded(feeds, at, batch, model.fixed_batch)
         pieces.append(model.run(part, names))
     fed = len(pieces) * batch if model.fixed_batch else rows
+    values = _joined(pieces)
     try:
-        reading = choose_reading(model, fed, spec, *_told_apart(model, names, _joined(pieces)))
+        reading = choose_reading(model, fed, spec, *_told_apart(model, names, values))
+        first = reading.answers([values[names.index(name)] for name in reading.outputs])
     except NotFiniteError as error:
         raise _not_finite(model, [row for row in error.rows if row < rows], ids) from error
-    repeat = None
+    # Answers of a longer batch are no answers to these examples in a batch of their own.
+    asked, repeat = None if rows > PROBE else _cut(first, rows), None
+
+    def feed(some: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        return found.feeds(_taken(parts, some)) if found.padded else _taken(feeds, some)
+
     with contextlib.suppress(NotFiniteError):  # the whole run names every such example
-        repeat, batch = repeated(model, reading, feeds, min(rows, PROBE), batch)
+        repeat, batch = repeated(
+            model, reading, feed, min(rows, PROBE), batch, first=asked, padded=found.padded
+        )
     return Runner(model, found, reading, batch, repeat)
+
+
+def _cut(answers: Answers, count: int) -> Answers:
+    """The first so many answers."""
+    return answers[0][:count], answers[1][:count]
+
+
+def _taken(parts: Mapping[str, Any], rows: NDArray[np.int64]) -> dict[str, Any]:
+    """These rows of every part of a batch."""
+    return {name: values[rows] for name, values in parts.items()}
+
+
+def _rows(parts: Mapping[str, Any], at: int, size: int) -> dict[str, Any]:
+    """Some rows of every part of a batch."""
+    return {name: values[at : at + size] for name, values in parts.items()}
 
 
 def _told_apart(model: Model, names: list[str], values: list[Any]) -> tuple[list[Any], Tensors]:
@@ -404,7 +433,7 @@ def _predictions(
         source=str(model.path),
         available=dataset.columns_there,
         facts=_facts(runner, dataset),
-        warnings=(*runner.feeder.warnings, *_warnings(runner, dataset)),
+        warnings=(*model.warnings, *runner.feeder.warnings, *_warnings(runner, dataset)),
     )
 
 
@@ -421,6 +450,8 @@ def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
         "batch": runner.batch,
         "contract": contract(model, runner.feeder, runner.reading, runner.batch),
         "repeatability": None if runner.repeat is None else asdict(runner.repeat),
+        "provider": model.provider,
+        "constants": told(model.constants),
         **runner.feeder.told,
     }
 

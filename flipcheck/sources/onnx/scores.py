@@ -56,6 +56,13 @@ class Scores:
         import numpy as np
 
         found = raw_scores(self.path, self.kind, values)
+        if found.shape[1:] != self.sample.shape[1:]:
+            raise ModelError(
+                f"{self.path}: scores of the shape {list(found.shape)}, where the first batch had "
+                f"{list(self.sample.shape)}",
+                hint="a label for each token or pixel is no answer to an example: save the "
+                "model's predictions and compare those",
+            )
         bad = np.isnan(found).any(axis=1) | np.isposinf(found).any(axis=1)
         bad |= np.isneginf(found).all(axis=1)
         if bad.any():
@@ -115,10 +122,8 @@ def raw_scores(path: object, kind: str, values: list[Any]) -> NDArray[Any]:
 
 
 def squeezed(value: NDArray[Any]) -> NDArray[Any]:
-    """The array without trailing axes of length 1, but never without its first."""
-    while value.ndim > 1 and value.shape[-1] == 1:
-        value = value[..., 0]
-    return value
+    """The array without axes of length 1, but never without its first."""
+    return value.reshape([*value.shape[:1], *(axis for axis in value.shape[1:] if axis != 1)])
 
 
 def are_shares(found: NDArray[Any]) -> bool:

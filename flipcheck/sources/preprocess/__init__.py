@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flipcheck.errors import InputError
-from flipcheck.sources.files import is_file
+from flipcheck.sources.files import beside, is_file
 from flipcheck.sources.preprocess.huggingface import from_config
 from flipcheck.sources.preprocess.inline import from_text
 from flipcheck.sources.preprocess.steps import CONFIG, HINT, Preprocess, fitted, normalised
@@ -23,5 +23,5 @@ def find_preprocess(given: str | None, model: Path) -> Preprocess:
         if "=" not in given:
             raise InputError(f"{given}: no such preprocessing file", hint=HINT)
         return from_text(given)
-    beside = model.with_name(CONFIG)
-    return from_config(beside) if beside.is_file() else Preprocess()
+    found = beside(model, CONFIG)
+    return Preprocess() if found is None else from_config(found)

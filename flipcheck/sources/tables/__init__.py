@@ -45,7 +45,7 @@ class Table:
         that hold no number.
         """
         self.require(list(needs), "--features")
-        return text.stream(self, needs) if self.kind == "text" else arrow.stream(self, needs)
+        return STREAMS[self.kind](self, needs)
 
     def require(self, names: Sequence[str], flag: str = "") -> None:
         """Raise InputError for columns that are not there, or there twice."""
@@ -114,4 +114,9 @@ READERS: dict[TableKind, Callable[[Table, Sequence[str], Collection[str]], dict[
     "parquet": arrow.read,
     "feather": arrow.read,
     "jsonl": jsonl.read,
+}
+STREAMS: dict[TableKind, Callable[[Table, Mapping[str, bool]], Iterator[Any]]] = {
+    "text": text.stream,
+    "parquet": arrow.stream,
+    "jsonl": jsonl.stream,
 }

@@ -10,7 +10,7 @@ from flipcheck.sources.files import first_few, is_unicode
 from flipcheck.sources.tables.text import not_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from flipcheck.sources.tables import Table
@@ -77,6 +77,13 @@ def read(table: Table, wanted: Sequence[str], _encoded: Collection[str] = ()) ->
             hint="every line is one JSON object, and labels are text or numbers",
         )
     return {name: _column(column) for name, column in columns.items()}
+
+
+def stream(table: Table, needs: Mapping[str, bool]) -> Iterator[Any]:
+    """The named columns as one record batch."""
+    import pyarrow as pa
+
+    yield pa.record_batch(read(table, list(needs)))
 
 
 def _strange(value: Any) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
-from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, batch_of, check_fractions, whole
+from flipcheck.sources.onnx.feeds.base import (
+    CONSTANT,
+    Feeder,
+    Feeds,
+    batch_of,
+    check_fractions,
+    whole,
+)
+from flipcheck.sources.onnx.feeds.columns import by_name
 from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess, find_preprocess, normalised
 
@@ -54,7 +62,7 @@ def array_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
 def _fed(
     model: Model, port: Port, values: NDArray[Any], steps: Preprocess, axis: int | None
 ) -> NDArray[Any]:
-    if numeric(port).kind in "iu":
+    if numeric(port).kind in "iub" or (numeric(port).kind == "f" and not steps.changes_values):
         return whole(model, port, values)
     return normalised(values, steps, axis, numeric(port))
 
@@ -105,9 +113,10 @@ def _row_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 
 def _arrays_by_input(model: Model, tests: Dataset) -> dict[Port, str]:
     """The array of each input: by name, or the only array for the only input."""
-    names = {port.name for port in model.inputs}
-    if names <= set(tests.shapes):
-        return {port: port.name for port in model.inputs}
+    names = [port.name for port in model.inputs]
+    found = by_name(names, list(tests.shapes))
+    if len(found) == len(names):
+        return {port: found[port.name] for port in model.inputs}
     if len(model.inputs) == 1 and len(tests.shapes) == 1:
         return {model.inputs[0]: next(iter(tests.shapes))}
     fits = [
@@ -118,10 +127,10 @@ def _arrays_by_input(model: Model, tests: Dataset) -> dict[Port, str]:
     if len(fits) == 1:
         return {model.inputs[0]: fits[0]}
     raise ModelError(
-        f"{tests.source}: no array for the input {listed(sorted(names - set(tests.shapes)))} of "
+        f"{tests.source}: no array for the input {listed(sorted(set(names) - set(found)))} of "
         f"{model.path}",
         hint=f"name each array as its input; arrays there: {', '.join(tests.shapes) or 'none'}; "
-        f"inputs: {', '.join(map(str, model.inputs))}",
+        f"inputs: {', '.join(map(str, model.inputs))}; {CONSTANT}",
     )
 
 

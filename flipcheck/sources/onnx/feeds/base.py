@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 Feeds = dict[str, "NDArray[Any]"]
 
+CONSTANT = "an input that is the same for every example is given with --input NAME=VALUE"
+
 BATCH_BYTES = 4 << 20
 """About this much a batch of images may hold (ENGINEERING.md §0)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feeder:
-    """The parts of a test set that a model needs, and what makes its inputs of them."""
+    """The parts of a test set that a model needs, and what makes its inputs of them.
+
+    `padded` says that an example's inputs are filled up to the longest of their batch.
+    """
 
     needs: Needs
     feeds: Callable[[Batch], Feeds]
@@ -33,6 +38,7 @@ class Feeder:
     steps: Preprocess
     told: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    padded: bool = False
 
 
 def batch_of(row_bytes: int) -> int:
@@ -72,4 +78,22 @@ def whole(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
                 f"input {port}",
                 hint=f"it takes {limits.min} to {limits.max}",
             )
-    return values if values.dtype == wanted else values.astype(wanted)
+    return narrowed(model, port, values)
+
+
+def narrowed(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as the type of an input. Raises ModelError where they would become infinite."""
+    import numpy as np
+
+    wanted = numeric(port)
+    if values.dtype == wanted:
+        return values
+    with np.errstate(over="ignore"):
+        made = values.astype(wanted)
+    if wanted.kind == "f" and np.isinf(made).any() and not np.isinf(values).any():
+        raise ModelError(
+            f"{model.path}: numbers up to {np.nanmax(np.abs(values)).item():g} do not fit the "
+            f"input {port}",
+            hint=f"it takes up to {np.finfo(wanted).max:g}: scale them as the model was trained",
+        )
+    return made

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, listed
-from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, batch_of, check_fractions
+from flipcheck.sources.onnx.feeds.base import CONSTANT, Feeder, Feeds, batch_of, check_fractions
 from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess, find_preprocess, normalised
 
@@ -29,8 +29,9 @@ def image_feeder(model: Model, spec: SideSpec) -> Feeder:
 
     if len(model.inputs) > 1:
         raise ModelError(
-            f"{model.path}: it has {len(model.inputs)} inputs, and a folder of images feeds one",
-            hint="give the data as .npz with one array for each input",
+            f"{model.path}: it has {len(model.inputs)} inputs, and a folder of images feeds one: "
+            + listed(map(str, model.inputs)),
+            hint=f"{CONSTANT}; else give the data as .npz with one array for each input",
         )
     port, dtype = model.inputs[0], numeric(model.inputs[0])
     if dtype.kind in "Ob":

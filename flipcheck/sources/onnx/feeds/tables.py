@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
-from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, whole
+from flipcheck.sources.onnx.feeds.base import CONSTANT, Feeder, Feeds, whole
+from flipcheck.sources.onnx.feeds.columns import by_name, text_columns
 from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from flipcheck.sources.spec import SideSpec
 
 ROWS = 1024
+TRUTHS = {
+    **dict.fromkeys(("true", "1", "1.0"), True),
+    **dict.fromkeys(("false", "0", "0.0"), False),
+}
+"""What a text table says of truth values."""
 
 
 def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
@@ -35,27 +41,48 @@ def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
             made[port.name] = _typed(model, port, values if len(port.shape) != 1 else values[:, 0])
         return made
 
-    needs = {name: numeric(port).kind == "O" for port, names in chosen.items() for name in names}
+    needs = {name: numeric(port).kind in "Ob" for port, names in chosen.items() for name in names}
     told = {"input": ", ".join(map(str, chosen)), "features": list(needs)}
     return Feeder(needs, feeds, ROWS, Preprocess(), told)
 
 
 def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port, tuple[str, ...]]:
-    names, there = {port.name for port in model.inputs}, set(tests.columns_there)
-    if len(model.inputs) == 1 and (spec.features is not None or not names <= there):
+    names = [port.name for port in model.inputs]
+    found = by_name(names, tests.columns_there)
+    named = len(found) == len(names)
+    text = _text_column(model, tests, spec)
+    if text is not None and (spec.text is not None or not named):
+        return {model.inputs[0]: text}
+    wide = len(model.inputs) == 1 and (_width(model.inputs[0]) or 1) > 1
+    if len(model.inputs) == 1 and (wide or spec.features is not None or not named):
         return {model.inputs[0]: _features(model, model.inputs[0], tests, spec)}
     if spec.features is not None:
         raise UsageError(
             f"--features is for a model of one input, and {model.path} has {len(model.inputs)}",
             hint="name each column as its input",
         )
-    if not names <= there:
+    if not named:
+        lacks = listed(sorted(set(names) - set(found)))
         raise ModelError(
-            f"{tests.source}: no column for the input {listed(sorted(names - there))} of "
-            f"{model.path}",
-            hint=f"name each column as its input; columns there: {', '.join(tests.columns_there)}",
+            f"{tests.source}: no column for the input {lacks} of {model.path}",
+            hint=f"name each column as its input; {CONSTANT}; columns there: "
+            + ", ".join(tests.columns_there),
         )
-    return {port: (port.name,) for port in model.inputs}
+    return {port: (found[port.name],) for port in model.inputs}
+
+
+def _text_column(model: Model, tests: Dataset, spec: SideSpec) -> tuple[str, ...] | None:
+    """The column for a model whose only input is one text; None where it is another model."""
+    port = model.inputs[0]
+    if len(model.inputs) == 1 and numeric(port).kind == "O" and _width(port) in {None, 1}:
+        if spec.features is None:
+            return text_columns(tests, spec) or None
+    elif spec.text is not None:
+        raise UsageError(
+            f"{model.path} takes no text: its inputs are {', '.join(map(str, model.inputs))}",
+            hint="leave --text out; --features names columns of numbers",
+        )
+    return None
 
 
 def _features(model: Model, port: Port, tests: Dataset, spec: SideSpec) -> tuple[str, ...]:
@@ -113,9 +140,27 @@ def _typed(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
                 hint="save them as text, written as the model was trained on them",
             )
         return values.astype(str).astype(object)
+    if wanted.kind == "b" and values.dtype.kind not in "biuf":
+        return _truths(model, port, values)
     if values.dtype.kind not in "biuf":
         raise ModelError(
             f"{model.path}: text in the columns of the input {port}",
             hint="name the numeric columns with --features, or encode the text as the model does",
         )
     return whole(model, port, values)
+
+
+def _truths(model: Model, port: Port, values: NDArray[Any]) -> NDArray[Any]:
+    """The truth values that texts say, as programs write them."""
+    import numpy as np
+
+    words, where = np.unique(values.astype(str), return_inverse=True)
+    odd = [word for word in words.tolist() if word.lower() not in TRUTHS]
+    if odd:
+        raise ModelError(
+            f"{model.path}: {listed(odd)} in the columns of the input {port}, which takes true and "
+            "false",
+            hint="write true or false, or 1 or 0",
+        )
+    said = np.array([TRUTHS[word.lower()] for word in words.tolist()], np.bool_)
+    return said[where].reshape(values.shape)
