@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from flipcheck.cli import options as o
+from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
 
@@ -74,6 +75,8 @@ def compare(
     preprocess: o.Preprocess = None,
     old_preprocess: o.OldPreprocess = None,
     new_preprocess: o.NewPreprocess = None,
+    cache: o.CachePath = None,
+    no_cache: o.NoCache = False,
     cluster: o.Cluster = None,
     weight: o.Weight = None,
     bound: o.Bound = "default",
@@ -104,6 +107,7 @@ def compare(
         "by": by or [],
         "rerun": rerun or [],
         "id": id_column,
+        "cache": choice(cache, no_cache),
     }
     from flipcheck.api import Options
     from flipcheck.api import compare as audit

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flipcheck.cli import options as o
+from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, put, write_table
 from flipcheck.cli.progress import progress
 from flipcheck.errors import UsageError, plural
@@ -31,6 +32,8 @@ def predict(
     output: o.Output = None,
     threshold: o.Threshold = None,
     preprocess: o.Preprocess = None,
+    cache: o.CachePath = None,
+    no_cache: o.NoCache = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Run a model over a test set and save its predictions, which `compare` reads back.
@@ -56,6 +59,7 @@ def predict(
             output=output,
             threshold=threshold,
             preprocess=preprocess,
+            cache=choice(cache, no_cache),
             progress=show,
         )
     write_table(out, predictions_table(found))

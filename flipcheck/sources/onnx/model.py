@@ -10,6 +10,8 @@ from flipcheck.errors import ModelError, listed
 from flipcheck.sources.files import sha256
 from flipcheck.sources.names import classes_beside, metadata_classes
 from flipcheck.sources.onnx.graph import Graph, read_graph
+from flipcheck.sources.onnx.later import Later, keep_ports, known_ports, ports_key
+from flipcheck.sources.stamps import stamps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from flipcheck.sources.cache import Cache
     from flipcheck.sources.spec import SideSpec
+    from flipcheck.sources.stamps import Stamps
 
 OVERRULED = "--classes, against the model's own metadata"
 DTYPES = {
@@ -63,6 +67,7 @@ class Model:
     classes: tuple[str, ...] | None
     classes_from: str
     sha256: str
+    stamps: Stamps | None = None
 
     @property
     def fixed_batch(self) -> int | None:
@@ -76,6 +81,8 @@ class Model:
         """The named outputs. Raises ModelError in the runtime's words."""
         try:
             return self.session.run(names, dict(feeds))  # type: ignore[no-any-return]
+        except ModelError:
+            raise
         except Exception as error:  # the runtime has no common error
             raise ModelError(
                 f"{self.path}: the model cannot run on this data: {runtime_message(error)}",
@@ -83,10 +90,15 @@ class Model:
             ) from error
 
 
-def open_model(path: Path, spec: SideSpec) -> Model:
-    """The model of a file, checked and loaded. Raises ModelError."""
+def open_model(path: Path, spec: SideSpec, cache: Cache | None = None) -> Model:
+    """The model of a file, checked and loaded. Raises ModelError.
+
+    One that a cache knows is loaded when it is first run, which may be never.
+    """
     graph = read_graph(path)
-    session, inputs, outputs = _loaded(path)
+    seen = stamps([path, *graph.external])
+    digest = sha256(path, *graph.external)
+    session, inputs, outputs = _opened(path, digest, seen, cache)
     if not inputs:
         raise ModelError(f"{path}: the model has no inputs")
     odd = [str(port) for port in inputs if port.type not in DTYPES]
@@ -104,8 +116,24 @@ def open_model(path: Path, spec: SideSpec) -> Model:
         outputs=outputs,
         classes=classes,
         classes_from=origin,
-        sha256=sha256(path, *graph.external),
+        sha256=digest,
+        stamps=seen,
     )
+
+
+def _opened(
+    path: Path, digest: str, seen: Stamps, cache: Cache | None
+) -> tuple[Any, tuple[Port, ...], tuple[Port, ...]]:
+    """A model's session with its inputs and outputs, which a cache may know already."""
+    key = ports_key(digest, seen)
+    known = None if cache is None else known_ports(cache, key)
+    if known is not None:
+        inputs, outputs = (tuple(Port(*each) for each in ports) for ports in known)
+        return Later(lambda: _loaded(path)[0]), inputs, outputs
+    found = _loaded(path)
+    if cache is not None and seen.unchanged():
+        keep_ports(cache, key, str(path), found[1:])
+    return found
 
 
 def _port(port: Any) -> Port:
