@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.engines.embedded import cores, ordered_map
-from flipcheck.errors import SHOWN, InputError, ModelError, UsageError, listed, plural
+from flipcheck.errors import SHOWN, InputError, ModelError, OutputError, UsageError, listed, plural
 from flipcheck.labels import Labels
 from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import BadExamplesError
 from flipcheck.sources.datasets.images import quiet_decoder
-from flipcheck.sources.files import first_few
+from flipcheck.sources.files import first_few, reason
 from flipcheck.sources.onnx.feeds import Feeder, feeder
 from flipcheck.sources.onnx.kept import Kept, keep, plain_fields, thawed
 from flipcheck.sources.onnx.model import OVERRULED
@@ -252,9 +252,14 @@ def _batches(
     """Batches of the dataset as it lies, or of its rows in an order."""
     if order is None:
         return dataset.reader.batches(needs, size)
-    folder = stack.enter_context(
-        TemporaryDirectory(prefix="flipcheck-", ignore_cleanup_errors=True)
-    )
+    try:
+        made = TemporaryDirectory(prefix="flipcheck-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"no folder for temporary files: {reason(error)}",
+            hint="set TMPDIR to a folder on a disk with room",
+        ) from error
+    folder = stack.enter_context(made)
     pick = dataset.reader.picker(needs, Path(folder))
     return (pick(order[at : at + size]) for at in range(0, len(order), size))
 
