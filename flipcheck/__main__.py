@@ -16,26 +16,37 @@ COULD_NOT_RUN, INTERNAL, INTERRUPTED = 2, 70, 130
 TRACEBACK = "--traceback"
 
 
+class _InterruptedError(KeyboardInterrupt):
+    """An interruption that ends in our exit status: Python kills itself for a bare one.
+
+    It does so where the bare one went through code that was made of text, as dataclasses are.
+    """
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
     given = sys.argv[1:] if arguments is None else arguments
-    _clean_up_when_ended()
+    asked = _clean_up_when_ended()
     try:
         from flipcheck.cli import app
 
         app([each for each in given if each != TRACEBACK], prog_name="flipcheck")
+    except SystemExit:
+        _exit_if(asked)
+        raise
     except FlipcheckError as error:
+        _exit_if(asked)
         if TRACEBACK in given:
             traceback.print_exc()
         _say(f"error: {error}")
         sys.exit(COULD_NOT_RUN)
     except KeyboardInterrupt:
-        _say("interrupted")
-        sys.exit(INTERRUPTED)
+        _exit_if([signal.SIGINT])
     except MemoryError:
         _say("error: out of memory")
         sys.exit(COULD_NOT_RUN)
     except Exception as error:  # noqa: BLE001  (the last line of defence)
+        _exit_if(asked)
         if TRACEBACK in given:
             traceback.print_exc()
         _say(
@@ -45,15 +56,31 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(INTERNAL)
 
 
-def _clean_up_when_ended() -> None:
-    """Let a request to end the process unwind it, so that no half-written file stays."""
+def _clean_up_when_ended() -> list[int]:
+    """Let a request to end the process unwind it, so that no half-written file stays.
+
+    What comes back fills with the signals that asked: an extension module that is being loaded
+    turns what a handler raises into an error of its own, which is then none.
+    """
+    asked: list[int] = []
 
     def end(number: int, _frame: object) -> None:
+        asked.append(number)
+        if number == signal.SIGINT:
+            raise _InterruptedError
         sys.exit(128 + number)
 
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end)
+    return asked
+
+
+def _exit_if(asked: list[int]) -> None:
+    """Exit with the status of the signal that asked for it, where one did."""
+    if asked:
+        _say("interrupted")
+        sys.exit(INTERRUPTED if asked[0] == signal.SIGINT else 128 + asked[0])
 
 
 def _say(text: str) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
     from flipcheck.report import EarlyStop
+    from flipcheck.sources.cache import Cache
     from flipcheck.sources.onnx.run import Progress
     from flipcheck.sources.policy import CriticalIds, WaiverRows
     from flipcheck.sources.repro import Repro
@@ -97,6 +98,7 @@ class Options(TypedDict, total=False):
     decide: Decide
     stop_early: bool
     listed: int
+    cache: PathText | bool
     progress: Progress
 
 
@@ -167,7 +169,8 @@ def _found(
 
 PREDICTED = (
     *("by", "id", "label", "features", "classes", "label_map", "output", "threshold"),
-    *("preprocess", "progress", "text", "input", "provider", "provider_option", "allow_fallback"),
+    *("preprocess", "text", "input", "provider", "provider_option", "allow_fallback"),
+    *("cache", "progress"),
 )
 """The options of `compare` that say how one model is run, which `predict` takes."""
 
@@ -204,8 +207,12 @@ def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Pred
         raise UsageError(f"{path}: not an ONNX model", hint="give a model to run")
     spec = _side("", options, _columns_by(options, ()))
     dataset = open_dataset(Path(data), spec.columns)
+    cache = _cache(options, [data])
     found = run(
-        [(open_model(path, spec), spec)], dataset, progress=options.get("progress") or _silent
+        [(open_model(path, spec, cache), spec)],
+        dataset,
+        progress=options.get("progress") or _silent,
+        cache=cache,
     )[0]
     asked = [column_names(each, found.columns) for each in _columns_by(options, ())]
     for name in (name for names in asked for name in names):
@@ -369,7 +376,25 @@ def _given(
         by=by,
         cluster=options.get("cluster"),
         weight=options.get("weight"),
+        cache=_cache(options, [data, options.get("old_data"), options.get("new_data")]),
     )
+
+
+def _cache(options: Options, data: Iterable[PathText | None]) -> Cache | None:
+    """The cache that was asked for. Raises UsageError where it would lie in a test set."""
+    from flipcheck.sources.cache import open_cache
+
+    cache = open_cache(options.get("cache"))
+    if cache is None:
+        return None
+    root = cache.root.resolve()
+    for each in (Path(path).resolve() for path in data if path is not None):
+        if each in {root, *root.parents}:
+            raise UsageError(
+                f"the cache {cache.root} would lie in the test set {each}",
+                hint="name another folder with --cache, or say --no-cache",
+            )
+    return cache
 
 
 def _costs(given: PathText | Mapping[tuple[str, str], float] | None) -> Costs | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from flipcheck.__main__ import main
 
+os.environ["FLIPCHECK_CACHE"] = "off"  # no test reads or writes the user's own cache
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample_data"
 

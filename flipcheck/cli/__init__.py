@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from flipcheck._version import __version__
+from flipcheck.cli.cache import cache
 from flipcheck.cli.compare import compare
 from flipcheck.cli.explain import explain
 from flipcheck.cli.plan import plan
@@ -60,3 +61,4 @@ app.command(no_args_is_help=True)(repro)
 app.command(no_args_is_help=True)(render)
 app.command(no_args_is_help=True)(plan)
 app.command()(explain)
+app.command()(cache)

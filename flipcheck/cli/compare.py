@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from flipcheck.cli import options as o
+from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
 
@@ -81,6 +82,8 @@ def compare(
     provider: o.ProviderName = None,
     provider_option: o.ProviderOptions = None,
     allow_fallback: o.AllowFallback = False,
+    cache: o.CachePath = None,
+    no_cache: o.NoCache = False,
     cluster: o.Cluster = None,
     weight: o.Weight = None,
     bound: o.Bound = "default",
@@ -111,6 +114,7 @@ def compare(
         "by": by or [],
         "rerun": rerun or [],
         "id": id_column,
+        "cache": choice(cache, no_cache),
     }
     from flipcheck.api import Options
     from flipcheck.api import compare as audit

@@ -118,6 +118,48 @@ StopEarly = Annotated[
     ),
 ]
 
+CachePath = Annotated[
+    str | None,
+    typer.Option(
+        "--cache",
+        help="Where models' answers are kept, so that the same model is not run twice over the "
+        "same data; `flipcheck cache` shows it. FLIPCHECK_CACHE=off keeps none.",
+        rich_help_panel=MODELS,
+        metavar="DIR",
+        show_default="the user's cache folder",
+    ),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help="Run every model again, and keep nothing.",
+        rich_help_panel=MODELS,
+        show_default=False,
+    ),
+]
+
+Clear = Annotated[bool, typer.Option("--clear", help="Remove everything.", show_default=False)]
+Prune = Annotated[
+    str | None,
+    typer.Option(
+        "--prune",
+        help="Remove what was not used for longest, down to this size, as in 500MB.",
+        metavar="SIZE",
+        show_default=False,
+    ),
+]
+OlderThan = Annotated[
+    str | None,
+    typer.Option(
+        "--older-than",
+        help="Remove what was not used for so long, as in 30d, 12h or 4w.",
+        metavar="AGE",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.", show_default=False)]
+
 OldData = Annotated[
     str | None,
     _text("--old-data", "The old model's own features of the same examples.", COLUMNS, "PATH"),

@@ -152,11 +152,17 @@ def write_table(path: Path, table: Any) -> None:
 
 
 def fill(place: Path, write: Callable[[Path], object]) -> None:
-    """Write a file. Raises OutputError in place of pyarrow's and the system's errors."""
+    """Write a file to the disk. Raises OutputError in place of pyarrow's and the system's errors.
+
+    Several are all there before the first of them takes its place.
+    """
     import pyarrow as pa
+
+    from flipcheck.reporters.writing import settle
 
     try:
         write(place)
+        settle(place)
     except (OSError, pa.ArrowException) as error:
         raise OutputError(
             f"{place.parent}: cannot be written to: {error}",

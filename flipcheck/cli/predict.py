@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flipcheck.cli import options as o
+from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, put, write_table
 from flipcheck.cli.progress import progress
 from flipcheck.errors import UsageError, plural
@@ -36,6 +37,8 @@ def predict(
     provider: o.ProviderName = None,
     provider_option: o.ProviderOptions = None,
     allow_fallback: o.AllowFallback = False,
+    cache: o.CachePath = None,
+    no_cache: o.NoCache = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Run a model over a test set and save its predictions, which `compare` reads back.
@@ -66,6 +69,7 @@ def predict(
             provider=provider,
             provider_option=provider_option,
             allow_fallback=allow_fallback,
+            cache=choice(cache, no_cache),
             progress=show,
         )
     write_table(out, predictions_table(found))

@@ -108,7 +108,7 @@ def _answered(
             assert dataset is not None  # noqa: S101  (every model has its test set)
             each = [models[side] for side in group]
             order = positions(ids, dataset.ids)
-            run = looks(each, dataset, order, stops, progress=progress)
+            run = looks(each, dataset, order, stops, progress=progress, cache=given.cache)
             runs.append(stack.enter_context(closing(run)))
         for found in zip(*runs, strict=True):
             yield {

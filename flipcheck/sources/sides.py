@@ -239,12 +239,12 @@ def _predictions(
     if len(models) == 2 and one_pass(datasets):
         dataset = datasets["old"]
         assert dataset is not None  # noqa: S101  (one pass means that there is one)
-        old, new = run(list(models.values()), dataset, progress=progress)
+        old, new = run(list(models.values()), dataset, progress=progress, cache=given.cache)
         return {"old": old, "new": new}
     for side, model in models.items():
         dataset = datasets[side]
         assert dataset is not None  # noqa: S101  (every model has its test set)
-        saved[side] = run([model], dataset, progress=progress)[0]
+        saved[side] = run([model], dataset, progress=progress, cache=given.cache)[0]
     return saved
 
 
@@ -288,7 +288,7 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
         "new": (given.new, given.new_spec),
     }
     models = {
-        side: (open_model(source, spec), spec)
+        side: (open_model(source, spec, given.cache), spec)
         for side, (source, spec) in sides.items()
         if datasets[side] is not None and isinstance(source, Path)
     }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flipcheck.predictions import Side
+    from flipcheck.sources.cache import Cache
 
 ID_NAMES = ("id", "sample_id", "item_id", "example_id", "index", "filename", "image_id", "uuid")
 LABEL_NAMES = ("label", "y", "y_true", "target", "gold", "expected")
@@ -101,3 +102,4 @@ class Given:
     by: tuple[str, ...] = ()
     cluster: str | None = None
     weight: str | None = None
+    cache: Cache | None = None

@@ -12,7 +12,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from flipcheck.sources.datasets import open_dataset
-from flipcheck.sources.onnx.model import open_model
+from flipcheck.sources.onnx.model import Model, open_model
 from flipcheck.sources.onnx.run import run
 from flipcheck.sources.spec import Columns, SideSpec
 
@@ -97,3 +97,18 @@ def read_as(tmp_path, answered):
         return answered(model, echo_data(tmp_path / "echo.npz", outputs), **spec)
 
     return read
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    """How many rows each model's session was given."""
+    counts: dict[str, int] = {}
+    run = Model.run
+
+    def counted(self, feeds, names):
+        many = len(next(iter(feeds.values())))
+        counts[self.path.stem] = counts.get(self.path.stem, 0) + many
+        return run(self, feeds, names)
+
+    monkeypatch.setattr(Model, "run", counted)
+    return counts

@@ -11,6 +11,7 @@ from flipcheck.sources.datasets.base import Dataset, Needs, Reader
 from flipcheck.sources.files import sha256
 from flipcheck.sources.saved.arrays import NPZ_IDS, find, find_label, flat
 from flipcheck.sources.saved.values import as_ids, as_labels
+from flipcheck.sources.stamps import stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ def open_arrays(path: Path, columns: Columns) -> Dataset:
     import numpy as np
     import pyarrow as pa
 
+    seen = stamps([path])
     archive = open_archive(path)
     ids = find(archive, columns.id, NPZ_IDS, "--id")
     label = find_label(archive, columns)
@@ -77,4 +79,5 @@ def open_arrays(path: Path, columns: Columns) -> Dataset:
         },
         columns_there=tuple(archive.headers),
         sha256=sha256(path),
+        stamps=seen,
     )

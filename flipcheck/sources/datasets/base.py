@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from flipcheck.labels import Labels
     from flipcheck.sources.preprocess import Preprocess
+    from flipcheck.sources.stamps import Stamps
 
 Needs = Mapping[str, bool]
 """The parts of a dataset that models need, each with whether it is needed as text."""
@@ -52,7 +53,8 @@ class Dataset:
     """Labelled examples. `reader` gives the features.
 
     `shapes` are the feature arrays' shapes and types, `columns_there` the columns of a table,
-    `reserved` those that are no features.
+    `reserved` those that are no features. `stamps` are of the files that `sha256` is of, taken
+    before it; without them nothing that a model answers is kept for later runs.
     """
 
     kind: Literal["images", "arrays", "table"]
@@ -69,6 +71,7 @@ class Dataset:
     reserved: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     sha256: str | None = None
+    stamps: Stamps | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -14,6 +14,7 @@ from flipcheck.labels import Labels
 from flipcheck.sources.datasets.base import BadExamplesError, Batch, Dataset, Reader
 from flipcheck.sources.files import is_unicode, reason
 from flipcheck.sources.preprocess import fitted
+from flipcheck.sources.stamps import stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -116,6 +117,7 @@ def open_images(folder: Path) -> Dataset:
         left = listed(others[:SHOWN], len(others))
         kinds = "being no image in a class folder"
         notes = (f"{folder}: {plural(len(others), 'file')} left out, {kinds}: {left}",)
+    seen = stamps(files, by_example=True)
     return Dataset(
         kind="images",
         source=str(folder),
@@ -124,6 +126,7 @@ def open_images(folder: Path) -> Dataset:
         reader=ImageReader(tuple(files)),
         warnings=notes,
         sha256=_digest(files, ids),
+        stamps=seen,
     )
 
 

@@ -11,6 +11,7 @@ from flipcheck.sources.datasets.base import Dataset, Reader
 from flipcheck.sources.files import sha256
 from flipcheck.sources.saved.tables import column_of, groups_of, label_roles, weights_of
 from flipcheck.sources.saved.values import as_ids, as_labels
+from flipcheck.sources.stamps import stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ def open_features(table: Table, columns: Columns) -> Dataset:
     import numpy as np
     import pyarrow as pa
 
+    seen = stamps([table.path])
     roles = label_roles(table, columns)
     loaded = table.load(roles.names() or [_any_column(table)])
     ids = pa.array(np.arange(1, len(next(iter(loaded.values()))) + 1))
@@ -83,6 +85,7 @@ def open_features(table: Table, columns: Columns) -> Dataset:
             if name is not None
         ),
         sha256=sha256(table.path),
+        stamps=seen,
     )
 
 

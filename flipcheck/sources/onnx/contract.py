@@ -77,7 +77,7 @@ def contract(model: Model, feeder: Feeder, reading: Reading, batch: int) -> Cont
         "precision": precision(model.graph),
         "batch_operators": sorted(model.graph.operators & BATCH_DEPENDENT),
         "random_operators": sorted(model.graph.operators & RANDOM),
-        "provider": model.session.get_providers()[0],
+        "provider": model.provider,
         "batch": batch,
     }
 

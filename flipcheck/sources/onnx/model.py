@@ -11,9 +11,12 @@ from flipcheck.sources.files import sha256
 from flipcheck.sources.names import classes_beside, metadata_classes
 from flipcheck.sources.onnx.constants import constants
 from flipcheck.sources.onnx.graph import Graph, read_graph, with_outputs
+from flipcheck.sources.onnx.later import Later, keep_ports, known_ports, ports_key
 from flipcheck.sources.onnx.ports import Port, numeric, port_of
-from flipcheck.sources.onnx.providers import asked, checked
+from flipcheck.sources.onnx.providers import CPU, asked, checked
 from flipcheck.sources.onnx.signature import check_signature
+from flipcheck.sources.spec import Provider
+from flipcheck.sources.stamps import stamps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from flipcheck.sources.spec import Provider, SideSpec
+    from flipcheck.sources.cache import Cache
+    from flipcheck.sources.spec import SideSpec
+    from flipcheck.sources.stamps import Stamps
 
 __all__ = ["OVERRULED", "Model", "Port", "numeric", "open_model"]
 
@@ -51,6 +56,7 @@ class Model:
     constants: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     provider: str = "CPUExecutionProvider"
     warnings: tuple[str, ...] = ()
+    stamps: Stamps | None = None
 
     @property
     def fixed_batch(self) -> int | None:
@@ -71,30 +77,80 @@ class Model:
             ) from error
 
 
-def open_model(path: Path, spec: SideSpec) -> Model:
-    """The model of a file, checked and loaded. Raises ModelError."""
+def open_model(path: Path, spec: SideSpec, cache: Cache | None = None) -> Model:
+    """The model of a file, checked and loaded. Raises ModelError.
+
+    One that a cache knows is loaded when it is first run, which may be never.
+    """
     graph = read_graph(path)
-    session, tensors = _loaded(path, graph, spec.provider)
-    inputs, outputs, optional = _ports(path, session)
-    fixed = constants(path, spec.inputs, (*inputs, *optional))
-    inputs = tuple(port for port in inputs if port.name not in fixed)
+    seen = stamps([path, *graph.external])
+    digest = sha256(path, *graph.external)
+    keeps = Keeps(cache, ports_key(digest, seen), seen)
+    opened = _opened(path, graph, spec.provider, keeps)
+    fixed = constants(path, spec.inputs, (*opened.inputs, *opened.optional))
+    inputs = tuple(port for port in opened.inputs if port.name not in fixed)
     check_signature(path, inputs)
-    ran_on, fell_back = checked(path, session, spec.provider)
+    tensors = graph.mapped if opened.mapped else {}
     classes, origin = _classes(path, graph, spec)
     return Model(
         path=path,
-        session=session,
+        session=opened.session,
         graph=graph,
         inputs=inputs,
-        outputs=tuple(each for each in outputs if each.name not in tensors.values()),
+        outputs=tuple(each for each in opened.outputs if each.name not in tensors.values()),
         classes=classes,
         classes_from=origin,
-        sha256=sha256(path, *graph.external),
+        sha256=digest,
         tensors=tensors,
         constants=fixed,
-        provider=ran_on,
-        warnings=(fell_back,) if fell_back else (),
+        provider=opened.provider,
+        warnings=(opened.fell_back,) if opened.fell_back else (),
+        stamps=seen,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session, and its inputs, outputs and inputs that have a default.
+
+    `mapped` says that it also gives the tensors that maps of scores are made of, and `fell_back`
+    that it does not run on the provider that was asked for.
+    """
+
+    session: Any
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    optional: tuple[Port, ...]
+    mapped: bool
+    provider: str = CPU
+    fell_back: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """Where what a model takes and gives is kept: the cache, its key, and the files as they are."""
+
+    cache: Cache | None
+    key: str
+    seen: Stamps
+
+
+def _opened(path: Path, graph: Graph, provider: Provider, keeps: Keeps) -> Opened:
+    """A model's session with what it takes and gives, which a cache may know already."""
+    cache, key = (keeps.cache if provider == Provider() else None), keeps.key
+    known = None if cache is None else known_ports(cache, key)
+    if known is not None:
+        ports, mapped = known
+        inputs, outputs, optional = (tuple(Port(*each) for each in some) for some in ports)
+        session = Later(lambda: _loaded(path, graph, provider)[0])
+        return Opened(session, inputs, outputs, optional, mapped)
+    session, mapped = _loaded(path, graph, provider)
+    found = _ports(path, session)
+    if cache is not None and keeps.seen.unchanged():
+        keep_ports(cache, key, str(path), found, mapped=mapped)
+    inputs, outputs, optional = found
+    ran_on, fell_back = checked(path, session, provider)
+    return Opened(session, inputs, outputs, optional, mapped, ran_on, fell_back)
 
 
 def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] | None, str]:
@@ -115,17 +171,17 @@ def _classes(path: Path, graph: Graph, spec: SideSpec) -> tuple[tuple[str, ...] 
     return beside or (None, "")
 
 
-def _loaded(path: Path, graph: Graph, provider: Provider) -> tuple[Any, Mapping[str, str]]:
-    """A session; and the outputs that are maps of scores, each with the tensor it is made of.
+def _loaded(path: Path, graph: Graph, provider: Provider) -> tuple[Any, bool]:
+    """A session, and whether it also gives the tensors that maps of scores are made of.
 
     Raises ModelError.
     """
     providers = asked(provider)
     session = _session_with_tensors(path, graph, providers)
     if session is not None:
-        return session, graph.mapped
+        return session, True
     try:
-        return _session(str(path), providers), {}
+        return _session(str(path), providers), False
     except Exception as error:  # the runtime has no common error
         raise _refused(path, error) from error
 

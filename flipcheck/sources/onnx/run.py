@@ -7,21 +7,23 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from flipcheck.contract import Repeatability
 from flipcheck.engines.embedded import cores, ordered_map
-from flipcheck.errors import SHOWN, InputError, ModelError, UsageError, listed, plural
+from flipcheck.errors import SHOWN, InputError, ModelError, OutputError, UsageError, listed, plural
 from flipcheck.labels import Labels
 from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import BadExamplesError
 from flipcheck.sources.datasets.images import quiet_decoder
-from flipcheck.sources.files import first_few
+from flipcheck.sources.files import first_few, reason
 from flipcheck.sources.onnx.constants import told
 from flipcheck.sources.onnx.contract import contract
 from flipcheck.sources.onnx.feeds import Feeder, feeder
+from flipcheck.sources.onnx.kept import Kept, keep, plain_fields, thawed
 from flipcheck.sources.onnx.model import OVERRULED
 from flipcheck.sources.onnx.readings import Reading, Tensors, choose_reading
 from flipcheck.sources.onnx.repeat import repeated
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from flipcheck.contract import Repeatability
+    from flipcheck.sources.cache import Cache
     from flipcheck.sources.datasets import Batch, Dataset
     from flipcheck.sources.onnx.model import Model
     from flipcheck.sources.preprocess import Preprocess
@@ -114,13 +116,15 @@ def run(
     *,
     progress: Progress = lambda _done, _total: None,
     workers: int | None = None,
+    cache: Cache | None = None,
 ) -> list[Predictions]:
     """What each model answers to every example, in one pass over the dataset.
 
-    Raises ModelError where a model does not fit, and InputError with all examples that cannot be
-    read.
+    What a cache knows is not run again. Raises ModelError where a model does not fit, and
+    InputError with all examples that cannot be read.
     """
-    with contextlib.closing(_passed(models, dataset, progress=progress, workers=workers)) as found:
+    passed = _passed(models, dataset, progress=progress, workers=workers, cache=cache)
+    with contextlib.closing(passed) as found:
         return next(found)
 
 
@@ -131,12 +135,13 @@ def looks(
     stops: Sequence[int],
     *,
     progress: Progress = lambda _done, _total: None,
+    cache: Cache | None = None,
 ) -> Generator[list[Predictions], None, None]:
     """What each model answers to the first rows of an order: after each stop, and to them all.
 
     The other examples have no answer yet. Raises as `run`, for the examples up to that stop only.
     """
-    return _passed(models, dataset, order, stops, progress=progress)
+    return _passed(models, dataset, order, stops, progress=progress, cache=cache)
 
 
 def _passed(
@@ -147,11 +152,81 @@ def _passed(
     *,
     progress: Progress,
     workers: int | None = None,
+    cache: Cache | None = None,
 ) -> Generator[list[Predictions], None, None]:
-    """One pass over the dataset, as it lies or in an order: the predictions at every stop."""
+    """One pass over the dataset, as it lies or in an order: the predictions at every stop.
+
+    Models whose answers are all known take no part in it.
+    """
     feeders = [feeder(model, dataset, spec) for model, spec in models]
     size = min(each.batch for each in feeders)
     size = max(size, *(model.fixed_batch or 1 for model, _ in models))
+    total, in_order = len(dataset) if order is None else len(order), order is None
+    ends = [*(stop for stop in stops if stop < total), total]
+    sides = [
+        _Side(*each, fed, keep(cache, each[0], fed, dataset, each[1], size=size, in_order=in_order))
+        for each, fed in zip(models, feeders, strict=True)
+    ]
+    left = [each for each in sides if not each.kept.whole]
+    if not left:
+        progress(total, total)
+    with contextlib.closing(
+        _ran(left, dataset, size, order, ends, progress=progress, workers=workers or cores())
+    ) as ran:
+        for stop in ends:
+            made = iter(next(ran) if left else [])
+            yield [
+                _predictions(
+                    *(each.known(order, stop) if each.kept.whole else next(made)), dataset, order
+                )
+                for each in sides
+            ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A model with what feeds it, and what is known of its answers."""
+
+    model: Model
+    spec: SideSpec
+    feeder: Feeder
+    kept: Kept
+
+    def known(self, order: NDArray[np.int64] | None, stop: int) -> tuple[Runner, Answers]:
+        """A model that need not run, and its answers up to a stop."""
+        meta = {name: dict(value) for name, value in self.kept.meta.items()}
+        reading = {name: thawed(value) for name, value in meta["reading"].items()}
+        repeat = meta["runner"].pop("repeat")
+        runner = Runner(
+            self.model,
+            self.feeder,
+            Reading(answers=_never, **reading),
+            **meta["runner"],
+            repeat=None if repeat is None else Repeatability(**repeat),
+        )
+        answers: Any = self.kept.taken(order, stop)
+        return runner, answers
+
+
+def _never(_values: list[Any]) -> Answers:
+    raise AssertionError("a model whose answers are known is not run")
+
+
+def _ran(
+    sides: Sequence[_Side],
+    dataset: Dataset,
+    size: int,
+    order: NDArray[np.int64] | None,
+    ends: Sequence[int],
+    *,
+    progress: Progress,
+    workers: int,
+) -> Generator[list[tuple[Runner, Answers]], None, None]:
+    """The models that have to be run, with their answers at every end; each example is read once.
+
+    What is known of all of them is passed over, and what is made is kept, whatever ends the run.
+    """
+    feeders, kept = [each.feeder for each in sides], [each.kept for each in sides]
     with contextlib.ExitStack() as stack:
         stack.enter_context(quiet_decoder())
         batches = _batches(dataset, _needs(feeders), size, order, stack)
@@ -159,16 +234,29 @@ def _passed(
         if first is None:
             raise _other_length(dataset, 0)
         ids = dataset.ids if order is None else dataset.ids.take(order)
+        models = [(each.model, each.spec) for each in sides]
         bound = _bound(models, feeders, dataset, first, ids)
-        work = _Work(dataset, bound, [each.steps for each in feeders], ids)
+        for each, runner in zip(kept, bound, strict=False):
+            each.agree(_meta(runner))
+            if runner.repeat is not None and runner.repeat.random:
+                each.refuse()
+            stack.callback(each.close)
+        work = _Work(dataset, bound, [each.steps for each in feeders], ids, kept)
         items = zip(range(0, len(dataset) + size, size), chain([first], batches), strict=False)
-        answered = _all_answers(work, items, stops, progress, workers or cores())
+        left = islice(items, work.begin // size, None)
+        answered = _all_answers(work, left, ends, progress, workers)
         stack.enter_context(contextlib.closing(answered))
         for found in answered:
-            yield [
-                _predictions(each, answers, dataset, order)
-                for each, answers in zip(bound, found, strict=True)
-            ]
+            yield list(zip(bound, found, strict=True))
+
+
+def _meta(runner: Runner) -> dict[str, dict[str, Any]]:
+    """What is kept of how a model was run and read, beside its answers."""
+    repeat = None if runner.repeat is None else asdict(runner.repeat)
+    return {
+        "reading": plain_fields(runner.reading),
+        "runner": {"batch": runner.batch, "repeat": repeat},
+    }
 
 
 def _batches(
@@ -181,9 +269,14 @@ def _batches(
     """Batches of the dataset as it lies, or of its rows in an order."""
     if order is None:
         return dataset.reader.batches(needs, size)
-    folder = stack.enter_context(
-        TemporaryDirectory(prefix="flipcheck-", ignore_cleanup_errors=True)
-    )
+    try:
+        made = TemporaryDirectory(prefix="flipcheck-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"no folder for temporary files: {reason(error)}",
+            hint="set TMPDIR to a folder on a disk with room",
+        ) from error
+    folder = stack.enter_context(made)
     pick = dataset.reader.picker(needs, Path(folder))
     return (pick(order[at : at + size]) for at in range(0, len(order), size))
 
@@ -292,7 +385,8 @@ def _joined(pieces: list[list[Any]]) -> list[Any]:
 class _Work:
     """What a worker does with a batch; after the first unreadable example it only decodes.
 
-    `ids` are those of the examples in the order of the work.
+    `ids` are those of the examples in the order of the work, `kept` is what is known of each
+    model's answers, and `begin` the first example that one of them has to answer.
     """
 
     def __init__(
@@ -301,11 +395,14 @@ class _Work:
         runners: list[Runner],
         steps: Sequence[Preprocess],
         ids: Any,
+        kept: Sequence[Kept],
     ) -> None:
         self.dataset = dataset
         self.ids = ids
         self.runners = runners
         self.steps = steps
+        self.kept = kept
+        self.begin = min(each.prefix for each in kept) if runners else 0
         self.only_decode = threading.Event()
         self.not_finite: dict[int, list[int]] = {}
 
@@ -317,11 +414,12 @@ class _Work:
             return 0, [], list(error.problems)
         if self.only_decode.is_set() or not self.runners:
             return 0, [], []
+        rows = len(next(iter(parts[0].values())))
         answers = [
-            self._answers(number, runner, part, start)
+            self.kept[number].answers(start, rows) or self._answers(number, runner, part, start)
             for number, (runner, part) in enumerate(zip(self.runners, parts, strict=True))
         ]
-        return len(next(iter(parts[0].values()))), answers, []
+        return rows, answers, []
 
     def _answers(self, number: int, runner: Runner, parts: Batch, start: int) -> Answers:
         import numpy as np
@@ -336,21 +434,22 @@ class _Work:
 def _all_answers(
     work: _Work,
     items: Iterator[tuple[int, Any]],
-    stops: Sequence[int],
+    ends: Sequence[int],
     progress: Progress,
     workers: int,
 ) -> Generator[list[Answers], None, None]:
-    """Each model's answers up to every stop, and to the end.
+    """Each model's answers up to every end, where those before the work's begin are known.
 
     Raises what is wrong with any of the examples up to there.
     """
-    total, done = len(work.ids), 0
-    found: list[list[Answers]] = [[] for _ in work.runners]
+    total, done = len(work.ids), work.begin
+    found = [[each.answers(0, done)] if done else [] for each in work.kept]
     problems: list[str] = []
-    ahead = deque(stop for stop in stops if stop < total)
+    ahead = deque(ends[:-1])
     for rows, answers, unreadable in ordered_map(work, items, workers):
-        for kept, each in zip(found, answers, strict=False):
-            kept.append(each)
+        for parts, kept, each in zip(found, work.kept, answers, strict=False):
+            parts.append(each)
+            kept.add(done, each, rows)
         if unreadable:
             work.only_decode.set()
             problems += unreadable
@@ -363,7 +462,10 @@ def _all_answers(
     _check(work, problems, total)
     if done != total:
         raise _other_length(work.dataset, done)
-    yield [_first(parts, total) for parts in found]
+    whole = [_first(parts, total) for parts in found]
+    for kept, each in zip(work.kept, whole, strict=True):
+        kept.finish(each)
+    yield whole
 
 
 def _check(work: _Work, problems: Sequence[str], done: int) -> None:
