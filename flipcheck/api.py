@@ -18,6 +18,7 @@ from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
+from flipcheck.sources.standard_input import laid_down
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -107,7 +108,8 @@ def compare(
     given = _given(old, new, data, options, _columns_by(options, gates))
     costs = _costs(options.get("costs"))
     policy = _policy(options)
-    found, early = _found(given, gates, settings, options)
+    with laid_down(given) as given:
+        found, early = _found(given, gates, settings, options)
     reruns = _reruns(given, found, options)
     report = audit(
         found.paired,

@@ -15,6 +15,7 @@ from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.sources.saved import read_predictions
+from flipcheck.sources.shards import is_image_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,7 +194,7 @@ def _check_data_used(given: Given) -> None:
     sides = ((given.old, given.old_data), (given.new, given.new_data))
     models = [own for source, own in sides if _is_model(source)]
     for_models = any(own is None for own in models)
-    for_labels = not models and (given.labels is None or given.data.is_dir())
+    for_labels = not models and (given.labels is None or is_image_folder(given.data))
     if not for_models and not for_labels:
         raise UsageError(
             f"{given.data} would not be used: "
@@ -274,7 +275,7 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
 
 def _image_folder(given: Given) -> Dataset | None:
     """The folder of images that both sides' saved predictions are of."""
-    if given.data is None or not given.data.is_dir() or not _both_saved(given):
+    if given.data is None or not is_image_folder(given.data) or not _both_saved(given):
         return None
     return open_dataset(given.data, given.new_spec.columns)
 
