@@ -23,6 +23,7 @@ from flipcheck.sources.files import (
     inner_suffix,
     is_pattern,
     reason,
+    sha256,
 )
 
 if TYPE_CHECKING:
@@ -80,10 +81,18 @@ def shards(path: Path) -> Shards | None:
     Raises InputError where there is nothing to read, or where it is unclear what is meant.
     """
     if is_pattern(path):
-        return _opened(path, _base(path), _matching(path))
+        return _opened(path, _base(path), matching(path))
     if not _is_folder(path) or not holds_tables(path):
         return None
     return _opened(path, path, files_below(path))
+
+
+def digest_of(path: Path) -> str | None:
+    """The digest of a file, or of all files of a folder of tables or a pattern; else None."""
+    several = shards(path)
+    if several is not None:
+        return several.sha256()
+    return sha256(path) if path.is_file() else None
 
 
 def holds_tables(folder: Path) -> bool:
@@ -142,7 +151,7 @@ def _base(pattern: Path) -> Path:
     return Path(*parts[:first])
 
 
-def _matching(pattern: Path) -> list[Path]:
+def matching(pattern: Path) -> list[Path]:
     """The files that match; a folder that matches stands for the files in it."""
     found: set[Path] = set()
     for name in glob(str(pattern), recursive=True):  # noqa: PTH207  (a pattern may be absolute)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError
-from flipcheck.sources.files import reason
+from flipcheck.sources.files import file_kind, reason
 
 if TYPE_CHECKING:
     import os
@@ -29,18 +29,20 @@ NAME = "standard input"
 HINT = "pipe a table into flipcheck, as in: zcat old.csv.gz | flipcheck compare - new.csv"
 
 
+def path_of(text: str | os.PathLike[str]) -> Path:
+    """The path that a user gave: `-` is standard input, and `./-` is a file of that name."""
+    path = Path(text)
+    return path.absolute() if path == STANDARD_INPUT and str(text) != "-" else path
+
+
 class LaidDown(SystemPath):
     """The path of a file that has what came on standard input, and is called that in messages."""
 
     def __str__(self) -> str:
-        return NAME
+        return NAME if self.name == NAME else super().__str__()
 
     def __fspath__(self) -> str:
         return super().__str__()
-
-    def with_segments(self, *segments: str | os.PathLike[str]) -> Path:
-        """A path made of this one, which has a name of its own."""
-        return Path(*segments)
 
 
 PLACES = ("old", "new", "labels")
@@ -70,8 +72,8 @@ def laid_down(given: Given) -> Iterator[Given]:
             hint="save one of them to a file first",
         )
     with TemporaryDirectory(prefix="flipcheck-") as folder:
-        path = LaidDown(folder, "input")
-        _lay_down(path)
+        path = LaidDown(folder, NAME)
+        _lay_down(path, Path(folder))
         place: Any = {wanted[0]: path}
         yield replace(given, **place)
 
@@ -80,7 +82,7 @@ def _told(name: str) -> str:
     return f"--{name}" if name == "labels" else name.upper()
 
 
-def _lay_down(path: LaidDown) -> None:
+def _lay_down(path: LaidDown, folder: Path) -> None:
     """Copy standard input into a file."""
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError("standard input (-) is closed", hint=HINT)
@@ -91,8 +93,10 @@ def _lay_down(path: LaidDown) -> None:
             shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
     except OSError as error:
         raise InputError(
-            f"standard input does not fit into {path.parent.parent}: {reason(error)}",
+            f"standard input does not fit into {folder.parent}: {reason(error)}",
             hint="make room there, name another place with TMPDIR, or save it to a file first",
         ) from error
     if not path.stat().st_size:
         raise InputError("standard input is empty", hint="see what the command before it says")
+    if file_kind(path) == "onnx":
+        raise UsageError("standard input is a model", hint="save it to a file first")

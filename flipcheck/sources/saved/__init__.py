@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flipcheck.errors import InputError
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.saved import arrays, tables
-from flipcheck.sources.saved.joined import concatenated
+from flipcheck.sources.saved.joined import concatenated, in_files, numbered_on
 from flipcheck.sources.shards import Shards, read_all, shards
 from flipcheck.sources.tables import KINDS, open_shards, open_table
 
@@ -28,7 +28,8 @@ def read_predictions(path: Path, columns: Columns) -> Predictions:
     if several is None:
         return _predictions(path, columns)
     if _are_plain(several):
-        return tables.predictions(open_shards(several), columns)
+        table = open_shards(several)
+        return in_files(table, tables.predictions(table, columns))
     return _joined(several, columns, _predictions)
 
 
@@ -38,7 +39,8 @@ def read_labels(path: Path, columns: Columns) -> Predictions:
     if several is None:
         return _labels(path, columns)
     if _are_plain(several):
-        return tables.labels(open_shards(several), columns)
+        table = open_shards(several)
+        return in_files(table, tables.labels(table, columns))
     return _joined(several, columns, _labels)
 
 
@@ -74,4 +76,4 @@ def _joined(
             hint=f"give one model, as in {models[0].path}",
         )
     found = read_all(several.path, several.files, lambda shard: read(shard.path, columns))
-    return concatenated(found, str(several.path), several.sha256())
+    return numbered_on(concatenated(found, str(several.path), several.sha256()))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import InputError
+from flipcheck.errors import SHOWN, InputError, plural
 from flipcheck.labels import Labels, shared_names
 from flipcheck.predictions import Predictions
 from flipcheck.sources.files import first_few
@@ -14,6 +15,42 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from flipcheck.sources.tables import Table
+
+NUMBERED = "no ids, so that rows are numbered through all files, in the order of their names"
+
+
+def in_files(table: Table, found: Predictions) -> Predictions:
+    """The predictions of a table in several files, checked for what only several can have.
+
+    Raises InputError for an id that is in two of them, with its rows.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = found.ids
+    if not found.rows and found.repeats is None and pc.count_distinct(ids).as_py() < len(ids):
+        counts = pc.value_counts(ids)
+        values = counts.filter(pc.greater(counts.field("counts"), pa.scalar(1))).field("values")
+        problems = []
+        for value in values.slice(0, SHOWN):
+            rows = table.lines(pc.indices_nonzero(pc.equal(ids, value)).to_pylist()[:2])
+            problems.append(f"{value.as_py()!r} in row {rows[0]:,} and row {rows[1]:,}")
+        rest = len(values) - SHOWN
+        raise InputError(
+            f"{table.path}: {plural(len(values), 'id')} more than once",
+            problems=[*problems, *([f"and {rest:,} more"] if rest > 0 else [])],
+            hint="every example is in one of the files, once; name the column with --id",
+        )
+    return numbered_on(found)
+
+
+def numbered_on(found: Predictions) -> Predictions:
+    """The same, with a warning where rows are numbered through several files."""
+    notes = [f"{found.name}: {NUMBERED}"] if found.rows else []
+    return replace(found, warnings=(*found.warnings, *notes))
+
 
 PARTS = {
     "answers": "answers",
