@@ -67,7 +67,7 @@ def matched(
     The ids of a pairing of only some of them were checked when these were chosen.
     """
     old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
-    _check_columns(given, [source for source in (old, new, truth) if source])
+    _check_columns(given, [each for each in (old, new, truth) if each is not None])
     paired = pair(
         old,
         new,
@@ -303,7 +303,7 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
     """Raise UsageError for a column that was asked for and is nowhere."""
     there = list(dict.fromkeys(name for source in sources for name in source.available))
     label = given.new_spec.columns.label
-    if label is not None and not any(source.truth for source in sources):
+    if label is not None and not any(source.truth is not None for source in sources):
         raise UsageError(f"no source has the label column {label!r}", hint=nearest(label, there))
     if given.weight is not None and not any(source.weights is not None for source in sources):
         raise UsageError(
