@@ -17,8 +17,10 @@ from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS, column_names
+from flipcheck.sources.shards import digest_of
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, Provider, SideSpec
+from flipcheck.sources.standard_input import laid_down, path_of
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -120,13 +122,15 @@ def compare(
     given = _given(old, new, data, options, _columns_by(options, gates))
     costs = _costs(options.get("costs"))
     policy = _policy(options)
-    found, early = _found(given, gates, settings, options)
+    with laid_down(given) as given:
+        found, early = _found(given, gates, settings, options)
+        data_read = _data(given, found)
     reruns = _reruns(given, found, options)
     report = audit(
         found.paired,
         _model(found.old),
         _model(found.new),
-        _data(given, found),
+        data_read,
         settings,
         gates=gates,
         by=[name for name in given.by if name != CLASS],
@@ -361,8 +365,8 @@ def _given(
     by: tuple[str, ...],
 ) -> Given:
     return Given(
-        old=old if isinstance(old, Predictions) else Path(old),
-        new=new if isinstance(new, Predictions) else Path(new),
+        old=old if isinstance(old, Predictions) else path_of(old),
+        new=new if isinstance(new, Predictions) else path_of(new),
         old_spec=_side("old_", options, by),
         new_spec=_side("new_", options, by),
         data=_path(data),
@@ -427,7 +431,7 @@ def _reruns(given: Given, found: Gathered, options: Options) -> list[Again]:
 
 
 def _path(value: PathText | None) -> Path | None:
-    return None if value is None else Path(value)
+    return None if value is None else path_of(value)
 
 
 def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideSpec:
@@ -512,7 +516,7 @@ def _model(source: Predictions) -> Model:
     for told_elsewhere in ("contract", "repeatability"):
         facts.pop(told_elsewhere, None)
     return Model(
-        name=Path(source.source or source.name).stem,
+        name=_short(source.source or source.name),
         source=source.source or source.name,
         sha256=facts.pop("sha256", None),
         classes=None if classes is None else len(classes),
@@ -521,14 +525,18 @@ def _model(source: Predictions) -> Model:
     )
 
 
+def _short(source: str) -> str:
+    """The name of a file, without its folder and suffix; a pattern stays as it is."""
+    stem = Path(source).stem
+    return source if any(sign in stem for sign in "*?[") else stem
+
+
 def _data(given: Given, found: Gathered) -> Data:
     path = given.labels or given.data or given.new_data or given.old_data
     shown = found.images is not None and str(path) == found.images.source
     digest = found.images.sha256 if found.images is not None and shown else None
-    if digest is None and path is not None and path.is_file():
-        from flipcheck.sources.files import sha256
-
-        digest = sha256(path)
+    if digest is None and path is not None:
+        digest = digest_of(path)
     return Data(
         source=None if path is None else str(path),
         examples=len(found.paired),

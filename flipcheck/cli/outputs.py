@@ -124,12 +124,19 @@ class Outputs:
 
 
 def _existing(inputs: Iterable[object]) -> list[Path]:
-    """The inputs that are files or folders, as they resolve."""
+    """The inputs that are files or folders, as they resolve, and the files of patterns."""
+    from flipcheck.sources.files import is_pattern
+    from flipcheck.sources.shards import matching
+
     found = []
     for each in inputs:
         with contextlib.suppress(OSError, ValueError):
-            if isinstance(each, (str, Path)) and Path(each).exists():
+            if not isinstance(each, (str, Path)):
+                continue
+            if Path(each).exists():
                 found.append(Path(each).resolve())
+            elif is_pattern(Path(each)):
+                found += [path.resolve() for path in matching(Path(each))]
     return found
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from typing import TYPE_CHECKING, Literal
 
 from flipcheck.errors import SHOWN, InputError
+from flipcheck.sources.compressed import OTHERS, SUFFIXES, compression, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+HEAD = 4096
+"""The bytes of a file that tell its kind."""
 
 FileKind = Literal["onnx", "npz", "parquet", "feather", "jsonl", "text", "folder"]
 
@@ -18,27 +24,73 @@ SHEETS = {".xlsx", ".xls", ".xlsm", ".ods"}
 OTHER_MODELS = {".h5", ".keras", ".tflite", ".pb", ".safetensors", ".gguf", ".mlmodel", ".ort"}
 
 
+LEFT_BY_SYSTEMS = {"Thumbs.db", "desktop.ini"}
+IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+
+
 def file_kind(path: Path) -> FileKind:
-    """What the path holds. Raises InputError for what flipcheck does not read."""
+    """What the path holds. Raises InputError for what flipcheck does not read.
+
+    A pattern of several files is a folder, as far as kinds go.
+    """
     try:
-        if path.is_dir():
+        if path.is_dir() or is_pattern(path):
             return "folder"
         if not path.exists():
             raise InputError(f"{path}: no such file or folder", hint="check the path")
         if not path.is_file():
             raise InputError(f"{path}: neither a file nor a folder", hint="give a regular file")
         with path.open("rb") as file:
-            head = file.read(4096)
+            head = file.read(HEAD)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {reason(error)}") from error
     if path.suffix.lower() == ".onnx":
         return "onnx"
-    _refuse(path, head)
-    return _by_content(path, head)
+    packed = compression(head)
+    if packed is None:
+        _refuse(path, path.suffix.lower(), head)
+        return _by_content(path, head)
+    return _expanded_kind(path, packed)
 
 
-def _refuse(path: Path, head: bytes) -> None:
-    suffix = path.suffix.lower()
+def _expanded_kind(path: Path, packed: str) -> FileKind:
+    """The kind of a compressed file: text, in one layer of compression."""
+    with opened(path) as file:
+        head = file.read(HEAD)
+    _refuse(path, inner_suffix(path), head)
+    kind = _by_content(path, head)
+    if kind not in {"text", "jsonl"} or compression(head):
+        raise InputError(
+            f"{path}: {_told(head, kind)} inside of {packed} compression",
+            hint="decompress it first: only text tables are read compressed",
+        )
+    return kind
+
+
+def _told(head: bytes, kind: FileKind) -> str:
+    """What a file that begins like this is, in words."""
+    names = {"onnx": "an ONNX model", "npz": "an NPZ archive", "feather": "a Feather file"}
+    return "another layer" if compression(head) else names.get(kind, f"a {kind.title()} file")
+
+
+def inner_suffix(path: Path) -> str:
+    """The suffix that says the format of a file, without that of its compression."""
+    suffixes = [each.lower() for each in path.suffixes]
+    while suffixes and suffixes[-1] in SUFFIXES:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a path is a pattern of file names, such as `part-*.csv`, and no file itself."""
+    text = str(path)
+    try:
+        return any(sign in text for sign in "*?[") and not os.path.lexists(path)
+    except ValueError:  # a character that no path can have
+        return False
+
+
+def _refuse(path: Path, suffix: str, head: bytes) -> None:
     if not head:
         raise InputError(f"{path}: the file is empty", hint="write the predictions again")
     if suffix in PICKLES or head[:1] == b"\x80" or head[:6] == b"\x93NUMPY":
@@ -57,22 +109,28 @@ def _refuse(path: Path, head: bytes) -> None:
         )
 
 
+MAGIC: dict[bytes, FileKind] = {
+    b"PAR1": "parquet",
+    b"ARROW1": "feather",
+    b"PK\x03\x04": "npz",
+    b"PK\x05\x06": "npz",  # an archive without members
+}
+
+
 def _by_content(path: Path, head: bytes) -> FileKind:
-    if head[:4] == b"PAR1":
-        return "parquet"
-    if head[:6] == b"ARROW1":
-        return "feather"
-    if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:  # with members, and without
-        return "npz"
+    known = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
+    if known is not None:
+        return known
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start[:1] == b"{":
+    if start[:1] == b"{" or is_json_list(path, start):
         return "jsonl"
-    if start[:1] == b"[" and path.suffix.lower() in {".json", ".jsonl"}:
+    if compression(head):
+        return "text"  # which the caller refuses: it is a layer in a layer
+    other = next((name for magic, name in OTHERS.items() if head.startswith(magic)), None)
+    if other is not None:
         raise InputError(
-            f"{path}: a JSON list", hint="write one JSON object a line (JSONL), without brackets"
+            f"{path}: compressed with {other}", hint="decompress it, or compress it with gzip"
         )
-    if head[:2] == b"\x1f\x8b" or head[:4] == b"\x28\xb5\x2f\xfd":
-        raise InputError(f"{path}: compressed", hint="decompress it first")
     if b"\x00" in head and head[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
         if head[:1] == b"\x08":  # the first field of every ONNX model is its version
             return "onnx"
@@ -81,6 +139,13 @@ def _by_content(path: Path, head: bytes) -> FileKind:
             hint="give an ONNX model, or predictions as CSV, TSV, Parquet, JSONL or NPZ",
         )
     return "text"
+
+
+def is_json_list(path: Path, start: bytes) -> bool:
+    """Whether a text that begins like this is a JSON list, of objects if all is well."""
+    if inner_suffix(path) in {".json", ".jsonl", ".ndjson"}:
+        return start[:1] == b"["
+    return re.match(rb"\[\s*[{\]]", start) is not None
 
 
 def sha256(*paths: Path) -> str:

@@ -25,6 +25,7 @@ from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.sources.onnx.contract import differences
 from flipcheck.sources.saved import read_predictions
+from flipcheck.sources.shards import is_image_folder
 from flipcheck.sources.spec import Provider
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def matched(
     The ids of a pairing of only some of them were checked when these were chosen.
     """
     old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
-    _check_columns(given, [source for source in (old, new, truth) if source])
+    _check_columns(given, [each for each in (old, new, truth) if each is not None])
     paired = pair(
         old,
         new,
@@ -212,7 +213,7 @@ def _check_data_used(given: Given) -> None:
     sides = ((given.old, given.old_data), (given.new, given.new_data))
     models = [own for source, own in sides if _is_model(source)]
     for_models = any(own is None for own in models)
-    for_labels = not models and (given.labels is None or given.data.is_dir())
+    for_labels = not models and (given.labels is None or is_image_folder(given.data))
     if not for_models and not for_labels:
         raise UsageError(
             f"{given.data} would not be used: "
@@ -317,7 +318,7 @@ def _check_unused(given: Given) -> None:
 
 def _image_folder(given: Given) -> Dataset | None:
     """The folder of images that both sides' saved predictions are of."""
-    if given.data is None or not given.data.is_dir() or not _both_saved(given):
+    if given.data is None or not is_image_folder(given.data) or not _both_saved(given):
         return None
     return open_dataset(given.data, given.new_spec.columns)
 
@@ -345,7 +346,7 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
     """Raise UsageError for a column that was asked for and is nowhere."""
     there = list(dict.fromkeys(name for source in sources for name in source.available))
     label = given.new_spec.columns.label
-    if label is not None and not any(source.truth for source in sources):
+    if label is not None and not any(source.truth is not None for source in sources):
         raise UsageError(f"no source has the label column {label!r}", hint=nearest(label, there))
     if given.weight is not None and not any(source.weights is not None for source in sources):
         raise UsageError(

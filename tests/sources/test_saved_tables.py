@@ -184,7 +184,7 @@ def test_ids_beyond_64_bits(parquet_file):
         ("model.h5", b"\x89HDF", "not a model format"),
         ("t.xlsx", b"PK\x03\x04", "a spreadsheet"),
         ("t.csv.gz", b"\x1f\x8b\x08\x00", "compressed"),
-        ("t.json", b'[{"id": 1}]', "a JSON list"),
+        ("t.json", b'[{"id": 1}]', "no prediction column"),  # read as rows
         ("t.bin2", b"\x00\x01\x02", "unknown kind"),
         ("t.npz", b"PK\x05\x06" + b"\0" * 18, "without arrays"),  # an empty archive
     ],

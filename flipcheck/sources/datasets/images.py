@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import SHOWN, InputError, listed, plural
 from flipcheck.labels import Labels
 from flipcheck.sources.datasets.base import BadExamplesError, Batch, Dataset, Reader
-from flipcheck.sources.files import is_unicode, reason
+from flipcheck.sources.files import IMAGES, LEFT_BY_SYSTEMS, is_unicode, reason
 from flipcheck.sources.preprocess import fitted
 from flipcheck.sources.stamps import stamps
 
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from flipcheck.sources.datasets.base import Needs
     from flipcheck.sources.preprocess import Preprocess
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """What Pillow may take a file for: nothing that runs a program, as PostScript would."""
-LEFT_BY_SYSTEMS = {"Thumbs.db", "desktop.ini"}
 LARGEST = 89_000_000
 """Pixels; a larger image is taken for a decompression bomb, as Pillow does."""
 MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"}
@@ -159,7 +157,7 @@ def _class_files(folder: Path) -> tuple[list[Path], list[str]]:
             path = here / name
             if name.startswith(".") or name in LEFT_BY_SYSTEMS:
                 continue
-            if here != folder and path.suffix.lower() in SUFFIXES and path.is_file():
+            if here != folder and path.suffix.lower() in IMAGES and path.is_file():
                 images.append(path)
             else:
                 others.append(ascii_safe(path.relative_to(folder).as_posix()))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import InputError
 from flipcheck.labels import to_arrow
 from flipcheck.sources.datasets.base import Dataset, Reader
-from flipcheck.sources.files import sha256
 from flipcheck.sources.saved.tables import column_of, groups_of, label_roles, weights_of
 from flipcheck.sources.saved.values import as_ids, as_labels
 from flipcheck.sources.stamps import stamps
@@ -59,7 +58,7 @@ def open_features(table: Table, columns: Columns) -> Dataset:
     import numpy as np
     import pyarrow as pa
 
-    seen = stamps([table.path])
+    seen = stamps([part.path for part in table.parts or (table,)])
     roles = label_roles(table, columns)
     loaded = table.load(roles.names() or [_any_column(table)])
     ids = pa.array(np.arange(1, len(next(iter(loaded.values()))) + 1))
@@ -81,10 +80,13 @@ def open_features(table: Table, columns: Columns) -> Dataset:
         columns_there=table.names,
         reserved=tuple(
             name
-            for name in (roles.id, roles.label, roles.weight, columns.cluster)
+            for name in (
+                *(roles.id, roles.label, roles.weight, columns.cluster),
+                *(name for name, _ in (table.parts or (table,))[0].constants),
+            )
             if name is not None
         ),
-        sha256=sha256(table.path),
+        sha256=table.sha256,
         stamps=seen,
     )
 

@@ -1,14 +1,18 @@
-"""Saved predictions and labels: a table or an NPZ archive as Predictions."""
+"""Saved predictions and labels: a table or an NPZ archive, in one file or several."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flipcheck.errors import InputError
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.saved import arrays, tables
-from flipcheck.sources.tables import open_table
+from flipcheck.sources.saved.joined import concatenated, in_files, numbered_on
+from flipcheck.sources.shards import Shards, read_all, shards
+from flipcheck.sources.tables import KINDS, open_shards, open_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flipcheck.predictions import Predictions
@@ -16,16 +20,60 @@ if TYPE_CHECKING:
 
 
 def read_predictions(path: Path, columns: Columns) -> Predictions:
-    """The predictions saved in a file. Raises InputError that says what is missing or wrong."""
+    """The predictions saved in a file, a folder of files, or the files that match a pattern.
+
+    Raises InputError that says what is missing or wrong.
+    """
+    several = shards(path)
+    if several is None:
+        return _predictions(path, columns)
+    if _are_plain(several):
+        table = open_shards(several)
+        return in_files(table, tables.predictions(table, columns))
+    return _joined(several, columns, _predictions)
+
+
+def read_labels(path: Path, columns: Columns) -> Predictions:
+    """The truth, and slice columns, of files that need no answers (`--labels`)."""
+    several = shards(path)
+    if several is None:
+        return _labels(path, columns)
+    if _are_plain(several):
+        table = open_shards(several)
+        return in_files(table, tables.labels(table, columns))
+    return _joined(several, columns, _labels)
+
+
+def _predictions(path: Path, columns: Columns) -> Predictions:
+    """The predictions of one file."""
     kind = file_kind(path)
     if kind == "npz":
         return arrays.predictions(path, columns)
     return tables.predictions(open_table(path, kind), columns)
 
 
-def read_labels(path: Path, columns: Columns) -> Predictions:
-    """The truth, and slice columns, of a file that needs no answers (`--labels`)."""
+def _labels(path: Path, columns: Columns) -> Predictions:
+    """The labels of one file."""
     kind = file_kind(path)
     if kind == "npz":
         return arrays.labels(path, columns)
     return tables.labels(open_table(path, kind), columns)
+
+
+def _are_plain(several: Shards) -> bool:
+    """Whether files are tables, which are joined before anything is read off their columns."""
+    return any(shard.kind in KINDS for shard in several.files)
+
+
+def _joined(
+    several: Shards, columns: Columns, read: Callable[[Path, Columns], Predictions]
+) -> Predictions:
+    """What several files hold that are no tables, each read by itself."""
+    models = [shard for shard in several.files if shard.kind == "onnx"]
+    if models:
+        raise InputError(
+            f"{several.path}: {models[0].name} is a model, among several files",
+            hint=f"give one model, as in {models[0].path}",
+        )
+    found = read_all(several.path, several.files, lambda shard: read(shard.path, columns))
+    return numbered_on(concatenated(found, str(several.path), several.sha256()))

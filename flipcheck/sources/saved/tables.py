@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
 from flipcheck.predictions import Predictions, checked_weights
-from flipcheck.sources.files import sha256
 from flipcheck.sources.saved.values import as_ids, as_labels, as_numbers, as_verdicts, largest
 from flipcheck.sources.spec import (
     CLUSTER_NAMES,
@@ -167,7 +166,7 @@ def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions
         rows=roles.id is None,
         source=str(table.path),
         available=table.names,
-        facts={"kind": "predictions", "sha256": sha256(table.path), "columns": _told(roles)},
+        facts={"kind": "predictions", "sha256": table.sha256, "columns": _told(roles)},
     )
 
 

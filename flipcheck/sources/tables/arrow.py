@@ -23,18 +23,22 @@ LONGEST = 2**31 - 1
 """The most bytes of text that one array of ordinary text holds."""
 
 
-def names(path: Path, kind: str) -> tuple[str, ...]:
-    """The column names of a file."""
+def schema(path: Path, kind: str) -> Any:
+    """The names and types of the columns of a file."""
     import pyarrow as pa
     from pyarrow import feather, parquet
 
     try:
         if kind == "parquet":
-            found = parquet.read_schema(path).names
-        else:
-            found = feather.read_table(path, memory_map=True).schema.names
+            return parquet.read_schema(path)
+        return feather.read_table(path, memory_map=True).schema
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(path, kind, error) from error
+
+
+def names(path: Path, kind: str) -> tuple[str, ...]:
+    """The column names of a file."""
+    found = schema(path, kind).names
     if not found:
         raise InputError(f"{path}: no columns", hint="write the predictions again")
     return tuple(found)

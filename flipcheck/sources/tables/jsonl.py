@@ -1,4 +1,4 @@
-"""JSONL: one JSON object a line."""
+"""JSONL, one JSON object a line, and lists of JSON objects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
+from flipcheck.sources.compressed import opened
 from flipcheck.sources.files import first_few, is_unicode
+from flipcheck.sources.tables import jsonlist
 from flipcheck.sources.tables.text import not_utf8
 
 if TYPE_CHECKING:
@@ -18,21 +20,31 @@ if TYPE_CHECKING:
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any], str]]:
     """Each row's line (from 1), its object, and what is wrong with it."""
-    with path.open("rb") as file:
+    read = jsonlist.members if jsonlist.is_list(path) else _lines
+    try:
+        for line, value, wrong in read(path):
+            if wrong or isinstance(value, dict):
+                yield line, {} if wrong else value, wrong
+            else:
+                yield line, {}, f"row {line:,}: not a JSON object"
+    except UnicodeDecodeError as error:
+        raise not_utf8(path) from error
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
+    """Each line that is not blank (from 1), what it holds, and what is wrong with it."""
+    with opened(path) as file:
         for line, data in enumerate(file, start=1):
             if not data.strip():
                 continue
             try:
                 value = json.loads(data.decode("utf-8-sig" if line == 1 else "utf-8"))
-            except UnicodeDecodeError as error:
-                raise not_utf8(path) from error
+            except UnicodeDecodeError:
+                raise
             except (ValueError, RecursionError) as error:
-                yield line, {}, f"row {line:,}: not JSON: {error}"
+                yield line, None, f"row {line:,}: not JSON: {error}"
                 continue
-            if isinstance(value, dict):
-                yield line, value, ""
-            else:
-                yield line, {}, f"row {line:,}: not a JSON object"
+            yield line, value, ""
 
 
 def names(path: Path) -> tuple[str, ...]:
