@@ -14,6 +14,7 @@ from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
+from flipcheck.sources.repeats import by_question, check_repeats, for_repeats
 from flipcheck.sources.saved import read_predictions
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 class Gathered:
     """Both sides' predictions, their pairing, and the images that they were made from.
 
-    `of` is how many examples there are to pair, where the pairing has only some of them.
+    `of` is how many examples there are to pair, where the pairing has only some of them, and
+    `cluster` the column by which they are clustered, if any.
     """
 
     old: Predictions
@@ -42,6 +44,7 @@ class Gathered:
     images: Dataset | None
     warnings: tuple[str, ...]
     of: int
+    cluster: str | None = None
 
 
 def gather(given: Given, progress: Progress) -> Gathered:
@@ -65,6 +68,8 @@ def matched(
 
     The ids of a pairing of only some of them were checked when these were chosen.
     """
+    check_repeats(sides["old"], sides["new"])
+    truth = truth and for_repeats(truth, sides["old"], sides["new"])
     old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
     _check_columns(given, [source for source in (old, new, truth) if source])
     paired = pair(
@@ -81,6 +86,12 @@ def matched(
         import numpy as np
 
         paired = paired.take(np.flatnonzero(positions(paired.ids, among) >= 0))
+    paired, cluster, told = by_question(given, old, new, paired)
+    if among is not None and cluster is not None:
+        raise UsageError(
+            "--stop-early is for examples drawn one by one, and some here ask one question again",
+            hint="leave --stop-early out",
+        )
     opened = [each for each in (*datasets.values(), folder) if each is not None]
     images = next((each for each in opened if each.kind == "images"), None)
     warnings = [
@@ -88,11 +99,12 @@ def matched(
         *old.warnings,
         *new.warnings,
         *notes,
+        *told,
         *_side_warnings(old, new, paired),
     ]
     if old.rows and new.rows and not one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
-    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of)
+    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of, cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +155,16 @@ def rerun(given: Given, found: Gathered, source: Source) -> Again:
     if both.label_disagreements:
         odd = plural(both.label_disagreements, "label")
         notes.append(f"{again.name}: it disagrees with the audit about {odd}")
-    digest = again.facts.get("sha256")
     flips = int((paired.old_right != paired.new_right).sum())
     same = bool((both.new_right == paired.new_right).all()) and flips > FEW
-    if same or (digest is not None and digest == found.new.facts.get("sha256")):
+    if same or _same_file(again, found.new):
         raise InputError(
             f"{again.name}: its answers are right and wrong where the new side's are",
             hint="a rerun is of the old model: the new one's would excuse all it breaks",
         )
-    if digest is not None and digest == found.old.facts.get("sha256"):
+    if _same_file(again, found.old):
         notes.append(f"{again.name}: the same file as the old side, so that it tells of no noise")
-    return Again(again.name, digest, both.new_right, tuple(notes))
+    return Again(again.name, again.facts.get("sha256"), both.new_right, tuple(notes))
 
 
 def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
@@ -336,8 +347,7 @@ def _check_class_column(sources: Sequence[Predictions]) -> None:
 
 def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[str]:
     warnings = _answer_warnings(old, paired.old) + _answer_warnings(new, paired.new)
-    digests = [source.facts.get("sha256") for source in (old, new)]
-    if old.facts.get("kind") == "predictions" and digests[0] == digests[1]:
+    if old.facts.get("kind") == "predictions" and _same_file(old, new):
         warnings.append("old and new are the same file: nothing can flip")
     warnings += _class_warnings(old, new)
     if _both_models(old, new) and _geometry(old) != _geometry(new):
@@ -347,6 +357,13 @@ def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[s
     if paired.label_disagreements:
         warnings.append(f"the sources disagree about {plural(paired.label_disagreements, 'label')}")
     return warnings
+
+
+def _same_file(one: Predictions, other: Predictions) -> bool:
+    """Whether two sources are one file, and the same was taken of it."""
+    digest, picked = one.facts.get("sha256"), one.facts.get("picked")
+    same = digest is not None and digest == other.facts.get("sha256")
+    return same and picked == other.facts.get("picked")
 
 
 def _answer_warnings(source: Predictions, answers: Labels | None) -> list[str]:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 def read_predictions(path: Path, columns: Columns) -> Predictions:
     """The predictions saved in a file. Raises InputError that says what is missing or wrong."""
+    from flipcheck.sources.logs import read_log  # logs that hold tables read them as these
+
+    log = read_log(path, columns)
+    if log is not None:
+        return log
     kind = file_kind(path)
     if kind == "npz":
         return arrays.predictions(path, columns)
