@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from flipcheck.errors import InputError, UsageError, nearest
 from flipcheck.sources.files import file_kind
-from flipcheck.sources.logs import lm_eval
+from flipcheck.sources.logs import (
+    evals,
+    huggingface,
+    inspect,
+    lighteval,
+    lm_eval,
+    promptfoo,
+    timm,
+    wandb,
+)
 from flipcheck.sources.logs.peek import Peek
 from flipcheck.sources.logs.picks import Picks
 
@@ -39,6 +48,13 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "lm-eval": Format("lm-evaluation-harness", lm_eval.fits, lm_eval.read, lm_eval.PICKS),
+    "inspect": Format("inspect_ai", inspect.fits, inspect.read, inspect.PICKS),
+    "promptfoo": Format("promptfoo", promptfoo.fits, promptfoo.read, promptfoo.PICKS),
+    "evals": Format("openai/evals", evals.fits, evals.read, evals.PICKS),
+    "lighteval": Format("lighteval", lighteval.fits, lighteval.read, lighteval.PICKS),
+    "timm": Format("timm", timm.fits, timm.read, columns=True),
+    "hf": Format("Hugging Face predictions", huggingface.fits, huggingface.read, columns=True),
+    "wandb": Format("W&B tables", wandb.fits, wandb.read, columns=True),
 }
 
 

@@ -73,11 +73,12 @@ def read(peek: Peek, columns: Columns, picks: Picks) -> Predictions:
 
 def _samples(peek: Peek) -> Iterator[tuple[int, dict[str, Any], str]]:
     """Each sample, where it stands from 1, and what is wrong with it."""
+    found: Iterable[tuple[int, dict[str, Any], str]] = objects(peek.path)
     if isinstance(peek.value, list):
-        rows: Iterable[Any] = enumerate(peek.value, start=1)
-        found = ((row, each, "") for row, each in rows if isinstance(each, dict))
-    else:
-        found = objects(peek.path)
+        found = [
+            (row, each, "") if isinstance(each, dict) else (row, {}, f"row {row:,}: no JSON object")
+            for row, each in enumerate(peek.value, start=1)
+        ]
     for row, sample, wrong in found:
         yield row, sample, wrong or _wrong(row, sample)
 

@@ -59,7 +59,7 @@ def choose(
 
     Raises InputError that lists them, with what each holds, where several could be meant.
     """
-    asked = asked or picks.get(kind)
+    asked = picks.get(kind) or asked
     if asked is not None and asked not in there:
         raise InputError(
             f"{path}: no {kind} {asked!r} (--pick)",

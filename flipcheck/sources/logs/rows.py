@@ -146,13 +146,14 @@ def predictions(
     metric = _metric(rows, picks, kind, default)
     values = np.array(rows.values[metric])
     kept = np.flatnonzero(~np.isnan(values))
-    notes = _left_out(rows, metric, len(rows) - len(kept))
+    judge = picks.used.get("scorer", metric)
+    notes = _left_out(rows, judge, len(rows) - len(kept))
     if not len(kept):
         raise InputError(
-            f"{rows.path}: not one sample was scored by {metric!r}",
+            f"{rows.path}: not one sample was scored by {judge!r}",
             hint="the evaluation failed or was cut short: run it again",
         )
-    correct, scores = _verdicts(rows, metric, values)
+    correct, scores = _verdicts(rows, metric, judge, values)
     answers, confidence, told = _answers(rows, values)
     found = Predictions(
         name=str(rows.path),
@@ -170,7 +171,7 @@ def predictions(
             "kind": "predictions",
             "sha256": sha256(rows.path),
             **facts,
-            "picked": {kind: metric, **picks.used},
+            "picked": dict(picks.used),
         },
         warnings=(*notes, *told),
     ).take(kept)
@@ -181,6 +182,8 @@ def _metric(rows: Rows, picks: Picks, kind: str, default: str) -> str:
     """The metric that decides: the one picked, the score asked for, the default, the only one."""
     usable = {name: told for name, told in rows.counts().items() if name not in rows.unusable}
     asked = picks.get(kind) or asked_score(rows.columns)
+    if asked in picks.used.values():  # the scorer's own name, whose value this is
+        asked = picks.get(kind)
     if asked in rows.unusable:
         raise InputError(
             f"{rows.path}: {kind} {asked!r} does not say right or wrong, nor grades",
@@ -194,6 +197,7 @@ def _metric(rows: Rows, picks: Picks, kind: str, default: str) -> str:
             hint="write the log again with its scores",
         )
     if default in usable and asked is None:
+        picks.used[kind] = default
         return default
     return choose(rows.path, kind, usable, picks, asked)
 
@@ -205,7 +209,7 @@ def asked_score(columns: Columns) -> str | None:
 
 
 def _verdicts(
-    rows: Rows, metric: str, values: NDArray[np.float64]
+    rows: Rows, metric: str, judge: str, values: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_] | None, NDArray[np.float64] | None]:
     """Right or wrong where the values are 1 and 0; grades where they were asked for."""
     import numpy as np
@@ -219,9 +223,9 @@ def _verdicts(
     first = int(graded[0])
     others = [name for name in rows.values if name != metric and name not in rows.unusable]
     raise InputError(
-        f"{rows.path}: {metric!r} grades: {plural(len(graded), 'value')} are neither 0 nor 1, "
+        f"{rows.path}: {judge!r} grades: {plural(len(graded), 'value')} are neither 0 nor 1, "
         f"the first {values[first].item():g} in row {rows.places[first]:,}",
-        hint=f"compare it as a score with --score {metric}; or take one that says right or wrong "
+        hint=f"compare it as a score with --score {judge}; or take one that says right or wrong "
         f"with --pick: {listed(others) or 'this file has no other'}",
     )
 
@@ -243,11 +247,11 @@ def _answers(
     return rule.labels(), _confidence(rows) if rule is rows.choices.plain else None, []
 
 
-def _left_out(rows: Rows, metric: str, count: int) -> list[str]:
+def _left_out(rows: Rows, judge: str, count: int) -> list[str]:
     count += rows.skipped
     if not count:
         return []
-    return [f"{rows.path}: {plural(count, 'sample')} not scored by {metric!r}, and left out"]
+    return [f"{rows.path}: {plural(count, 'sample')} not scored by {judge!r}, and left out"]
 
 
 def _given(column: Column) -> Labels | None:

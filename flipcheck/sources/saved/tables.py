@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import InputError, plural
 from flipcheck.predictions import Predictions, checked_weights
 from flipcheck.sources.files import sha256
+from flipcheck.sources.saved.repeats import with_repeats
 from flipcheck.sources.saved.values import as_ids, as_labels, as_numbers, as_verdicts, largest
 from flipcheck.sources.spec import (
     CLUSTER_NAMES,
@@ -57,7 +58,7 @@ def predictions(table: Table, columns: Columns) -> Predictions:
     roles = prediction_roles(table, columns)
     unused = table.first(CORRECT_NAMES) if roles.correct is None else None
     loaded = table.load([*roles.names(), *([unused] if unused else [])])
-    found = _built(table, loaded, roles)
+    found = with_repeats(table, _built(table, loaded, roles), roles.names())
     return replace(
         found, warnings=(*found.warnings, *_unused_verdict(table, found, loaded, unused))
     )
@@ -71,7 +72,7 @@ def labels(table: Table, columns: Columns) -> Predictions:
             f"{table.path}: no label column",
             hint=f"name it with --label; columns there: {', '.join(table.names)}",
         )
-    return _built(table, table.load(roles.names()), roles)
+    return with_repeats(table, _built(table, table.load(roles.names()), roles), roles.names())
 
 
 def label_roles(table: Table, columns: Columns) -> Roles:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def jsonl(path: Path, rows) -> Path:

@@ -1,0 +1,33 @@
+"""Weights & Biases: a table as `*.table.json`, one document of column names and rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flipcheck.sources.logs.held import by_rows
+from flipcheck.sources.saved import tables
+
+if TYPE_CHECKING:
+    from flipcheck.predictions import Predictions
+    from flipcheck.sources.logs.peek import Peek
+    from flipcheck.sources.logs.picks import Picks
+    from flipcheck.sources.spec import Columns
+
+SUFFIX = ".table.json"
+
+
+def fits(peek: Peek) -> bool:
+    """Whether a file is a table of W&B."""
+    value = peek.value
+    if not isinstance(value, dict) or not {"columns", "data"} <= set(value):
+        return False
+    return value.get("_type") == "table" or peek.path.name.endswith(SUFFIX)
+
+
+def read(peek: Peek, columns: Columns, _picks: Picks) -> Predictions:
+    """The predictions that the table's columns hold."""
+    value = peek.document()
+    table = by_rows(peek.path, value.get("columns"), value.get("data"))
+    found = tables.predictions(table, columns)
+    return replace(found, facts={**found.facts, "format": "wandb"})
