@@ -37,7 +37,7 @@ def fits(peek: Peek) -> bool:
 def read(peek: Peek, columns: Columns, picks: Picks) -> Predictions:
     """The results of one provider and prompt: `success`, or the metric that was picked."""
     path, problems = peek.path, Problems(peek.path)
-    results = peek.document()["results"]
+    results = peek.document().get("results")
     found = results.get("results") if isinstance(results, dict) else None
     if not isinstance(found, list):
         raise InputError(f"{path}: 'results.results' is not a list", hint=HINT)

@@ -66,7 +66,8 @@ def _names(peek: Peek) -> tuple[str, ...]:
     if isinstance(value.get("columns"), list) and "data" in value and "_type" not in value:
         return tuple(str(name) for name in value["columns"])
     first = next(iter(value.values()))
-    return (FILE, *first) if isinstance(first, dict) and set(first) & {*ANSWERS, *SCORES} else ()
+    known = {f"{name}{end}" for name in (*ANSWERS, *SCORES) for end in ("", "_0")}
+    return (FILE, *first) if isinstance(first, dict) and set(first) & known else ()
 
 
 def _falling(peek: Peek, scores: Sequence[str]) -> bool:
@@ -124,7 +125,6 @@ def read(peek: Peek, columns: Columns, _picks: Picks) -> Predictions:
     return Predictions(
         name=str(table.path),
         ids=as_ids(column_of(table, file), loaded[file]),
-        answers=best[0],
         confidence=_confidence(table, score),
         columns={name: as_labels(column_of(table, name), loaded[name]) for name in by},
         source=str(table.path),
@@ -140,11 +140,11 @@ def read(peek: Peek, columns: Columns, _picks: Picks) -> Predictions:
 
 
 def _several(best: Sequence[Labels]) -> dict[str, Any]:
-    """The classes in order, best first, where there is more than one for each file."""
+    """The best classes, and all in their order where there is more than one for each file."""
     import numpy as np
 
     if len(best) == 1:
-        return {}
+        return {"answers": best[0]}
     names = shared_names(*best)
     codes = [each.recoded(names) for each in best]
     return {"answers": Labels(codes[0], names), "ranked": np.stack(codes, axis=1)}

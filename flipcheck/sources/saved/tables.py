@@ -23,7 +23,7 @@ from flipcheck.sources.spec import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -57,7 +57,7 @@ def predictions(table: Table, columns: Columns) -> Predictions:
     """The predictions that a table holds."""
     roles = prediction_roles(table, columns)
     unused = table.first(CORRECT_NAMES) if roles.correct is None else None
-    loaded = table.load([*roles.names(), *([unused] if unused else [])])
+    loaded = _loaded(table, roles, [unused] if unused else [])
     found = with_repeats(table, _built(table, loaded, roles), roles.names())
     return replace(
         found, warnings=(*found.warnings, *_unused_verdict(table, found, loaded, unused))
@@ -72,7 +72,22 @@ def labels(table: Table, columns: Columns) -> Predictions:
             f"{table.path}: no label column",
             hint=f"name it with --label; columns there: {', '.join(table.names)}",
         )
-    return with_repeats(table, _built(table, table.load(roles.names()), roles), roles.names())
+    return with_repeats(table, _built(table, _loaded(table, roles), roles), roles.names())
+
+
+def _loaded(table: Table, roles: Roles, more: Sequence[str] = ()) -> dict[str, Any]:
+    """The columns that play a part; those that nobody asked for only where they can be read."""
+    names = [*roles.names(), *more]
+    try:
+        return table.load(names)
+    except InputError:
+        if not roles.groups:
+            raise
+    loaded = table.load([name for name in names if name not in roles.groups])
+    for name in roles.groups:
+        with contextlib.suppress(InputError):
+            loaded |= table.load([name])
+    return loaded
 
 
 def label_roles(table: Table, columns: Columns) -> Roles:
@@ -177,7 +192,7 @@ def groups_of(table: Table, loaded: Mapping[str, Any], roles: Roles) -> dict[str
     """The columns that nobody asked for but that may be clusters, where they hold labels."""
     found = {}
     for name in roles.groups:
-        with contextlib.suppress(InputError):
+        with contextlib.suppress(InputError, KeyError):  # it may be no column of labels at all
             found[name] = as_labels(column_of(table, name), loaded[name])
     return found
 

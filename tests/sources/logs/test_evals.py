@@ -48,7 +48,7 @@ def test_matches_are_counted_as_a_plain_loop_does(tmp_path):
     assert not report.warnings
 
 
-def test_a_run_that_was_cut_short_is_told(tmp_path, refused, compared):
+def test_a_run_that_was_cut_short_is_told(tmp_path, compared):
     """Samples that were answered and not judged are missing, and there is no final report."""
     more = [event(99, "arc.dev.77", "sampling", prompt="p", sampled=["A"])]
     old, new = (

@@ -151,7 +151,7 @@ def test_answers_that_no_rule_explains_are_left_out(tmp_path):
 
 
 def test_several_metrics_are_an_error_that_lists_them(tmp_path, refused):
-    """acc and acc_norm judge otherwise, and neither is taken for the other."""
+    """Acc and acc_norm judge otherwise, and neither is taken for the other."""
     path = jsonl(tmp_path / NAME, choices(SCORES))
     said = refused(path, path)
     assert "acc: 3 samples, 1 right" in said

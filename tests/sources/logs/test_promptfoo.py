@@ -52,7 +52,7 @@ def both(size=12):
 
 
 def test_two_providers_of_one_file_are_compared(tmp_path):
-    """promptIdx differs between them, and they pair by test all the same."""
+    """PromptIdx differs between them, and they pair by test all the same."""
     path = results(tmp_path / "results.json", both())
     report = flipcheck.compare(path, path, old_pick=f"provider={OLD}", new_pick=f"provider={NEW}")
     assert report.tally.examples == 12
@@ -61,7 +61,7 @@ def test_two_providers_of_one_file_are_compared(tmp_path):
     assert not any("same file" in note for note in report.warnings)
 
 
-def test_the_rerun_is_the_old_sides_provider(tmp_path, refused):
+def test_the_rerun_is_the_old_sides_provider(tmp_path):
     """A file that is both sides may be the rerun: of the old provider, which is told."""
     path = results(tmp_path / "results.json", both())
     report = flipcheck.compare(
