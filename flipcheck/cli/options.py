@@ -28,7 +28,8 @@ Old = Annotated[
     str,
     typer.Argument(
         metavar="OLD",
-        help="The model in use: .onnx, or its saved predictions (CSV, TSV, Parquet, JSONL, NPZ).",
+        help="The model in use: .onnx, or its saved predictions (CSV, TSV, Parquet, JSONL, NPZ, or "
+        "the log of an evaluation: see --format).",
     ),
 ]
 New = Annotated[str, typer.Argument(metavar="NEW", help="The model that may replace it, likewise.")]

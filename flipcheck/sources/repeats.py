@@ -37,14 +37,19 @@ def check_repeats(old: Predictions, new: Predictions) -> None:
         )
     sides = ((old, new), (new, old))
     for several, once in sides:
-        if several.repeats is None or once.repeats is not None or _shared(old, new):
+        if not _again(several) or _again(once) or _shared(old, new):
             continue
-        asks = len(several.repeats.names)
+        asks = len(several.repeats.names) if several.repeats else 0
         raise PairingError(
             f"{several.name} asks {plural(asks, 'question')} {len(several):,} times, and "
             f"{once.name} asks each once",
             hint="ask as often on both sides, or compare one epoch (seed, trial) of each",
         )
+
+
+def _again(source: Predictions) -> bool:
+    """Whether a source asks some question more than once."""
+    return source.repeats is not None and len(source.repeats.used()) < len(source)
 
 
 def _shared(old: Predictions, new: Predictions) -> bool:
@@ -53,7 +58,7 @@ def _shared(old: Predictions, new: Predictions) -> bool:
 
 def for_repeats(truth: Predictions, old: Predictions, new: Predictions) -> Predictions:
     """Labels by question as labels of every sample that asks it, where samples are repeated."""
-    side = next((each for each in (new, old) if each.repeats is not None), None)
+    side = next((each for each in (new, old) if _again(each)), None)
     if side is None or side.repeats is None or truth.repeats is not None:
         return truth
     if truth.rows or (positions(side.ids, truth.ids) >= 0).any():

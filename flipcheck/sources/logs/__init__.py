@@ -91,6 +91,18 @@ def read_log(path: Path, columns: Columns) -> Predictions | None:
     return replace(found, warnings=(*found.warnings, *notes))
 
 
+def is_log(path: Path, columns: Columns) -> bool:
+    """Whether `read_log` reads a file, so that it is no plain table and no array."""
+    name = columns.format or recognised(Peek(path, file_kind(path)))
+    return name is not None and name != TABLE
+
+
+def read_log_labels(path: Path, columns: Columns) -> Predictions | None:
+    """The labels of a table that only logs can hold; None where the path is a plain table."""
+    peek = Peek(path, file_kind(path))
+    return wandb.labels(peek, columns) if peek.kind == "jsonl" and wandb.fits(peek) else None
+
+
 def recognised(peek: Peek) -> str | None:
     """The format of a file; None for a table. Raises InputError where two formats fit."""
     if peek.kind in {"folder", "onnx", "feather"}:

@@ -21,6 +21,8 @@ DOCUMENT_BYTES = 2 << 30
 """The largest file that is one JSON document, which is held in memory as a whole."""
 LINE_BYTES = 256 << 20
 """The longest line of a JSONL file."""
+LIST_BYTES, LISTED = 1 << 20, (b'"filtered_resps"', b'"doc_id"')
+"""What stands near the beginning of a JSON list of samples, which older logs are."""
 NOT_JSON = (ValueError, RecursionError)
 """What Python's reader of JSON raises for text that is none, or is nested without end."""
 
@@ -37,18 +39,27 @@ class Peek:
         """The first line's value; or the whole document's, where that line is only its start."""
         if self.kind != "jsonl":
             return None, "lines"
-        with opened(self.path) as file:
-            line = next(iter(bounded_lines(self.path, file)), (0, b""))[1]
-        text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").strip()
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError as error:
-            if error.pos < len(text):
+        start = _first_line(self.path)
+        if len(start) <= LINE_BYTES:
+            text = start.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").strip()
+            try:
+                value = json.loads(text)
+            except json.JSONDecodeError as error:
+                if error.pos < len(text):
+                    return None, "lines"
+            except NOT_JSON:
                 return None, "lines"
-        except NOT_JSON:
-            return None, "lines"
-        else:
-            return value, "document" if isinstance(value, list) else "lines"
+            else:
+                return value, "document" if isinstance(value, list) else "lines"
+        return self._from_start(start)
+
+    def _from_start(self, start: bytes) -> tuple[Any, Literal["lines", "document"]]:
+        """The document that begins so; a list of anything but samples is a table, and not read."""
+        if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+            with opened(self.path) as file:
+                head = file.read(LIST_BYTES)
+            if not any(name in head for name in LISTED):
+                return None, "lines"
         return document(self.path), "document"
 
     @property
@@ -97,6 +108,15 @@ class Peek:
             return open_table(self.path, self.kind).names
         except FlipcheckError:
             return ()
+
+
+def _first_line(path: Path) -> bytes:
+    """The first line that is not blank, or a byte more than the longest that is read."""
+    with opened(path) as file:
+        while line := file.readline(LINE_BYTES + 1):
+            if line.strip():
+                return line
+    return b""
 
 
 def opened(path: Path) -> IO[bytes]:

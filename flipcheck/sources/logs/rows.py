@@ -163,7 +163,7 @@ def predictions(
         correct=correct,
         confidence=confidence,
         scores=scores,
-        repeats=_repeats(rows),
+        repeats=rows.questions.labels(),
         columns={name: each.labels() for name, each in rows.by.items() if _any(each)},
         source=str(rows.path),
         available=tuple(rows.available),
@@ -267,12 +267,6 @@ def _confidence(rows: Rows) -> NDArray[np.float32] | None:
 
     values = np.array(rows.confidence, dtype=np.float32)
     return None if np.isnan(values).all() else values
-
-
-def _repeats(rows: Rows) -> Labels | None:
-    """Which question each row asks, where some question is asked again."""
-    questions = rows.questions.labels()
-    return questions if len(questions.names) < len(rows) else None
 
 
 def _weighed(found: Predictions, rows: Rows, kept: NDArray[np.int64]) -> Predictions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flipcheck.sources.logs.held import by_rows
+from flipcheck.sources.logs.held import HeldTable, by_rows
 from flipcheck.sources.saved import tables
 
 if TYPE_CHECKING:
@@ -27,7 +27,18 @@ def fits(peek: Peek) -> bool:
 
 def read(peek: Peek, columns: Columns, _picks: Picks) -> Predictions:
     """The predictions that the table's columns hold."""
+    return _told(tables.predictions(_table(peek), columns))
+
+
+def labels(peek: Peek, columns: Columns) -> Predictions:
+    """The labels that the table's columns hold, for `--labels`."""
+    return _told(tables.labels(_table(peek), columns))
+
+
+def _table(peek: Peek) -> HeldTable:
     value = peek.document()
-    table = by_rows(peek.path, value.get("columns"), value.get("data"))
-    found = tables.predictions(table, columns)
+    return by_rows(peek.path, value.get("columns"), value.get("data"))
+
+
+def _told(found: Predictions) -> Predictions:
     return replace(found, facts={**found.facts, "format": "wandb"})

@@ -30,6 +30,11 @@ def read_predictions(path: Path, columns: Columns) -> Predictions:
 
 def read_labels(path: Path, columns: Columns) -> Predictions:
     """The truth, and slice columns, of a file that needs no answers (`--labels`)."""
+    from flipcheck.sources.logs import read_log_labels
+
+    log = read_log_labels(path, columns)
+    if log is not None:
+        return log
     kind = file_kind(path)
     if kind == "npz":
         return arrays.labels(path, columns)

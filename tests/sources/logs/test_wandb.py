@@ -65,3 +65,12 @@ def test_numbers_and_texts_stay_what_they_are(tmp_path):
     found = read_predictions(table(tmp_path / "t.table.json", COLUMNS, mixed), Columns())
     assert found.truth.texts() == ["1", "1", "2"]
     assert found.answers.texts() == ["1", "1.0", "1"]
+
+
+def test_labels_may_be_a_table_too(tmp_path):
+    """--labels takes what the sides take."""
+    bare = ["id", "prediction"]
+    old = table(tmp_path / "old.table.json", bare, [[1, "a"], [2, "b"]])
+    new = table(tmp_path / "new.table.json", bare, [[1, "b"], [2, "b"]])
+    truth = table(tmp_path / "truth.table.json", ["id", "label"], [[2, "b"], [1, "a"]])
+    assert flipcheck.compare(old, new, labels=truth).tally.negative_flips == 1
