@@ -23,18 +23,7 @@ QUESTION = "question"
 
 
 def check_repeats(old: Predictions, new: Predictions) -> None:
-    """Raise PairingError where the two sides cannot hold the same samples, and say why.
-
-    One asks its questions several times and the other once, or they are of two tasks.
-    """
-    tasks = [source.facts.get("task") for source in (old, new)]
-    logs = all(task is not None for task in tasks)
-    if logs and tasks[0] != tasks[1] and not _shared(old, new):
-        raise PairingError(
-            f"{old.name} is of task {tasks[0]!r}, and {new.name} of task {tasks[1]!r}",
-            hint="give samples of one task; where only the file name tells another (or none), "
-            "name it with --old-pick task=NAME or --new-pick task=NAME",
-        )
+    """Raise PairingError where one side asks its questions several times, and the other once."""
     sides = ((old, new), (new, old))
     for several, once in sides:
         if not _again(several) or _again(once) or _shared(old, new):

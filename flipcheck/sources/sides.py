@@ -14,6 +14,7 @@ from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
+from flipcheck.sources.logs.alike import check_alike
 from flipcheck.sources.repeats import by_question, check_repeats, for_repeats
 from flipcheck.sources.saved import read_predictions
 
@@ -68,6 +69,7 @@ def matched(
 
     The ids of a pairing of only some of them were checked when these were chosen.
     """
+    told = check_alike(given, sides["old"], sides["new"])
     check_repeats(sides["old"], sides["new"])
     truth = truth and for_repeats(truth, sides["old"], sides["new"])
     old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
@@ -86,7 +88,7 @@ def matched(
         import numpy as np
 
         paired = paired.take(np.flatnonzero(positions(paired.ids, among) >= 0))
-    paired, cluster, told = by_question(given, old, new, paired)
+    paired, cluster, clustered = by_question(given, old, new, paired)
     if among is not None and cluster is not None:
         raise UsageError(
             "--stop-early is for examples drawn one by one, and some here ask one question again",
@@ -100,6 +102,7 @@ def matched(
         *new.warnings,
         *notes,
         *told,
+        *clustered,
         *_side_warnings(old, new, paired),
     ]
     if old.rows and new.rows and not one_pass(datasets):

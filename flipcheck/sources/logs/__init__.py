@@ -74,7 +74,7 @@ def read_log(path: Path, columns: Columns) -> Predictions | None:
     """The predictions of an evaluation log; None where the path is a plain table or array."""
     check_format(columns.format)
     peek = Peek(path, file_kind(path))
-    name = columns.format or recognised(peek)
+    name = columns.format or recognised(peek, columns)
     if name is None or name == TABLE:
         if columns.pick:
             raise UsageError(
@@ -93,7 +93,7 @@ def read_log(path: Path, columns: Columns) -> Predictions | None:
 
 def is_log(path: Path, columns: Columns) -> bool:
     """Whether `read_log` reads a file, so that it is no plain table and no array."""
-    name = columns.format or recognised(Peek(path, file_kind(path)))
+    name = columns.format or recognised(Peek(path, file_kind(path)), columns)
     return name is not None and name != TABLE
 
 
@@ -103,7 +103,7 @@ def read_log_labels(path: Path, columns: Columns) -> Predictions | None:
     return wandb.labels(peek, columns) if peek.kind == "jsonl" and wandb.fits(peek) else None
 
 
-def recognised(peek: Peek) -> str | None:
+def recognised(peek: Peek, columns: Columns) -> str | None:
     """The format of a file; None for a table. Raises InputError where two formats fit."""
     if peek.kind in {"folder", "onnx", "feather"}:
         return None
@@ -113,6 +113,8 @@ def recognised(peek: Peek) -> str | None:
             f"{peek.path}: it could be of format {' or '.join(fitting)}",
             hint=f"say which with --format {fitting[0]} (--old-format, --new-format for one side)",
         )
+    if fitting == ["timm"] and timm.is_plain(peek, columns):
+        return None
     return fitting[0] if fitting else None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import listed
 from flipcheck.sources.logs.peek import objects
 from flipcheck.sources.logs.rows import Problems, Rows, predictions
+from flipcheck.sources.logs.values import as_label, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ HINT = "an event has sample_id, type and data: give the file that `oaieval` wrot
 
 def fits(peek: Peek) -> bool:
     """Whether a file is a log of openai/evals."""
-    return "spec" in peek.keys() and not peek.whole  # noqa: SIM118  (a method of its own)
+    return peek.keys() == {"spec"} and not peek.whole
 
 
 def read(peek: Peek, columns: Columns, picks: Picks) -> Predictions:
@@ -61,7 +62,7 @@ class Log:
         self.rows = rows
         self.finished = False
         self.others: set[str] = set()
-        self._open: dict[str, tuple[int, dict[str, Any], Any, Any]] = {}
+        self._open: dict[str, tuple[int, dict[str, Any], str | None, str | None]] = {}
 
     def add(self, line: int, event: Mapping[str, Any]) -> str:
         """One more event; what is wrong with it."""
@@ -86,9 +87,13 @@ class Log:
         twice = sorted(set(known) & set(metrics))
         if twice:
             return f"sample {name!r} was judged by {twice[0]!r} in row {first:,} already"
-        picked = data.get("picked") if picked is None else picked
-        expected = data.get("expected") if expected is None else expected
-        self._open[name] = first, {**known, **metrics}, picked, expected
+        picked = _text(data.get("picked")) if picked is None else picked
+        expected = _text(data.get("expected")) if expected is None else expected
+        kept = {
+            key: value if value is None or isinstance(value, (bool, int, float)) else _text(value)
+            for key, value in metrics.items()
+        }
+        self._open[name] = first, {**known, **kept}, picked, expected
         return ""
 
     def close(self) -> None:
@@ -96,3 +101,9 @@ class Log:
         for name, (line, metrics, picked, expected) in self._open.items():
             self.rows.add(line, name, metrics, answer=picked, truth=expected)
         self._open.clear()
+
+
+def _text(value: Any) -> str | None:
+    """A value as a label that is not long: an event may repeat its prompt."""
+    label = as_label(value)
+    return None if label is None else short(label)

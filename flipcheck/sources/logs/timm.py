@@ -56,6 +56,14 @@ def fits(peek: Peek) -> bool:
     return set(names) == {FILE, *scores} and len(scores) > 1 and _falling(peek, scores)
 
 
+def is_plain(peek: Peek, columns: Columns) -> bool:
+    """Whether the user named columns that make the file a plain table, with a truth of its own."""
+    names, answers = set(_names(peek)), re.compile(r"(index|label)(_\d+)?")
+    answer = columns.prediction
+    other = answer is not None and answer in names and not answers.fullmatch(answer)
+    return other or bool({columns.label, columns.correct} & names)
+
+
 def _names(peek: Peek) -> tuple[str, ...]:
     """The columns of a table in any of the forms that pandas writes."""
     value = peek.value

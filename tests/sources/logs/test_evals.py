@@ -100,3 +100,33 @@ def test_a_log_without_verdicts_is_an_error(tmp_path, refused):
     """Nothing says what was right."""
     path = jsonl(tmp_path / "log.jsonl", [SPEC, event(0, "a", "sampling", prompt="p"), REPORT])
     assert "no event of type 'match' or 'metrics'" in refused(path, path)
+
+
+def test_a_table_with_a_column_of_that_name_is_no_log(tmp_path, compared):
+    """Only a first line of nothing but a specification begins a log."""
+    rows = [{"spec": "a", "id": n, "label": "x", "prediction": "x"} for n in range(3)]
+    path = jsonl(tmp_path / "table.jsonl", rows)
+    assert compared(path, path)["data"]["examples"] == 3
+
+
+def test_long_prompts_in_events_are_not_kept(tmp_path):
+    """What a match brings beside its verdict may be as long as it likes."""
+    import tracemalloc
+
+    from flipcheck.sources.saved import read_predictions
+    from flipcheck.sources.spec import Columns
+
+    more = [
+        event(
+            n, f"x.{n}", "match", correct=True, expected="a", picked="p" * 10**5, prompt="p" * 10**6
+        )
+        for n in range(40)
+    ]
+    path = log(tmp_path / "log.jsonl", OLD, more=more)
+    read_predictions(path, Columns())
+    tracemalloc.start()
+    try:
+        read_predictions(path, Columns())
+        assert tracemalloc.get_traced_memory()[1] < 12_000_000  # the file has 44 MB
+    finally:
+        tracemalloc.stop()

@@ -178,6 +178,46 @@ def test_documents_without_a_hash_are_hashed_as_lm_eval_does(tmp_path):
     assert any("without a doc_hash" in note for note in report.warnings)
 
 
+def test_the_lists_of_the_first_versions_are_read(tmp_path):
+    """Up to 0.4.2 a file was one JSON list over many lines, whatever its suffix said."""
+    from flipcheck.sources.logs import lm_eval
+    from flipcheck.sources.logs.peek import Peek
+    from flipcheck.sources.logs.picks import Picks
+    from flipcheck.sources.spec import Columns
+
+    rows = older(choices(SCORES))
+    for row in rows:
+        row["filtered_resps"] = [[float(score), False] for score, _ in row["filtered_resps"]]
+        row["arguments"] = list(map(list, zip(["q"] * 3, [" a", " bb", " cccc"], strict=True)))
+    path = tmp_path / "model_arc.jsonl"
+    path.write_text(json.dumps(rows, indent=2), encoding="utf-8")
+    peek = Peek(path, "jsonl")
+    assert lm_eval.fits(peek)
+    found = lm_eval.read(peek, Columns(), Picks({"metric": "acc"}))
+    assert found.answers.texts() == ["0", "0", "0"]
+    assert found.correct.tolist() == [True, False, False]
+
+
+def test_a_list_of_other_objects_is_no_log(tmp_path):
+    """And it is not read as a whole to find that out."""
+    from flipcheck.sources.logs.peek import Peek
+
+    path = tmp_path / "table.json"
+    path.write_text('[\n{"id": 1},\n', encoding="utf-8")
+    assert Peek(path, "jsonl").keys() == set()
+
+
+def test_sides_that_are_judged_by_two_metrics_are_an_error(tmp_path, refused, compared):
+    """Unless the user said that this is meant, which a warning repeats."""
+    old, new = generated(1, filters=("none",)), generated(2, filters=("none",))
+    for row in new:
+        row["metrics"], row["quasi_match"] = ["quasi_match"], row.pop("exact_match")
+    paths = jsonl(tmp_path / NAME, old), jsonl(tmp_path / LATER, new)
+    assert "judged by metric 'exact_match', and" in refused(*paths)
+    given = ["--old-pick", "metric=exact_match", "--new-pick", "metric=quasi_match"]
+    assert any("is judged by metric" in note for note in compared(*paths, *given)["warnings"])
+
+
 def test_documents_that_are_there_twice_are_one_question(tmp_path):
     """Equal documents pair in their order and are clustered."""
     rows = generated(1, size=20, filters=("none",))

@@ -126,3 +126,11 @@ def test_what_is_wrong_with_results_is_said(table, refused, rows, told):
     said = refused(path, path, "--labels", truth)
     assert told in said
     assert "hint:" in said
+
+
+def test_a_table_whose_label_column_was_named_is_a_plain_table(table, compared):
+    """Named columns say that `label` is the truth."""
+    rows = ["a.jpg,cat,0.9,cat", "b.jpg,dog,0.8,cat"]
+    path = table("old.csv", "filename,label,prob,answer", *rows)
+    report = compared(path, path, "--prediction", "answer", "--label", "label")
+    assert report["metrics"]["old_error_rate"]["numerator"] == 1
