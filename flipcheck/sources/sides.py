@@ -14,7 +14,7 @@ from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
-from flipcheck.sources.logs.alike import check_alike
+from flipcheck.sources.logs.alike import check_alike, check_used
 from flipcheck.sources.repeats import by_question, check_repeats, for_repeats
 from flipcheck.sources.saved import read_predictions
 
@@ -174,7 +174,9 @@ def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
     """The test set of each side that is a model; one object where both share a path."""
     found: dict[Side, Dataset | None] = {"old": None, "new": None}
     _check_data_used(given)
-    _check_logs_used(given)
+    check_used(
+        given, [isinstance(each, Path) and not _is_model(each) for each in (given.old, given.new)]
+    )
     opened: dict[Path, Dataset] = {}
     sides: tuple[tuple[Side, Source, Path | None, SideSpec], ...] = (
         ("old", given.old, given.old_data, given.old_spec),
@@ -195,25 +197,6 @@ def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
             opened[path] = open_dataset(path, spec.columns)
         found[side] = opened[path]
     return found
-
-
-def _check_logs_used(given: Given) -> None:
-    """Raise UsageError for what is said of a log where the side is none."""
-    sides = ((given.old, given.old_spec), (given.new, given.new_spec))
-    logs = [isinstance(source, Path) and not _is_model(source) for source, _ in sides]
-    own = given.old_spec.columns, given.new_spec.columns
-    for flag, one, other in (
-        ("format", own[0].format, own[1].format),
-        ("pick", own[0].pick or None, own[1].pick or None),
-    ):
-        shared = one == other
-        for side, value, log in zip(("old", "new"), (one, other), logs, strict=True):
-            if value is not None and not log and not (shared and any(logs)):
-                name = flag if shared else f"{side}-{flag}"
-                raise UsageError(
-                    f"--{name} is for saved predictions in a file, and the {side} side is none",
-                    hint="leave it out",
-                )
 
 
 def _is_model(source: Source) -> bool:

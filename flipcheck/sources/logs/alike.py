@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flipcheck.errors import PairingError
+from flipcheck.errors import PairingError, UsageError
 from flipcheck.pairing import positions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flipcheck.predictions import Predictions
     from flipcheck.sources.spec import Given
 
 JUDGES = ("filter", "scorer", "metric")
 """What decides, of all that can be picked; providers and prompts are what is compared."""
+
+
+def check_used(given: Given, files: Sequence[bool]) -> None:
+    """Raise UsageError for a format or a pick of a side that is no file of predictions.
+
+    `files` says of the old and of the new side whether it is one.
+    """
+    old, new = given.old_spec.columns, given.new_spec.columns
+    said = {"format": (old.format, new.format), "pick": (old.pick or None, new.pick or None)}
+    for flag, values in said.items():
+        shared = values[0] == values[1]
+        for side, value, file in zip(("old", "new"), values, files, strict=True):
+            if value is not None and not file and not (shared and any(files)):
+                name = flag if shared else f"{side}-{flag}"
+                raise UsageError(
+                    f"--{name} is for saved predictions in a file, and the {side} side is none",
+                    hint="leave it out",
+                )
 
 
 def check_alike(given: Given, old: Predictions, new: Predictions) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import listed
 from flipcheck.sources.logs.peek import objects
-from flipcheck.sources.logs.rows import Problems, Rows, predictions
+from flipcheck.sources.logs.problems import Problems
+from flipcheck.sources.logs.rows import Rows, predictions
 from flipcheck.sources.logs.values import as_label, short
 
 if TYPE_CHECKING:

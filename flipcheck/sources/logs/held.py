@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError
-from flipcheck.sources.logs.rows import Problems
+from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.tables import Table
 from flipcheck.sources.tables.jsonl import strange, typed
 

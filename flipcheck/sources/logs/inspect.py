@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import InputError, plural
 from flipcheck.sources.logs.archive import open_archive
 from flipcheck.sources.logs.picks import choose
-from flipcheck.sources.logs.rows import Problems, Rows, asked_score, predictions
+from flipcheck.sources.logs.problems import Problems
+from flipcheck.sources.logs.rows import Rows, asked_score, predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

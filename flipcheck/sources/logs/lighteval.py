@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, listed, plural
 from flipcheck.sources.logs.choices import argmax
-from flipcheck.sources.logs.rows import Problems, Rows, predictions
+from flipcheck.sources.logs.problems import Problems
+from flipcheck.sources.logs.rows import Rows, predictions
 from flipcheck.sources.logs.values import digest
 
 if TYPE_CHECKING:

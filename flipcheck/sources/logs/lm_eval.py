@@ -16,7 +16,8 @@ from flipcheck.errors import plural
 from flipcheck.sources.logs.choices import Given, continuations, log_probs, single
 from flipcheck.sources.logs.peek import objects
 from flipcheck.sources.logs.picks import choose
-from flipcheck.sources.logs.rows import Problems, Rows, predictions
+from flipcheck.sources.logs.problems import Problems
+from flipcheck.sources.logs.rows import Rows, predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, listed, plural
 from flipcheck.sources.logs.picks import choose
-from flipcheck.sources.logs.rows import Problems, Rows, predictions
+from flipcheck.sources.logs.problems import Problems
+from flipcheck.sources.logs.rows import Rows, predictions
 from flipcheck.sources.logs.values import canonical, digest
 
 if TYPE_CHECKING:
@@ -139,8 +140,7 @@ def _add(rows: Rows, number: int, result: Mapping[str, Any]) -> None:
     )
     response = result.get("response")
     answer = response.get("output") if isinstance(response, dict) else None
-    unanswered = answer is None and bool(result.get("error"))
-    if result.get("failureReason", ERROR if unanswered else None) == ERROR:
+    if not _judged(result, case, answered=answer is not None):
         metrics = dict.fromkeys(metrics)
     metadata = case.get("metadata")
     rows.add(
@@ -151,3 +151,28 @@ def _add(rows: Rows, number: int, result: Mapping[str, Any]) -> None:
         answer=answer,
         fields={**(metadata if isinstance(metadata, dict) else {}), **variables},
     )
+
+
+def _judged(result: Mapping[str, Any], case: Mapping[str, Any], *, answered: bool) -> bool:
+    """Whether a result says something of the answer.
+
+    It does not where an error came instead of an answer, where the grader failed, or where the
+    test asserts nothing, so that promptfoo passes whatever comes.
+    """
+    failed = ERROR if not answered and result.get("error") else None
+    if result.get("failureReason", failed) == ERROR:
+        return False
+    grading = result.get("gradingResult")
+    if not isinstance(grading, dict):
+        told = "gradingResult" in result or "assert" in case
+        return not told or bool(case.get("assert")) or not result["success"]
+    parts = grading.get("componentResults")
+    parts = [each for each in parts if isinstance(each, dict)] if isinstance(parts, list) else []
+    if any(_grader_failed(each) for each in (grading, *parts)):
+        return False
+    return bool(parts or case.get("assert") or not result["success"])
+
+
+def _grader_failed(grading: Mapping[str, Any]) -> bool:
+    metadata = grading.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("graderError") is True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, InputError, listed, plural
 from flipcheck.predictions import Predictions, checked_weights
-from flipcheck.sources.files import first_few, sha256
+from flipcheck.sources.files import sha256
 from flipcheck.sources.logs.choices import Choices
 from flipcheck.sources.logs.picks import choose
 from flipcheck.sources.logs.values import NOT_SCORED, Column, as_label, as_score, scalar
@@ -26,30 +26,6 @@ if TYPE_CHECKING:
 
 NAMES = 200
 """How many fields of the samples an error or hint may name."""
-
-
-class Problems:
-    """What is wrong with a file: all of it is counted, and the first few are kept."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.count, self._first = path, 0, list[str]()
-
-    def add(self, problem: str) -> None:
-        """One more problem."""
-        self.count += 1
-        if len(self._first) < SHOWN:
-            self._first.append(problem)
-
-    def check(self, hint: str) -> None:
-        """Raise InputError where there is a problem."""
-        if not self.count:
-            return
-        more = self.count - len(self._first)
-        raise InputError(
-            f"{self.path}: {plural(self.count, 'problem')}",
-            problems=[*first_few(self._first), *([f"and {more:,} more"] if more else [])],
-            hint=hint,
-        )
 
 
 class Rows:

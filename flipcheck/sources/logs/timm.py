@@ -16,7 +16,7 @@ from flipcheck.predictions import Predictions
 from flipcheck.sources.files import sha256
 from flipcheck.sources.logs.held import HeldTable, by_rows
 from flipcheck.sources.logs.peek import objects
-from flipcheck.sources.logs.rows import Problems
+from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.saved.tables import column_of
 from flipcheck.sources.saved.values import as_ids, as_labels, as_numbers
 from flipcheck.sources.spec import PREDICTION_NAMES

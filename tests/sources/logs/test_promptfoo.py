@@ -123,6 +123,40 @@ def test_errors_are_missing_and_not_wrong(tmp_path, refused, compared, error):
     assert report["tally"]["negative_flips"] == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        pytest.param({"gradingResult": {"pass": True, "componentResults": []}}, 1, id="no result"),
+        pytest.param({"gradingResult": None}, 1, id="no grading"),
+        pytest.param(
+            {"gradingResult": {"pass": True, "componentResults": [{"pass": True}]}}, 0, id="graded"
+        ),
+        pytest.param(
+            {"gradingResult": {"pass": False, "metadata": {"graderError": True}}, "success": False},
+            1,
+            id="the grader failed",
+        ),
+    ],
+)
+def test_tests_that_assert_nothing_say_nothing(tmp_path, compared, change, missing):
+    """Promptfoo passes whatever a test without assertions is answered."""
+    rows = [result(test, 0, OLD, success=True) for test in range(6)]
+    new = [dict(row) for row in rows]
+    new[2] |= {**change, "testCase": {"vars": new[2]["vars"], "assert": []}}
+    paths = results(tmp_path / "old.json", rows), results(tmp_path / "new.json", new)
+    report = compared(*paths, "--allow-missing")
+    assert report["data"]["dropped"] == missing
+
+
+def test_a_file_of_tests_that_assert_nothing_is_an_error(tmp_path, refused):
+    """Nothing was compared, so that nothing passes."""
+    rows = [result(test, 0, OLD, success=True, gradingResult=None) for test in range(3)]
+    for row in rows:
+        row["testCase"]["assert"] = []
+    path = results(tmp_path / "results.json", rows)
+    assert "not one sample was scored" in refused(path, path)
+
+
 def test_a_test_that_moved_is_not_paired_with_another(tmp_path, refused):
     """The place of a test is no name for it: its variables are part of it."""
     rows = [result(test, 0, OLD, success=True) for test in range(6)]
