@@ -71,6 +71,8 @@ class Log:
         if isinstance(sample, bool) or not isinstance(sample, (str, int)) or sample == "":
             return "'sample_id' is neither text nor a number"
         name = str(sample)
+        if not isinstance(kind, str):
+            return "'type' is not text"
         if kind not in EVENTS:
             self.others.add(name)
             return ""

@@ -16,6 +16,7 @@ from flipcheck.sources.logs.archive import open_archive
 from flipcheck.sources.logs.picks import choose
 from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.logs.rows import Rows, asked_score, predictions
+from flipcheck.sources.logs.values import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,7 +96,8 @@ def _told(header: Mapping[str, Any]) -> dict[str, Any]:
     """What the report says of the log: its task and model."""
     spec = header.get("eval")
     known = spec if isinstance(spec, dict) else {}
-    return {f"inspect_{name}": known[name] for name in ("task", "model") if known.get(name)}
+    told = {f"inspect_{name}": known.get(name) for name in ("task", "model")}
+    return {name: short(value) for name, value in told.items() if isinstance(value, str)}
 
 
 def _list(path: Path, value: Any) -> list[Any]:

@@ -95,7 +95,7 @@ def _samples(peek: Peek, shape: Shape, columns: Columns) -> Iterator[dict[str, A
             wanted = list(dict.fromkeys((*shape.wanted, *own)))
             for batch in file.iter_batches(batch_size=BATCH, columns=wanted):
                 yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         first = next(iter(str(error).splitlines()), "")[:200]
         raise InputError(
             f"{peek.path}: not readable: {first}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import SHOWN, InputError, UsageError, nearest
+from flipcheck.sources.logs.values import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +74,7 @@ def choose(
             hint=f"say which with {FLAG}, as in --pick '{kind}={next(iter(there))}'",
         )
     chosen = next(iter(there)) if asked is None else asked
-    picks.used[kind] = chosen
+    picks.used[kind] = short(chosen)
     return chosen
 
 

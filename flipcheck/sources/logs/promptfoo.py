@@ -13,7 +13,7 @@ from flipcheck.errors import InputError, listed, plural
 from flipcheck.sources.logs.picks import choose
 from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.logs.rows import Rows, predictions
-from flipcheck.sources.logs.values import canonical, digest
+from flipcheck.sources.logs.values import canonical, digest, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,7 +117,8 @@ def _chosen(
             hint=f"name one of them, as in --pick '{kind}={meant[0]}'",
         )
     if meant:
-        picks.used[kind] = name = str(meant[0])
+        name = str(meant[0])
+        picks.used[kind] = short(name)
     else:
         name = choose(peek.path, kind, there, picks)
     return [(number, each) for number, each in rows if names_of(each)[0] == name]

@@ -11,7 +11,7 @@ from flipcheck.predictions import Predictions, checked_weights
 from flipcheck.sources.files import sha256
 from flipcheck.sources.logs.choices import Choices
 from flipcheck.sources.logs.picks import choose
-from flipcheck.sources.logs.values import NOT_SCORED, Column, as_label, as_score, scalar
+from flipcheck.sources.logs.values import NOT_SCORED, Column, as_label, as_score, scalar, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,13 +61,13 @@ class Rows:
         fields: Mapping[str, Any] | None = None,
     ) -> None:
         """One more sample: where it stands in the file, its id, and the values of its metrics."""
-        self.ids.append(sample)
+        self.ids.append(short(sample))
         self.places.append(place)
         self.questions.add(question or sample)
         self.answers.add(as_label(answer))
         self.truths.add(as_label(truth))
         self.confidence.append(confidence)
-        self._add_metrics(place, metrics)
+        self._add_metrics(place, {short(name): value for name, value in metrics.items()})
         self._add_fields(fields or {})
 
     def _add_metrics(self, place: int, metrics: Mapping[str, Any]) -> None:
@@ -85,7 +85,9 @@ class Rows:
 
     def _add_fields(self, fields: Mapping[str, Any]) -> None:
         if len(self.available) < NAMES:
-            self.available |= dict.fromkeys(name for name, each in fields.items() if scalar(each))
+            self.available |= dict.fromkeys(
+                short(name) for name, each in fields.items() if scalar(each)
+            )
         for name, column in self.by.items():
             value = fields.get(name)
             column.add(as_label(value) if scalar(value) else None)

@@ -21,7 +21,7 @@ from flipcheck.sources.saved.tables import column_of
 from flipcheck.sources.saved.values import as_ids, as_labels, as_numbers
 from flipcheck.sources.spec import PREDICTION_NAMES
 from flipcheck.sources.tables import open_table
-from flipcheck.sources.tables.jsonl import typed
+from flipcheck.sources.tables.jsonl import strange, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -162,6 +162,7 @@ def _ranks(table: Table, name: str) -> list[Any]:
     """A column of each rank, best first: numbered columns, or one column of lists."""
     names = _numbered(table.names, name.removesuffix("_0")) if name.endswith("_0") else [name]
     cells = [_cells(table, each) for each in names]
+    _check_cells(table, name, [each for column in cells for each in column])
     if len(cells) > 1 or not any(isinstance(cell, list) for cell in cells[0]):
         return [typed(each) for each in cells]
     width = next(len(cell) for cell in cells[0] if isinstance(cell, list))
@@ -171,6 +172,14 @@ def _ranks(table: Table, name: str) -> list[Any]:
             problems.add(f"row {row:,}: {name!r} is no list of {width}, as it is in other rows")
     problems.check(HINT)
     return [typed([cell[rank] for cell in cells[0]]) for rank in range(width)]
+
+
+def _check_cells(table: Table, name: str, cells: Sequence[Any]) -> None:
+    """Raise InputError for values that are no text and no number, nor a list of these."""
+    parts = (part for cell in cells for part in (cell if isinstance(cell, list) else [cell]))
+    odd = next((found for part in parts if (found := strange(part))), "")
+    if odd:
+        raise InputError(f"{column_of(table, name)}: a value is {odd}", hint=HINT)
 
 
 def _cells(table: Table, name: str) -> list[Any]:

@@ -85,6 +85,7 @@ def test_metrics_judge_where_there_is_no_match(tmp_path, refused):
         pytest.param([event(9, "x", "match", correct=1)], "neither true nor false", id="a number"),
         pytest.param([event(9, "x", "match")], "neither true nor false", id="no verdict"),
         pytest.param([event(9, "x", "match") | {"data": None}], "no JSON object", id="no data"),
+        pytest.param([event(9, "x", ["match"])], "'type' is not text", id="a list of types"),
         pytest.param(["text"], "row 42: not a JSON object", id="a text"),
     ],
 )
