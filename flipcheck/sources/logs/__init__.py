@@ -86,7 +86,12 @@ def read_log(path: Path, columns: Columns) -> Predictions | None:
     chosen = FORMATS[name]
     picks = Picks(dict(columns.pick))
     picks.check(path, chosen.told, chosen.picks)
-    found = chosen.read(peek, columns, picks)
+    try:
+        found = chosen.read(peek, columns, picks)
+    except RecursionError as error:
+        raise InputError(
+            f"{path}: values nested without end", hint="the file is damaged, or made to harm"
+        ) from error
     notes = [] if chosen.columns else _unused(path, chosen.told, columns)
     return replace(found, warnings=(*found.warnings, *notes))
 

@@ -347,6 +347,18 @@ def test_picks_and_formats_that_cannot_be(tmp_path, refused, given, told):
     assert "hint:" in said or "twice" in said
 
 
+@pytest.mark.parametrize("depth", [300, 700, 950, 5_000])
+@pytest.mark.parametrize("key", ["doc", "target", "filtered_resps"])
+def test_values_that_are_nested_deeply_are_no_internal_error(tmp_path, command, depth, key):
+    """What can be parsed may still be too deep to be written."""
+    row = {**lm_sample(1, question(1), "a", ["a"], {"acc": 1.0}), key: "HERE"}
+    del row["doc_hash"]
+    text = json.dumps(row).replace('"HERE"', '{"a":' * depth + "[1, 2]" + "}" * depth)
+    path = tmp_path / NAME
+    path.write_text(text + "\n", encoding="utf-8")
+    assert command("compare", path, path).status in {0, 2}
+
+
 def test_unscored_samples_are_missing_and_not_wrong(tmp_path, refused, compared):
     """A null metric takes the sample out of its side, which pairing then tells of."""
     old = generated(1, filters=("none",))
