@@ -25,10 +25,8 @@ def with_repeats(table: Table, found: Predictions, used: list[str]) -> Predictio
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if found.rows or pc.count_distinct(found.ids).as_py() == len(found):
-        return found
     names = [name for name in table.those(REPEAT_NAMES) if name not in used]
-    if not names:
+    if found.rows or not names or pc.count_distinct(found.ids).as_py() == len(found):
         return found
     if len(names) > 1:
         raise InputError(
@@ -40,7 +38,7 @@ def with_repeats(table: Table, found: Predictions, used: list[str]) -> Predictio
     if which.missing:
         raise InputError(
             f"{table.path}: ids are there more than once, and column {names[0]!r} is empty in "
-            f"some rows",
+            "some rows",
             hint="say of every row which sample of its question it is",
         )
     texts = found.ids.cast(pa.string()).to_pylist()
