@@ -44,6 +44,9 @@ Translation = str | Mapping[str, str] | None
 Constants = str | Sequence[str] | Mapping[str, object] | None
 """Values by name: a mapping, or texts such as "training=false"."""
 
+Chosen = str | Sequence[str] | Mapping[str, str] | None
+"""What is taken of a log that holds several: KEY=VALUE, one or many, or a mapping."""
+
 
 class Options(TypedDict, total=False):
     """What `compare` takes beside its sources; each is the command's option of that name."""
@@ -66,6 +69,12 @@ class Options(TypedDict, total=False):
     label: str | None
     prediction: str | None
     correct: str | None
+    format: str | None
+    old_format: str | None
+    new_format: str | None
+    pick: Chosen
+    old_pick: Chosen
+    new_pick: Chosen
     classes: Names
     old_classes: Names
     new_classes: Names
@@ -135,7 +144,7 @@ def compare(
         gates=gates,
         by=[name for name in given.by if name != CLASS],
         beside=Beside(
-            given.cluster,
+            found.cluster,
             given.weight or ("weights" if found.paired.weights is not None else None),
             costs,
             [Rerun(each.name, each.right, each.sha256) for each in reruns],
@@ -450,6 +459,8 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             by=_loaded(by),
             cluster=options.get("cluster"),
             weight=options.get("weight"),
+            format=own("format"),
+            pick=_picks(options, prefix),
         ),
         classes=_names(own("classes")),
         classes_are_own=not prefix or options.get(f"{prefix}classes") is not None,
@@ -483,6 +494,20 @@ def _provider(options: Mapping[str, Any]) -> Provider:
             hint="name it, as in --provider cuda",
         )
     return Provider(name, more, options.get("allow_fallback", False))
+
+
+def _picks(options: Mapping[str, Any], prefix: str) -> tuple[tuple[str, str], ...]:
+    """What one side takes of a log: what is picked for both, and over it what is its own."""
+    from flipcheck.sources.logs.picks import parse_picks
+
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(("pick", f"{prefix}pick")):
+        given: Chosen = options.get(name)
+        if isinstance(given, Mapping):
+            found |= given
+        elif given:
+            found |= parse_picks([given] if isinstance(given, str) else given)
+    return tuple(found.items())
 
 
 def _names(value: Names) -> tuple[str, ...] | None:

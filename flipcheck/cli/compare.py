@@ -59,6 +59,12 @@ def compare(
     label: o.LabelColumn = None,
     prediction: o.PredictionColumn = None,
     correct: o.CorrectColumn = None,
+    file_format: o.Format = None,
+    old_format: o.OldFormat = None,
+    new_format: o.NewFormat = None,
+    pick: o.Pick = None,
+    old_pick: o.OldPick = None,
+    new_pick: o.NewPick = None,
     features: o.Features = None,
     classes: o.Classes = None,
     old_classes: o.OldClasses = None,
@@ -115,6 +121,7 @@ def compare(
         "rerun": rerun or [],
         "id": id_column,
         "cache": choice(cache, no_cache),
+        "format": file_format,
     }
     from flipcheck.api import Options
     from flipcheck.api import compare as audit

@@ -28,8 +28,9 @@ Old = Annotated[
     str,
     typer.Argument(
         metavar="OLD",
-        help="The model in use: .onnx, or its saved predictions (CSV, TSV, Parquet, JSONL, NPZ): "
-        "a file, a folder, a quoted pattern, or - for standard input.",
+        help="The model in use: .onnx, or its saved predictions (CSV, TSV, Parquet, JSONL, NPZ, "
+        "or the log of an evaluation: see --format): a file, a folder, a quoted pattern, or - for "
+        "standard input.",
     ),
 ]
 New = Annotated[str, typer.Argument(metavar="NEW", help="The model that may replace it, likewise.")]
@@ -204,6 +205,38 @@ CorrectColumn = Annotated[
         COLUMNS,
         "COLUMN",
     ),
+]
+Format = Annotated[
+    str | None,
+    _text(
+        "--format",
+        "The format of saved predictions, where it is not told by what they hold: lm-eval, "
+        "inspect, promptfoo, evals, lighteval, timm, hf, wandb, table.",
+        COLUMNS,
+        "NAME",
+    ),
+]
+OldFormat = Annotated[
+    str | None, _text("--old-format", "The old side's, where they differ.", COLUMNS, "NAME")
+]
+NewFormat = Annotated[
+    str | None, _text("--new-format", "The new side's, where they differ.", COLUMNS, "NAME")
+]
+Pick = Annotated[
+    list[str] | None,
+    _text(
+        "--pick",
+        "What to take of an evaluation log that holds several, as filter=strict-match, "
+        "metric=exact_match, scorer=match or provider=openai:gpt-4o. Repeat for more.",
+        COLUMNS,
+        "KEY=VALUE",
+    ),
+]
+OldPick = Annotated[
+    list[str] | None, _text("--old-pick", "The old side's own.", COLUMNS, "KEY=VALUE")
+]
+NewPick = Annotated[
+    list[str] | None, _text("--new-pick", "The new side's own.", COLUMNS, "KEY=VALUE")
 ]
 By = Annotated[
     list[str] | None,

@@ -23,7 +23,9 @@ from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
+from flipcheck.sources.logs.alike import check_alike, check_used
 from flipcheck.sources.onnx.contract import differences
+from flipcheck.sources.repeats import by_question, check_repeats, for_repeats
 from flipcheck.sources.saved import read_predictions
 from flipcheck.sources.shards import is_image_folder
 from flipcheck.sources.spec import Provider
@@ -46,7 +48,8 @@ if TYPE_CHECKING:
 class Gathered:
     """Both sides' predictions, their pairing, and the images that they were made from.
 
-    `of` is how many examples there are to pair, where the pairing has only some of them.
+    `of` is how many examples there are to pair, where the pairing has only some of them, and
+    `cluster` the column by which they are clustered, if any.
     """
 
     old: Predictions
@@ -55,6 +58,7 @@ class Gathered:
     images: Dataset | None
     warnings: tuple[str, ...]
     of: int
+    cluster: str | None = None
 
     @property
     def contract(self) -> tuple[Difference, ...] | None:
@@ -84,6 +88,9 @@ def matched(
 
     The ids of a pairing of only some of them were checked when these were chosen.
     """
+    told = check_alike(given, sides["old"], sides["new"])
+    check_repeats(sides["old"], sides["new"])
+    truth = truth and for_repeats(truth, sides["old"], sides["new"])
     old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
     _check_columns(given, [each for each in (old, new, truth) if each is not None])
     paired = pair(
@@ -100,6 +107,12 @@ def matched(
         import numpy as np
 
         paired = paired.take(np.flatnonzero(positions(paired.ids, among) >= 0))
+    paired, cluster, clustered = by_question(given, old, new, paired)
+    if among is not None and cluster is not None:
+        raise UsageError(
+            "--stop-early is for examples drawn one by one, and some here ask one question again",
+            hint="leave --stop-early out",
+        )
     opened = [each for each in (*datasets.values(), folder) if each is not None]
     images = next((each for each in opened if each.kind == "images"), None)
     warnings = [
@@ -107,11 +120,13 @@ def matched(
         *old.warnings,
         *new.warnings,
         *notes,
+        *told,
+        *clustered,
         *_side_warnings(old, new, paired),
     ]
     if old.rows and new.rows and not one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
-    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of)
+    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of, cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,23 +177,25 @@ def rerun(given: Given, found: Gathered, source: Source) -> Again:
     if both.label_disagreements:
         odd = plural(both.label_disagreements, "label")
         notes.append(f"{again.name}: it disagrees with the audit about {odd}")
-    digest = again.facts.get("sha256")
     flips = int((paired.old_right != paired.new_right).sum())
     same = bool((both.new_right == paired.new_right).all()) and flips > FEW
-    if same or (digest is not None and digest == found.new.facts.get("sha256")):
+    if same or _same_file(again, found.new):
         raise InputError(
             f"{again.name}: its answers are right and wrong where the new side's are",
             hint="a rerun is of the old model: the new one's would excuse all it breaks",
         )
-    if digest is not None and digest == found.old.facts.get("sha256"):
+    if _same_file(again, found.old):
         notes.append(f"{again.name}: the same file as the old side, so that it tells of no noise")
-    return Again(again.name, digest, both.new_right, tuple(notes))
+    return Again(again.name, again.facts.get("sha256"), both.new_right, tuple(notes))
 
 
 def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
     """The test set of each side that is a model; one object where both share a path."""
     found: dict[Side, Dataset | None] = {"old": None, "new": None}
     _check_data_used(given)
+    check_used(
+        given, [isinstance(each, Path) and not _is_model(each) for each in (given.old, given.new)]
+    )
     opened: dict[Path, Dataset] = {}
     sides: tuple[tuple[Side, Source, Path | None, SideSpec], ...] = (
         ("old", given.old, given.old_data, given.old_spec),
@@ -380,8 +397,7 @@ def _check_class_column(sources: Sequence[Predictions]) -> None:
 
 def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[str]:
     warnings = _answer_warnings(old, paired.old) + _answer_warnings(new, paired.new)
-    digests = [source.facts.get("sha256") for source in (old, new)]
-    if old.facts.get("kind") == "predictions" and digests[0] == digests[1]:
+    if old.facts.get("kind") == "predictions" and _same_file(old, new):
         warnings.append("old and new are the same file: nothing can flip")
     warnings += _class_warnings(old, new)
     if paired.dropped:
@@ -389,6 +405,13 @@ def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[s
     if paired.label_disagreements:
         warnings.append(f"the sources disagree about {plural(paired.label_disagreements, 'label')}")
     return warnings
+
+
+def _same_file(one: Predictions, other: Predictions) -> bool:
+    """Whether two sources are one file, and the same was taken of it."""
+    digest, picked = one.facts.get("sha256"), one.facts.get("picked")
+    same = digest is not None and digest == other.facts.get("sha256")
+    return same and picked == other.facts.get("picked")
 
 
 def _answer_warnings(source: Predictions, answers: Labels | None) -> list[str]:

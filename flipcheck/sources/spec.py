@@ -35,7 +35,11 @@ SCORE_PREFIXES = ("prob_", "proba_", "logit_", "score_")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns hold what; None means by the usual names."""
+    """Which columns hold what; None means by the usual names.
+
+    `format` is that of the file where it was said, and `pick` what is taken of a log that holds
+    several (filters, metrics, scorers, providers …), by kind.
+    """
 
     id: str | None = None
     label: str | None = None
@@ -44,6 +48,8 @@ class Columns:
     by: tuple[str, ...] = ()
     cluster: str | None = None
     weight: str | None = None
+    format: str | None = None
+    pick: tuple[tuple[str, str], ...] = ()
 
     def labels(self) -> tuple[str, ...]:
         """The columns to slice or to cluster by."""

@@ -27,7 +27,7 @@ def read_predictions(path: Path, columns: Columns) -> Predictions:
     several = shards(path)
     if several is None:
         return _predictions(path, columns)
-    if _are_plain(several):
+    if _are_plain(several, columns):
         table = open_shards(several)
         return in_files(table, tables.predictions(table, columns))
     return _joined(several, columns, _predictions)
@@ -38,7 +38,7 @@ def read_labels(path: Path, columns: Columns) -> Predictions:
     several = shards(path)
     if several is None:
         return _labels(path, columns)
-    if _are_plain(several):
+    if _are_plain(several, columns):
         table = open_shards(several)
         return in_files(table, tables.labels(table, columns))
     return _joined(several, columns, _labels)
@@ -46,6 +46,11 @@ def read_labels(path: Path, columns: Columns) -> Predictions:
 
 def _predictions(path: Path, columns: Columns) -> Predictions:
     """The predictions of one file."""
+    from flipcheck.sources.logs import read_log  # logs that hold tables read them as these
+
+    log = read_log(path, columns)
+    if log is not None:
+        return log
     kind = file_kind(path)
     if kind == "npz":
         return arrays.predictions(path, columns)
@@ -54,15 +59,23 @@ def _predictions(path: Path, columns: Columns) -> Predictions:
 
 def _labels(path: Path, columns: Columns) -> Predictions:
     """The labels of one file."""
+    from flipcheck.sources.logs import read_log_labels
+
+    log = read_log_labels(path, columns)
+    if log is not None:
+        return log
     kind = file_kind(path)
     if kind == "npz":
         return arrays.labels(path, columns)
     return tables.labels(open_table(path, kind), columns)
 
 
-def _are_plain(several: Shards) -> bool:
+def _are_plain(several: Shards, columns: Columns) -> bool:
     """Whether files are tables, which are joined before anything is read off their columns."""
-    return any(shard.kind in KINDS for shard in several.files)
+    from flipcheck.sources.logs import is_log
+
+    tables = [shard for shard in several.files if shard.kind in KINDS]
+    return bool(tables) and not is_log(tables[0].path, columns)
 
 
 def _joined(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
 from flipcheck.predictions import Predictions, checked_weights
+from flipcheck.sources.saved.repeats import with_repeats
 from flipcheck.sources.saved.values import as_ids, as_labels, as_numbers, as_verdicts, largest
 from flipcheck.sources.spec import (
     CLUSTER_NAMES,
@@ -21,7 +22,7 @@ from flipcheck.sources.spec import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -61,9 +62,8 @@ def predictions(table: Table, columns: Columns) -> Predictions:
     """The predictions that a table holds."""
     roles = prediction_roles(table, columns)
     unused = table.first(CORRECT_NAMES) if roles.correct is None else None
-    more = [unused] if unused else []
-    loaded = table.load([*roles.names(), *more], roles.labels(*more))
-    found = _built(table, loaded, roles)
+    loaded = _loaded(table, roles, [unused] if unused else [])
+    found = with_repeats(table, _built(table, loaded, roles), roles.names())
     return replace(
         found, warnings=(*found.warnings, *_unused_verdict(table, found, loaded, unused))
     )
@@ -77,7 +77,22 @@ def labels(table: Table, columns: Columns) -> Predictions:
             f"{table.path}: no label column",
             hint=f"name it with --label; columns there: {', '.join(table.names)}",
         )
-    return _built(table, table.load(roles.names(), roles.labels()), roles)
+    return with_repeats(table, _built(table, _loaded(table, roles), roles), roles.names())
+
+
+def _loaded(table: Table, roles: Roles, more: Sequence[str] = ()) -> dict[str, Any]:
+    """The columns that play a part; those that nobody asked for only where they can be read."""
+    names, encoded = [*roles.names(), *more], roles.labels(*more)
+    try:
+        return table.load(names, encoded)
+    except InputError:
+        if not roles.groups:
+            raise
+    loaded = table.load([name for name in names if name not in roles.groups], encoded)
+    for name in roles.groups:
+        with contextlib.suppress(InputError):
+            loaded |= table.load([name], encoded)
+    return loaded
 
 
 def label_roles(table: Table, columns: Columns) -> Roles:
@@ -182,7 +197,7 @@ def groups_of(table: Table, loaded: Mapping[str, Any], roles: Roles) -> dict[str
     """The columns that nobody asked for but that may be clusters, where they hold labels."""
     found = {}
     for name in roles.groups:
-        with contextlib.suppress(InputError):
+        with contextlib.suppress(InputError, KeyError):  # it may be no column of labels at all
             found[name] = as_labels(column_of(table, name), loaded[name])
     return found
 

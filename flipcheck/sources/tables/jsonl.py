@@ -77,9 +77,9 @@ def read(table: Table, wanted: Sequence[str], _encoded: Collection[str] = ()) ->
             problems.append(wrong)
         for name, column in columns.items():
             value = row.get(name)
-            strange = _strange(value)
-            if strange:
-                problems.append(f"row {line:,}: {name!r} is {strange}")
+            odd = strange(value)
+            if odd:
+                problems.append(f"row {line:,}: {name!r} is {odd}")
                 value = None
             column.append(value)
     if problems:
@@ -88,7 +88,7 @@ def read(table: Table, wanted: Sequence[str], _encoded: Collection[str] = ()) ->
             problems=first_few(problems),
             hint="every line is one JSON object, and labels are text or numbers",
         )
-    return {name: _column(column) for name, column in columns.items()}
+    return {name: typed(column) for name, column in columns.items()}
 
 
 def stream(table: Table, needs: Mapping[str, bool]) -> Iterator[Any]:
@@ -98,7 +98,7 @@ def stream(table: Table, needs: Mapping[str, bool]) -> Iterator[Any]:
     yield pa.record_batch(read(table, list(needs)))
 
 
-def _strange(value: Any) -> str:
+def strange(value: Any) -> str:
     """What makes a value no label, or nothing."""
     if isinstance(value, dict):
         return "an object"
@@ -109,7 +109,7 @@ def _strange(value: Any) -> str:
     return ""
 
 
-def _column(values: list[Any]) -> Any:
+def typed(values: list[Any]) -> Any:
     """A column of one type where all its values are numbers or all booleans, else of text."""
     import pyarrow as pa
 
