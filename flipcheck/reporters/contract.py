@@ -29,6 +29,12 @@ def flipping(report: Report) -> list[Difference]:
     return [each for each in report.contract or () if each.flips]
 
 
+def urgent(report: Report) -> bool:
+    """Whether something beside the update can have made flips: that is said first."""
+    unsound = any(not each.sound for each in report.repeatability.values())
+    return unsound or bool(flipping(report))
+
+
 def others(report: Report) -> list[tuple[str, list[Difference]]]:
     """The other differences by their effect, in words."""
     groups: dict[str, list[Difference]] = {name: [] for name in EFFECTS if name != "answers"}
