@@ -49,6 +49,9 @@ def repro(
     preprocess: o.Preprocess = None,
     old_preprocess: o.OldPreprocess = None,
     new_preprocess: o.NewPreprocess = None,
+    by: o.By = None,
+    cluster: o.Cluster = None,
+    weight: o.Weight = None,
     json: o.Json = None,
 ) -> None:
     """Show one example: what went into both models, what came out, and what became of it.

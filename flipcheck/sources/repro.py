@@ -12,6 +12,7 @@ from flipcheck.errors import SHOWN, InputError, listed
 from flipcheck.report import significant
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.sides import (
+    image_folder,
     matched,
     one_pass,
     open_models,
@@ -97,7 +98,8 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
     rows: dict[Side, int] = {side: row_of(each, example) for side, each in sides.items()}
     traces = _models(given, datasets, example, sides, rows)
     here = sides["old"].ids.take([rows["old"]])
-    truth = reference(given, None)
+    folder = image_folder(given)
+    truth = reference(given, folder)
     found = matched(given, datasets, sides, truth, among=here)
     if not len(found.paired):
         raise InputError(
@@ -118,7 +120,7 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
         told=told,
         old=made["old"],
         new=made["new"],
-        example=_example(datasets, rows),
+        example=_example([*datasets.values(), folder], example),
         data=_data([*datasets.values()], truth),
         warnings=tuple(
             dict.fromkeys(note for side in ("old", "new") for note in sides[side].warnings)
@@ -150,8 +152,11 @@ def _nearest(ids: Any, example: str) -> str:
     """The ids that are most like an unknown one."""
     import pyarrow.compute as pc
 
-    holding = ids.filter(pc.match_substring(ids, example, ignore_case=True)) if example else ids
-    close = holding.slice(0, SHOWN).to_pylist()
+    close: list[str] = []
+    for part in dict.fromkeys((example, example.rsplit("/", 1)[-1])):
+        if part and not close:
+            holding = pc.match_substring(ids, part, ignore_case=True)
+            close = ids.filter(holding).slice(0, SHOWN).to_pylist()
     if not close:
         close = get_close_matches(example, ids.slice(0, SEARCHED).to_pylist(), n=SHOWN, cutoff=0.5)
     if close:
@@ -237,13 +242,10 @@ TABLES = {"text", "parquet", "feather", "jsonl"}
 """Kinds of files whose rows are those of the predictions."""
 
 
-def _example(datasets: Mapping[Side, Dataset | None], rows: Mapping[Side, int]) -> dict[str, str]:
-    """What the test sets say of the example: an image's file, size and mode; a table's columns."""
-    told: dict[str, str] = {}
-    for side, dataset in datasets.items():
-        if dataset is not None and not told:
-            told = EXAMPLES[dataset.kind](dataset, rows[side])
-    return told
+def _example(datasets: Sequence[Dataset | None], example: str) -> dict[str, str]:
+    """What a test set says of the example: an image's file, size and mode; a table's columns."""
+    dataset = next((each for each in datasets if each is not None), None)
+    return {} if dataset is None else EXAMPLES[dataset.kind](dataset, row_of(dataset, example))
 
 
 def _data(datasets: Sequence[Dataset | None], truth: Predictions | None) -> dict[str, str | None]:

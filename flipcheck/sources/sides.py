@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Gathered:
     """Both sides' predictions, their pairing, and the images that they were made from.
 
-    `of` is how many examples there are to pair, where the pairing has only some of them.
+    `of` is how many examples there are to pair, where the pairing has only some of them;
+    `contract` what differs between two models, None where both sides are not models.
     """
 
     old: Predictions
@@ -44,19 +45,14 @@ class Gathered:
     images: Dataset | None
     warnings: tuple[str, ...]
     of: int
-
-    @property
-    def contract(self) -> tuple[Difference, ...] | None:
-        """What differs between the two models; None where both sides are not models."""
-        ours, theirs = (side.facts.get("contract") for side in (self.old, self.new))
-        return None if ours is None or theirs is None else differences(ours, theirs)
+    contract: tuple[Difference, ...] | None = None
 
 
 def gather(given: Given, progress: Progress) -> Gathered:
     """Read or run both sides and pair them. Raises FlipcheckError for all that does not fit."""
     datasets = open_test_sets(given)
     sides = _predictions(given, datasets, progress)
-    folder = _image_folder(given)
+    folder = image_folder(given)
     return matched(given, datasets, sides, reference(given, folder), folder=folder)
 
 
@@ -100,7 +96,22 @@ def matched(
     ]
     if old.rows and new.rows and not one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
-    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of)
+    told = tuple(dict.fromkeys(warnings))
+    return Gathered(old, new, paired, images, told, of, _contract(given, old, new))
+
+
+def _contract(given: Given, old: Predictions, new: Predictions) -> tuple[Difference, ...] | None:
+    """What differs between the two models, their classes in one language."""
+    found = []
+    for source, spec in ((old, given.old_spec), (new, given.new_spec)):
+        told = source.facts.get("contract")
+        if told is None:
+            return None
+        names = told["classes"]
+        if names is not None:
+            names = list(dict.fromkeys(spec.label_map.get(name, name) for name in names))
+        found.append(told | {"classes": names})
+    return differences(*found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +297,7 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
     return models
 
 
-def _image_folder(given: Given) -> Dataset | None:
+def image_folder(given: Given) -> Dataset | None:
     """The folder of images that both sides' saved predictions are of."""
     if given.data is None or not given.data.is_dir() or not _both_saved(given):
         return None

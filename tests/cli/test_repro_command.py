@@ -200,6 +200,21 @@ def test_every_kind_of_source_from_a_report(command, sample, tmp_path, table):
         assert one(command, FLIP, "--report", path) == one(command, FLIP, *call)
 
 
+def test_the_columns_of_a_report_are_known_from_it(command, sample, tmp_path):
+    """What a report slices by is known from it."""
+    path = tmp_path / "r.json"
+    saved = sample / "old_predictions.csv", sample / "new_predictions.csv"
+    command("compare", *saved, "--by", "ink", "--by", "class,ink", "--json", path)
+    assert one(command, FLIP, "--report", path)["outcome"] == "negative flip"
+
+
+def test_the_image_of_saved_predictions(command, sample):
+    """A folder of images beside saved predictions says which file it is."""
+    saved = sample / "old_predictions.csv", sample / "new_predictions.csv"
+    found = one(command, FLIP, *saved, sample / "images")
+    assert found["example"]["size"] == "8 x 8 pixels"
+
+
 @pytest.mark.parametrize("change", ["model", "data", "predictions"])
 def test_sources_that_changed_since_the_report(command, sample, tmp_path, change):
     """Another file than the report's is refused: it would explain nothing."""

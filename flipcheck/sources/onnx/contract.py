@@ -7,6 +7,8 @@ and §1.5) on one small network of digits, to show how much such a difference ca
 
 from __future__ import annotations
 
+from functools import partial
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.contract import EFFECTS, Difference, Effect
@@ -29,6 +31,10 @@ NOT_LEARNT = {"int64", "bool", "text"}
 FLOATS = {"fp64", "fp32", "fp16", "bf16"}
 QUANTISED = {"int8", "uint8", "int4", "uint4"}
 STATIC = ("QuantizeLinear", "QLinear")
+NOTHING = {"scale": 1.0, "mean": 0.0, "std": 1.0}
+"""What steps that are left out are."""
+ROUNDING = 1e-6
+"""Numbers of preprocessing this near are one number, written with fewer digits."""
 LONGEST = 160
 """Characters of a value that a difference shows."""
 
@@ -120,8 +126,10 @@ def differences(old: Contract, new: Contract) -> tuple[Difference, ...]:
 
 def _ports(old: Contract, new: Contract) -> Iterator[Difference]:
     for kind in ("inputs", "outputs"):
-        ours, theirs = old[kind], new[kind]
+        ours, theirs = old[kind], _aligned(old[kind], new[kind])
         noun = kind.removesuffix("s")
+        if theirs != new[kind]:
+            yield _difference(f"{noun} order", _names(ours), _names(new[kind]), ORDER)
         if len(ours) != len(theirs):
             yield _difference(f"{noun}s", _names(ours), _names(theirs), UPDATE)
             continue
@@ -139,6 +147,14 @@ def _ports(old: Contract, new: Contract) -> Iterator[Difference]:
             elif shape[:1] != other_shape[:1]:
                 note = "the first axis is the batch"
                 yield _difference(f"{label}: shape", _axes(shape), _axes(other_shape), COST, note)
+
+
+def _aligned(ours: list[Any], theirs: list[Any]) -> list[Any]:
+    """The ports of the new model in the order of the old one's, where both have the same names."""
+    places = {name: place for place, (name, *_) in enumerate(ours)}
+    if len(ours) != len(theirs) or set(places) != {name for name, *_ in theirs}:
+        return theirs
+    return sorted(theirs, key=lambda each: places[each[0]])
 
 
 def _classes(old: Contract, new: Contract) -> Iterator[Difference]:
@@ -163,15 +179,25 @@ def _steps(old: Contract, new: Contract) -> Iterator[Difference]:
     same_resize = ours.get("resize") == theirs.get("resize") is None
     for name, (what, effect, note) in STEPS.items():
         one, two = ours.get(name), theirs.get(name)
-        if _plain(one) == _plain(two) or (name == "resample" and same_resize):
+        if _alike(name, one, two) or (name == "resample" and same_resize):
             continue
         if name == "crop_rounding" and not (ours.get("crop") and theirs.get("crop")):
             continue
         yield _difference(f"preprocessing: {what}", _shown(one), _shown(two), effect, note)
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _alike(name: str, one: Any, two: Any) -> bool:
+    """Whether two values of a step do the same: 0.5 is what three channels of 0.5 are."""
+    if name not in NOTHING:
+        return bool(_listed(one) == _listed(two))
+    ours, theirs = (_listed(NOTHING[name] if value is None else value) for value in (one, two))
+    channels = max(len(ours), len(theirs))
+    wide = (value * channels if len(value) == 1 else value for value in (ours, theirs))
+    return all(map(partial(isclose, rel_tol=ROUNDING), *wide))
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _features(old: Contract, new: Contract) -> Iterator[Difference]:
@@ -196,7 +222,6 @@ def _operators(old: Contract, new: Contract) -> Iterator[Difference]:
 
 
 PLAIN: tuple[tuple[str, str, Effect, str], ...] = (
-    ("answer", "how the answer is read", ANSWERS, "another output or threshold answers otherwise"),
     ("precision", "precision", ANSWERS, "rounding decides near ties"),
     ("provider", "provider", ANSWERS, "another device rounds otherwise"),
     ("parameters", "parameters", UPDATE, ""),
@@ -212,13 +237,31 @@ PLAIN: tuple[tuple[str, str, Effect, str], ...] = (
 def _others(old: Contract, new: Contract) -> Iterator[Difference]:
     for name, what, effect, note in PLAIN:
         one, two = old[name], new[name]
+        if name == "precision" and not (one and two):
+            continue  # what a forest calculates in, its attributes do not say
         if one != two:
             unit = " bytes" if name == "bytes" else ""
-            yield _difference(what, _shown(one, unit), _shown(two, unit), effect, note)
+            ours, theirs = (_shown(each, unit) for each in (one, two))
+            yield _difference(what, ours, theirs, effect, note)
+
+
+def _reading(old: Contract, new: Contract) -> Iterator[Difference]:
+    """How the answers are read, whatever the outputs are called."""
+    ours, theirs = old["answer"], new["answer"]
+    if _unnamed(ours, old["outputs"]) != _unnamed(theirs, new["outputs"]):
+        note = "another output or threshold answers otherwise"
+        yield _difference("how the answer is read", ours, theirs, ANSWERS, note)
+
+
+def _unnamed(answer: str, outputs: list[Any]) -> str:
+    """A reading with its outputs by their number."""
+    for place, (name, *_) in enumerate(outputs):
+        answer = answer.replace(repr(name), f"output {place}")
+    return answer
 
 
 PARTS: tuple[Callable[[Contract, Contract], Iterator[Difference]], ...] = (
-    *(_steps, _features, _classes, _ports, _operators, _others),
+    *(_steps, _features, _classes, _reading, _ports, _operators, _others),
 )
 
 

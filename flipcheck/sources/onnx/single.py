@@ -139,7 +139,7 @@ def _traced(runner: Runner, spec: SideSpec, parts: Batch, start: int, place: int
         threshold=threshold,
         distance=scores[1][1] - threshold if threshold is not None and len(scores) == 2 else None,
         read_by=reading.told,
-        neighbours=_neighbours(reading, alone, crowd, _size(parts)),
+        neighbours=_neighbours(reading, alone, crowd, _size(runner, parts)),
     )
     return asked, trace
 
@@ -150,8 +150,10 @@ def _threshold(reading: Reading, spec: SideSpec) -> float | None:
     return 0.5 if spec.threshold is None else spec.threshold
 
 
-def _size(parts: Batch) -> int:
-    return len(next(iter(parts.values())))
+def _size(runner: Runner, parts: Batch) -> int:
+    """How many examples there are in the batch of an example."""
+    rows = len(next(iter(parts.values())))
+    return rows if runner.batch == 1 else min(rows, runner.batch)
 
 
 def _crowd(runner: Runner, parts: Batch, place: int) -> Any:
