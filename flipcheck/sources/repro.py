@@ -40,6 +40,7 @@ OUTCOMES: dict[tuple[bool, bool], tuple[str, str]] = {
     (True, True): ("both right", "nothing flipped"),
     (False, False): ("both wrong", "nothing flipped"),
 }
+UNANSWERED = ("no answer", "a model gave NaN or infinite scores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class ReproSide:
     score: float | None = None
     row: Mapping[str, str] = field(default_factory=dict)
     trace: Trace | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether a model was run and gave no answer."""
+        return self.trace is not None and self.answer is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,8 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
         side: _side(each, rows[side], answers[side], traces.get(side), right=bool(right[side][0]))
         for side, each in sides.items()
     }
+    if any(each.unanswered for each in made.values()):
+        outcome, told = UNANSWERED
     value = Repro(
         id=example,
         truth=_text(found.paired.truth),
@@ -122,11 +130,21 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
         new=made["new"],
         example=_example([*datasets.values(), folder], example),
         data=_data([*datasets.values()], truth),
-        warnings=tuple(
-            dict.fromkeys(note for side in ("old", "new") for note in sides[side].warnings)
-        ),
+        warnings=_warnings(sides, made),
     )
     return value, sides
+
+
+def _warnings(sides: Mapping[Side, Predictions], made: Mapping[Side, ReproSide]) -> tuple[str, ...]:
+    """What is worth a warning of either side."""
+    broken = [
+        f"{each.name}: NaN or infinite scores for this example: `flipcheck compare` ends in an "
+        "error there, and counts nothing"
+        for each in made.values()
+        if each.unanswered
+    ]
+    notes = [note for source in sides.values() for note in source.warnings]
+    return tuple(dict.fromkeys([*broken, *notes]))
 
 
 def row_of(source: Predictions | Dataset, example: str) -> int:

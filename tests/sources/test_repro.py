@@ -89,3 +89,17 @@ def test_images_of_another_size_and_mode(tmp_path):
     assert found["example"]["size"] == "31 x 17 pixels"
     assert found["example"]["mode"] == "RGBA"
     assert found["old"]["trace"]["inputs"][0]["shape"] == [1, 5, 7]
+
+
+@pytest.mark.parametrize("row", [2, 41])
+def test_scores_that_are_none(tmp_path, row):
+    """What made NaN is shown, with no answer, so that it can be found out why."""
+    x = np.random.default_rng(0).normal(size=(70, 3)).astype(np.float32)
+    x[row - 1, 1] = np.nan
+    np.savez(tmp_path / "d.npz", x=x, y=[0] * 70)
+    model = linear(tmp_path / "m.onnx", np.eye(3))
+    found = one(row, model, model, tmp_path / "d.npz")
+    assert (found["outcome"], found["old"]["answer"]) == ("no answer", None)
+    assert found["old"]["trace"]["inputs"][0]["first"][1] == "nan"
+    assert found["old"]["trace"]["inputs"][0]["mean"] is None
+    assert any("NaN or infinite scores" in note for note in found["warnings"])
