@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import SHOWN, InputError, listed
+from flipcheck.errors import InputError
 from flipcheck.report import significant
-from flipcheck.sources.files import file_kind
+from flipcheck.sources.example import described, file_row, row_of
 from flipcheck.sources.sides import (
     image_folder,
     matched,
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from flipcheck.sources.spec import Given
 
 FORMAT = "flipcheck.repro/1"
-SEARCHED = 20_000
-"""Among how many ids the nearest to an unknown one are looked for."""
 OUTCOMES: dict[tuple[bool, bool], tuple[str, str]] = {
     (True, False): ("negative flip", "the old model was right, and the new one is wrong"),
     (False, True): ("positive flip", "the old model was wrong, and the new one is right"),
@@ -128,7 +124,7 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
         told=told,
         old=made["old"],
         new=made["new"],
-        example=_example([*datasets.values(), folder], example),
+        example=described([*datasets.values(), folder], example),
         data=_data([*datasets.values()], truth),
         warnings=_warnings(sides, made),
     )
@@ -145,41 +141,6 @@ def _warnings(sides: Mapping[Side, Predictions], made: Mapping[Side, ReproSide])
     ]
     notes = [note for source in sides.values() for note in source.warnings]
     return tuple(dict.fromkeys([*broken, *notes]))
-
-
-def row_of(source: Predictions | Dataset, example: str) -> int:
-    """The row of an id. Raises InputError with the nearest ids where there is none, or several."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    name = getattr(source, "examples", None) or source.source
-    ids = source.ids.cast(pa.string())
-    rows = np.flatnonzero(pc.equal(ids, pa.scalar(example)).to_numpy(zero_copy_only=False))
-    if len(rows) > 1:
-        raise InputError(
-            f"{name}: {len(rows):,} examples have the id {example!r}",
-            hint="every example needs one id; name the column with --id",
-        )
-    if not len(rows):
-        raise InputError(f"{name}: no example {example!r}", hint=_nearest(ids, example))
-    return int(rows[0])
-
-
-def _nearest(ids: Any, example: str) -> str:
-    """The ids that are most like an unknown one."""
-    import pyarrow.compute as pc
-
-    close: list[str] = []
-    for part in dict.fromkeys((example, example.rsplit("/", 1)[-1])):
-        if part and not close:
-            holding = pc.match_substring(ids, part, ignore_case=True)
-            close = ids.filter(holding).slice(0, SHOWN).to_pylist()
-    if not close:
-        close = get_close_matches(example, ids.slice(0, SEARCHED).to_pylist(), n=SHOWN, cutoff=0.5)
-    if close:
-        return f"the nearest: {listed(close)}"
-    return f"the first ids: {listed(ids.slice(0, SHOWN).to_pylist(), len(ids))}"
 
 
 def _models(
@@ -235,35 +196,9 @@ def _side(
         right=right,
         confidence=None if sure is None or math.isnan(sure) else sure,
         score=None if source.scores is None else float(source.scores[row]),
-        row={} if trace is not None else _file_row(source, row),
+        row={} if trace is not None else file_row(source, row),
         trace=trace,
     )
-
-
-def _file_row(source: Predictions, row: int) -> dict[str, str]:
-    """All columns of a row of saved predictions, where they are a table; as text."""
-    path = Path(source.source or source.name)
-    known = source.facts.get("columns", {})
-    if not known or not path.is_file() or file_kind(path) not in TABLES:
-        return {}
-    from flipcheck.sources.tables import open_table
-
-    table = open_table(path)
-    columns = table.load([name for name in table.names if table.names.count(name) == 1])
-    found = {name: str(values[row].as_py()) for name, values in columns.items()}
-    named = known.get("id")
-    same = named is None or found.get(named) == str(source.ids[row].as_py())
-    return found if same else {}
-
-
-TABLES = {"text", "parquet", "feather", "jsonl"}
-"""Kinds of files whose rows are those of the predictions."""
-
-
-def _example(datasets: Sequence[Dataset | None], example: str) -> dict[str, str]:
-    """What a test set says of the example: an image's file, size and mode; a table's columns."""
-    dataset = next((each for each in datasets if each is not None), None)
-    return {} if dataset is None else EXAMPLES[dataset.kind](dataset, row_of(dataset, example))
 
 
 def _data(datasets: Sequence[Dataset | None], truth: Predictions | None) -> dict[str, str | None]:
@@ -272,29 +207,3 @@ def _data(datasets: Sequence[Dataset | None], truth: Predictions | None) -> dict
     if truth is not None:
         found[truth.source or truth.name] = truth.facts.get("sha256")
     return found
-
-
-def _image(dataset: Dataset, row: int) -> dict[str, str]:
-    from PIL import Image
-
-    from flipcheck.sources.datasets.images import FORMATS
-
-    path = Path(dataset.source) / dataset.ids[row].as_py()
-    with Image.open(path, formats=FORMATS) as image:
-        size = f"{image.width} x {image.height} pixels"
-        return {"file": str(path), "size": size, "mode": image.mode, "format": str(image.format)}
-
-
-def _table(dataset: Dataset, row: int) -> dict[str, str]:
-    from flipcheck.sources.tables import open_table
-
-    table = open_table(Path(dataset.source))
-    columns = table.load([name for name in table.names if table.names.count(name) == 1])
-    return {name: str(values[row].as_py()) for name, values in columns.items()}
-
-
-def _array(dataset: Dataset, row: int) -> dict[str, str]:
-    return {"file": dataset.source, "row": f"{row + 1:,}"}
-
-
-EXAMPLES = {"images": _image, "table": _table, "arrays": _array}

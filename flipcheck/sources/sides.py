@@ -14,7 +14,7 @@ from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
-from flipcheck.sources.onnx.contract import differences
+from flipcheck.sources.onnx.differences import differences
 from flipcheck.sources.saved import read_predictions
 
 if TYPE_CHECKING:

@@ -215,6 +215,15 @@ def test_the_image_of_saved_predictions(command, sample):
     assert found["example"]["size"] == "8 x 8 pixels"
 
 
+def test_a_broken_picture_of_saved_predictions(command, table, tmp_path):
+    """A picture that cannot be read is said to be so: the predictions are there all the same."""
+    (tmp_path / "images" / "a").mkdir(parents=True)
+    (tmp_path / "images" / "a" / "0.png").write_bytes(b"broken")
+    path = table("p.csv", "id,prediction", "a/0.png,a")
+    found = one(command, "a/0.png", path, path, tmp_path / "images")
+    assert found["example"]["problem"] == "not an image that Pillow knows"
+
+
 @pytest.mark.parametrize("change", ["model", "data", "predictions"])
 def test_sources_that_changed_since_the_report(command, sample, tmp_path, change):
     """Another file than the report's is refused: it would explain nothing."""

@@ -14,7 +14,8 @@ from PIL import Image
 import flipcheck
 from flipcheck.contract import EFFECTS, Difference
 from flipcheck.errors import ModelError
-from flipcheck.sources.onnx.contract import differences, parameters, precision
+from flipcheck.sources.onnx.contract import parameters, precision
+from flipcheck.sources.onnx.differences import differences
 from flipcheck.sources.onnx.graph import read_graph
 
 WIDE = [None, 3, 5, 7]
