@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.sources.onnx.graph import BATCH_DEPENDENT, RANDOM
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flipcheck.sources.onnx.feeds import Feeder
     from flipcheck.sources.onnx.graph import Graph
     from flipcheck.sources.onnx.model import Model, Port
@@ -29,11 +31,9 @@ def contract(model: Model, feeder: Feeder, reading: Reading, batch: int) -> Cont
         "outputs": [_port(port) for port in model.outputs],
         "answer": reading.told,
         "classes": None if reading.classes is None else list(reading.classes),
-        "preprocess": {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dict(told.get("preprocess") or {}).items()
-        },
-        "features": told.get("features"),
+        "preprocess": _plain(told.pop("preprocess", None) or {}),
+        "features": told.pop("features", None),
+        "fed": _plain({name: value for name, value in told.items() if name != "input"}),
         "opset": model.graph.opset,
         "ir_version": model.graph.ir_version,
         "producer": model.graph.producer,
@@ -44,6 +44,13 @@ def contract(model: Model, feeder: Feeder, reading: Reading, batch: int) -> Cont
         "random_operators": sorted(model.graph.operators & RANDOM),
         "provider": model.session.get_providers()[0],
         "batch": batch,
+    }
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as JSON keeps them."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
 
 

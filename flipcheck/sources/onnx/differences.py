@@ -42,7 +42,7 @@ STEPS: dict[str, tuple[str, Effect, str]] = {
     "resample": (
         "resize kernel",
         "answers",
-        f"another kernel flipped 0.1 to 3.6% {ABOUT} (0 from bilinear to bicubic)",
+        f"another kernel flipped 0.1 to 3.6% {ABOUT}",
     ),
     "layout": ("layout", "order", ""),
 }
@@ -138,6 +138,15 @@ def _features(old: Contract, new: Contract) -> Iterator[Difference]:
         yield _difference("features", listed(ours), listed(theirs), ANSWERS, note)
 
 
+def _fed(old: Contract, new: Contract) -> Iterator[Difference]:
+    """Whatever else a feeder tells of how examples become inputs."""
+    for name in sorted({*old["fed"], *new["fed"]}):
+        ours, theirs = old["fed"].get(name), new["fed"].get(name)
+        if ours != theirs:
+            what = name.replace("_", " ")
+            yield _difference(what, _shown(ours), _shown(theirs), ANSWERS, "it sees other inputs")
+
+
 def _operators(old: Contract, new: Contract) -> Iterator[Difference]:
     for name, what, note in (
         (
@@ -192,7 +201,7 @@ def _unnamed(answer: str, outputs: list[Any]) -> str:
 
 
 PARTS: tuple[Callable[[Contract, Contract], Iterator[Difference]], ...] = (
-    *(_steps, _features, _classes, _reading, _ports, _operators, _others),
+    *(_steps, _features, _fed, _classes, _reading, _ports, _operators, _others),
 )
 
 
