@@ -205,6 +205,22 @@ def test_the_most_serious_comes_first():
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([224, 224], "224 x 224"),
+        ([0.485, 0.456], "0.485, 0.456"),
+        (["a", "b"], "a, b"),
+        (True, "True"),
+        (12345, "12,345"),
+    ],
+)
+def test_values_in_words(value, shown):
+    """Sizes, numbers, names and switches are each shown as they are written."""
+    (found,) = differences(CONTRACT, CONTRACT | {"fed": {"size": value}})
+    assert (found.old, found.new) == ("none", shown)
+
+
 def test_long_class_lists_are_cut_and_hostile_names_are_text():
     """Thousands of names do not fill a report, and no control character is lost or acts."""
     many = CONTRACT | {"classes": [f"class {number}" for number in range(5000)]}

@@ -214,13 +214,17 @@ def _cut(text: str) -> str:
 
 
 def _shown(value: Any, unit: str = "") -> str:
-    if value in (None, "", []):
+    """A value in words: sizes as 224 x 224, a mean as 0.485, 0.456, 0.406."""
+    if value is None or value in ("", [], ()):
         return "none"
     if isinstance(value, (list, tuple)):
-        return " x ".join(f"{each:.6g}" for each in value)
+        between = " x " if all(isinstance(each, int) for each in value) else ", "
+        return between.join(map(_shown, value))
     if isinstance(value, float):
         return f"{value:.6g}"
-    return f"{value:,}{unit}" if isinstance(value, int) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}{unit}"
+    return str(value)
 
 
 def _names(ports: list[Any]) -> str:
