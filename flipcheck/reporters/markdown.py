@@ -135,7 +135,7 @@ def _contract(report: Report) -> list[str]:
             f"{'⚠️ ' if each.flips else ''}{code(each.what)}",
             code(each.old) if each.old else "",
             code(each.new) if each.new else "",
-            each.told,
+            words.clean(each.told).replace("|", "\\|"),
         )
         for each in report.contract or ()
     ]

@@ -293,9 +293,13 @@ def test_a_file_of_json(command, models, tmp_path):
     done = command("repro", FLIP, *models, "--json", tmp_path / "one.json")
     assert done.out.startswith(" NEGATIVE FLIP ")
     assert json.loads((tmp_path / "one.json").read_text())["format"] == "flipcheck.repro/1"
-    done = command("repro", FLIP, *models, "--json", models[0])
-    assert done.status == 2
-    assert "would be overwritten" in done.err
+    command("compare", *models, "--json", tmp_path / "r.json")
+    for sources in (models, ("--report", tmp_path / "r.json")):
+        before = models[0].read_bytes()
+        done = command("repro", FLIP, *sources, "--json", models[0])
+        assert done.status == 2
+        assert "would be overwritten" in done.err
+        assert models[0].read_bytes() == before
 
 
 def test_hostile_names_and_values_are_shown_as_text(command, table):

@@ -37,7 +37,7 @@ def contract(model: Model, feeder: Feeder, reading: Reading, batch: int) -> Cont
         "opset": model.graph.opset,
         "ir_version": model.graph.ir_version,
         "producer": model.graph.producer,
-        "bytes": sum(path.stat().st_size for path in (model.path, *model.graph.external)),
+        "bytes": model.graph.size,
         "parameters": parameters(model.graph),
         "precision": precision(model.graph),
         "batch_operators": sorted(model.graph.operators & BATCH_DEPENDENT),

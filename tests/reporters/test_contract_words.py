@@ -107,8 +107,8 @@ def test_how_each_model_repeats_itself(report, sides, expected):
 def test_hostile_names_are_text(report, name):
     """Names of inputs and producers come from files: none is markup, a script or a code."""
     hostile = "</script><script>alert(1)</script>|`\x1b[31m"
-    found = replace(report, contract=(Difference("producer", hostile, hostile, "export"),))
-    shown = REPORTERS[name](found)
+    parts = [Difference(hostile, hostile, hostile, effect, hostile) for effect in EFFECTS]
+    shown = REPORTERS[name](replace(report, contract=tuple(parts)))
     assert "\x1b" not in shown
     if name == "html":
         assert "<script>alert" not in shown
