@@ -19,9 +19,9 @@ NOTE = "what differs between the two models beside their answers"
 
 
 def change(each: Difference, quote: Callable[[str], str] = words.clean) -> str:
-    """A difference as "precision fp32 → int8"; what only one side has, as itself."""
+    """A difference as "precision: fp32 → int8"; what only one side has, as itself."""
     shown = [quote(text) for text in (each.old, each.new) if text]
-    return f"{quote(each.what)} {' → '.join(shown)}"
+    return f"{quote(each.what)}: {' → '.join(shown)}"
 
 
 def flipping(report: Report) -> list[Difference]:
