@@ -234,6 +234,7 @@ def _predictions(
     models = open_models(given, datasets)
     if not models:
         return saved
+    _check_labels(given, datasets, models, saved)
     from flipcheck.sources.onnx.run import run
 
     if len(models) == 2 and one_pass(datasets):
@@ -246,6 +247,22 @@ def _predictions(
         assert dataset is not None  # noqa: S101  (every model has its test set)
         saved[side] = run([model], dataset, progress=progress)[0]
     return saved
+
+
+def _check_labels(
+    given: Given,
+    datasets: Mapping[Side, Dataset | None],
+    models: Mapping[Side, Any],
+    saved: Mapping[Side, Predictions],
+) -> None:
+    """Raise UsageError for labels that no model can answer, before either runs."""
+    sides = dict(saved)
+    for side, (model, _) in models.items():
+        dataset = datasets[side]
+        assert dataset is not None  # noqa: S101  (every model has its test set)
+        facts = {"kind": "onnx", "classes": model.classes, "data": dataset.source}
+        sides[side] = Predictions(str(model.path), dataset.ids, truth=dataset.truth, facts=facts)
+    in_one_language(given, sides["old"], sides["new"], None)
 
 
 def read_saved(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Predictions]:

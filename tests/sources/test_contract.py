@@ -13,7 +13,7 @@ from PIL import Image
 
 import flipcheck
 from flipcheck.contract import EFFECTS, Difference
-from flipcheck.errors import ModelError
+from flipcheck.errors import FlipcheckError, ModelError
 from flipcheck.sources.onnx.contract import parameters, precision
 from flipcheck.sources.onnx.differences import differences
 from flipcheck.sources.onnx.graph import read_graph
@@ -343,6 +343,19 @@ def test_what_does_not_fit_ends_before_either_model_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(Model, "run", lambda *_: ran.append(1))
     with pytest.raises(ModelError, match="does not fit"):
         flipcheck.compare(old, new, old_data=tmp_path / "a.npz", new_data=tmp_path / "b.npz")
+    assert not ran
+
+
+def test_labels_that_no_class_has_end_before_either_model_runs(tmp_path, monkeypatch):
+    """A test set in other words than both models' is refused before minutes of inference."""
+    from flipcheck.sources.onnx.model import Model
+
+    model = linear(tmp_path / "m.onnx", np.eye(2), classes=("a", "b"))
+    np.savez(tmp_path / "d.npz", x=np.eye(2, dtype=np.float32), y=["cat", "dog"])
+    ran = []
+    monkeypatch.setattr(Model, "run", lambda *_: ran.append(1))
+    with pytest.raises(FlipcheckError, match="labels that no class has"):
+        flipcheck.compare(model, model, tmp_path / "d.npz")
     assert not ran
 
 
