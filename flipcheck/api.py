@@ -240,7 +240,7 @@ REPRODUCED = (
     *("old_data", "new_data", "labels", "labels_from", "id", "label", "prediction", "correct"),
     *("features", "classes", "old_classes", "new_classes", "label_map", "old_label_map"),
     *("new_label_map", "output", "old_output", "new_output", "threshold", "old_threshold"),
-    *("new_threshold", "preprocess", "old_preprocess", "new_preprocess"),
+    *("new_threshold", "preprocess", "old_preprocess", "new_preprocess", "by", "cluster", "weight"),
 )
 """The options of `compare` that decide an answer, which `repro` takes."""
 
@@ -272,7 +272,7 @@ def repro(
     first, second, tests = (sources.pop(name) for name in ("old", "new", "data"))
     _check_call({"old": first, "new": second}, options, "repro", REPRODUCED)
     asked: Any = sources
-    found, sides = traced(_given(first, second, tests, asked, ()), str(example))
+    found, sides = traced(_given(first, second, tests, asked, _columns_by(asked, ())), str(example))
     if kept is not None:
         from flipcheck.sources.reported import check_same
 

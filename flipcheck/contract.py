@@ -73,6 +73,8 @@ class Repeatability:
             raise ValueError("more answers moved than there were examples")
         if not isinstance(self.done, str):
             raise TypeError("how a model was run is told in text")
+        if self.confidence_shift is not None and not 0 <= self.confidence_shift <= 1:
+            raise ValueError("a confidence moves by 0 to 1")
 
     @property
     def sound(self) -> bool:

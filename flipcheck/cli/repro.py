@@ -49,6 +49,9 @@ def repro(
     preprocess: o.Preprocess = None,
     old_preprocess: o.OldPreprocess = None,
     new_preprocess: o.NewPreprocess = None,
+    by: o.By = None,
+    cluster: o.Cluster = None,
+    weight: o.Weight = None,
     json: o.Json = None,
 ) -> None:
     """Show one example: what went into both models, what came out, and what became of it.
@@ -64,12 +67,20 @@ def repro(
     if report is None and (old is None or new is None):
         raise UsageError("an example of what?", hint="give OLD and NEW, or --report report.json")
     out = Outputs(json)
-    out.check([*(given[name] for name in READ if name in given), report])
+    read = [*(given[name] for name in READ if name in given), report]
+    out.check(read)
     from flipcheck.api import REPRODUCED
     from flipcheck.api import repro as one
 
+    kept = None
+    if report is not None:
+        from flipcheck.report import Report
+        from flipcheck.sources.reported import sources_of
+
+        kept = Report.load(report)
+        out.check([*read, *sources_of(kept).values()])
     asked = {name: given[name] for name in REPRODUCED if given.get(name) is not None}
-    found = one(example, old, new, data, report=report, **asked)
+    found = one(example, old, new, data, report=kept, **asked)
     if json is not None:
         out.write_value(found.to_dict())
     if json != "-":

@@ -19,14 +19,20 @@ NOTE = "what differs between the two models beside their answers"
 
 
 def change(each: Difference, quote: Callable[[str], str] = words.clean) -> str:
-    """A difference as "precision fp32 → int8"; what only one side has, as itself."""
+    """A difference as "precision: fp32 → int8"; what only one side has, as itself."""
     shown = [quote(text) for text in (each.old, each.new) if text]
-    return f"{each.what} {' → '.join(shown)}"
+    return f"{quote(each.what)}: {' → '.join(shown)}"
 
 
 def flipping(report: Report) -> list[Difference]:
     """The differences that can flip answers whatever the models have learnt."""
     return [each for each in report.contract or () if each.flips]
+
+
+def urgent(report: Report) -> bool:
+    """Whether something beside the update can have made flips: that is said first."""
+    unsound = any(not each.sound for each in report.repeatability.values())
+    return unsound or bool(flipping(report))
 
 
 def others(report: Report) -> list[tuple[str, list[Difference]]]:
@@ -72,4 +78,4 @@ def _told(each: Repeatability) -> str:
         parts.append(f"answers by the batch: {moved}")
     elif each.depends_on_batch:
         parts.append(f"depends on the batch, though none of the first {first} moved with it")
-    return "; ".join([*parts, f"it was {each.done}"])
+    return "; ".join([*parts, f"it was {words.clean(each.done)}"])

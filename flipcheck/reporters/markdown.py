@@ -30,6 +30,7 @@ def render(report: Report) -> str:
     parts += [
         *_gates(report),
         *_rulings(report),
+        *(_contract(report) if contract.urgent(report) else []),
         _answers(report),
         _metrics(report),
         *_kinds(report),
@@ -38,7 +39,8 @@ def render(report: Report) -> str:
     ]
     parts += [*_slices("Slices", report.slices, report)]
     parts += [*_slices("Classes", report.classes, report)]
-    parts += [*_examples(report), *_label_noise(report), *_contract(report), *_notes(report)]
+    parts += [*_examples(report), *_label_noise(report)]
+    parts += [*([] if contract.urgent(report) else _contract(report)), *_notes(report)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -133,7 +135,7 @@ def _contract(report: Report) -> list[str]:
             f"{'⚠️ ' if each.flips else ''}{code(each.what)}",
             code(each.old) if each.old else "",
             code(each.new) if each.new else "",
-            each.told,
+            words.clean(each.told).replace("|", "\\|"),
         )
         for each in report.contract or ()
     ]

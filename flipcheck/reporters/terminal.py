@@ -79,7 +79,7 @@ def _contract(report: Report) -> list[Any]:
     lines = _heading("Contract", contract.NOTE)
     for each in contract.flipping(report):
         lines.append(_sentence(f"! {contract.change(each)}", "yellow"))
-        lines.append(Padding(Text(each.told, "dim"), (0, 0, 0, 4)))
+        lines.append(Padding(Text(words.clean(each.told), "dim"), (0, 0, 0, 4)))
     for effect, group in contract.others(report):
         changes = "; ".join(map(contract.change, group))
         lines.append(_sentence(Text.assemble((f"{effect}: ", "dim"), changes)))

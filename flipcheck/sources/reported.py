@@ -17,9 +17,12 @@ AGAIN = ("output", "preprocess", "input", "features", "columns", "classes_from")
 """The facts of a side that options decide: they must be those of the report."""
 
 
-def sources_of(report: Report) -> dict[str, str]:
-    """OLD, NEW and the data of a report, as the options of a call."""
-    found = {"old": report.old.source, "new": report.new.source}
+def sources_of(report: Report) -> dict[str, Any]:
+    """OLD, NEW and the data of a report, as the options of a call.
+
+    With them the columns that it slices, clusters and weighs by, which are no features.
+    """
+    found: dict[str, Any] = {"old": report.old.source, "new": report.new.source}
     tests = {
         side: str(model.facts["data"])
         for side, model in (("old", report.old), ("new", report.new))
@@ -29,10 +32,13 @@ def sources_of(report: Report) -> dict[str, str]:
     if len(paths) == 1:
         found["data"] = paths.pop()
     found |= {f"{side}_data": path for side, path in tests.items() if "data" not in found}
-    data = report.data.source
+    data_of, data = report.data, report.data.source
     if data is not None and data not in found.values():
         found["labels" if tests else "data"] = data
-    return found
+    columns = {"cluster": data_of.cluster, "weight": data_of.weight}
+    found |= {name: column for name, column in columns.items() if column is not None}
+    by = [each.by for each in report.slices]
+    return found | ({"by": list(dict.fromkeys(by))} if by else {})
 
 
 def check_same(report: Report, sides: Mapping[Side, Predictions], found: Repro) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import SHOWN, InputError, listed
+from flipcheck.errors import InputError
 from flipcheck.report import significant
-from flipcheck.sources.files import file_kind
+from flipcheck.sources.example import described, file_row, row_of
 from flipcheck.sources.sides import (
+    image_folder,
     matched,
     one_pass,
     open_models,
@@ -31,14 +30,13 @@ if TYPE_CHECKING:
     from flipcheck.sources.spec import Given
 
 FORMAT = "flipcheck.repro/1"
-SEARCHED = 20_000
-"""Among how many ids the nearest to an unknown one are looked for."""
 OUTCOMES: dict[tuple[bool, bool], tuple[str, str]] = {
     (True, False): ("negative flip", "the old model was right, and the new one is wrong"),
     (False, True): ("positive flip", "the old model was wrong, and the new one is right"),
     (True, True): ("both right", "nothing flipped"),
     (False, False): ("both wrong", "nothing flipped"),
 }
+UNANSWERED = ("no answer", "a model gave NaN or infinite scores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,11 @@ class ReproSide:
     score: float | None = None
     row: Mapping[str, str] = field(default_factory=dict)
     trace: Trace | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether a model was run and gave no answer."""
+        return self.trace is not None and self.answer is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
     rows: dict[Side, int] = {side: row_of(each, example) for side, each in sides.items()}
     traces = _models(given, datasets, example, sides, rows)
     here = sides["old"].ids.take([rows["old"]])
-    truth = reference(given, None)
+    folder = image_folder(given)
+    truth = reference(given, folder)
     found = matched(given, datasets, sides, truth, among=here)
     if not len(found.paired):
         raise InputError(
@@ -111,6 +115,8 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
         side: _side(each, rows[side], answers[side], traces.get(side), right=bool(right[side][0]))
         for side, each in sides.items()
     }
+    if any(each.unanswered for each in made.values()):
+        outcome, told = UNANSWERED
     value = Repro(
         id=example,
         truth=_text(found.paired.truth),
@@ -118,45 +124,23 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
         told=told,
         old=made["old"],
         new=made["new"],
-        example=_example(datasets, rows),
+        example=described([*datasets.values(), folder], example),
         data=_data([*datasets.values()], truth),
-        warnings=tuple(
-            dict.fromkeys(note for side in ("old", "new") for note in sides[side].warnings)
-        ),
+        warnings=_warnings(sides, made),
     )
     return value, sides
 
 
-def row_of(source: Predictions | Dataset, example: str) -> int:
-    """The row of an id. Raises InputError with the nearest ids where there is none, or several."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    name = getattr(source, "examples", None) or source.source
-    ids = source.ids.cast(pa.string())
-    rows = np.flatnonzero(pc.equal(ids, pa.scalar(example)).to_numpy(zero_copy_only=False))
-    if len(rows) > 1:
-        raise InputError(
-            f"{name}: {len(rows):,} examples have the id {example!r}",
-            hint="every example needs one id; name the column with --id",
-        )
-    if not len(rows):
-        raise InputError(f"{name}: no example {example!r}", hint=_nearest(ids, example))
-    return int(rows[0])
-
-
-def _nearest(ids: Any, example: str) -> str:
-    """The ids that are most like an unknown one."""
-    import pyarrow.compute as pc
-
-    holding = ids.filter(pc.match_substring(ids, example, ignore_case=True)) if example else ids
-    close = holding.slice(0, SHOWN).to_pylist()
-    if not close:
-        close = get_close_matches(example, ids.slice(0, SEARCHED).to_pylist(), n=SHOWN, cutoff=0.5)
-    if close:
-        return f"the nearest: {listed(close)}"
-    return f"the first ids: {listed(ids.slice(0, SHOWN).to_pylist(), len(ids))}"
+def _warnings(sides: Mapping[Side, Predictions], made: Mapping[Side, ReproSide]) -> tuple[str, ...]:
+    """What is worth a warning of either side."""
+    broken = [
+        f"{each.name}: NaN or infinite scores for this example: `flipcheck compare` ends in an "
+        "error there, and counts nothing"
+        for each in made.values()
+        if each.unanswered
+    ]
+    notes = [note for source in sides.values() for note in source.warnings]
+    return tuple(dict.fromkeys([*broken, *notes]))
 
 
 def _models(
@@ -212,38 +196,9 @@ def _side(
         right=right,
         confidence=None if sure is None or math.isnan(sure) else sure,
         score=None if source.scores is None else float(source.scores[row]),
-        row={} if trace is not None else _file_row(source, row),
+        row={} if trace is not None else file_row(source, row),
         trace=trace,
     )
-
-
-def _file_row(source: Predictions, row: int) -> dict[str, str]:
-    """All columns of a row of saved predictions, where they are a table; as text."""
-    path = Path(source.source or source.name)
-    known = source.facts.get("columns", {})
-    if not known or not path.is_file() or file_kind(path) not in TABLES:
-        return {}
-    from flipcheck.sources.tables import open_table
-
-    table = open_table(path)
-    columns = table.load([name for name in table.names if table.names.count(name) == 1])
-    found = {name: str(values[row].as_py()) for name, values in columns.items()}
-    named = known.get("id")
-    same = named is None or found.get(named) == str(source.ids[row].as_py())
-    return found if same else {}
-
-
-TABLES = {"text", "parquet", "feather", "jsonl"}
-"""Kinds of files whose rows are those of the predictions."""
-
-
-def _example(datasets: Mapping[Side, Dataset | None], rows: Mapping[Side, int]) -> dict[str, str]:
-    """What the test sets say of the example: an image's file, size and mode; a table's columns."""
-    told: dict[str, str] = {}
-    for side, dataset in datasets.items():
-        if dataset is not None and not told:
-            told = EXAMPLES[dataset.kind](dataset, rows[side])
-    return told
 
 
 def _data(datasets: Sequence[Dataset | None], truth: Predictions | None) -> dict[str, str | None]:
@@ -252,29 +207,3 @@ def _data(datasets: Sequence[Dataset | None], truth: Predictions | None) -> dict
     if truth is not None:
         found[truth.source or truth.name] = truth.facts.get("sha256")
     return found
-
-
-def _image(dataset: Dataset, row: int) -> dict[str, str]:
-    from PIL import Image
-
-    from flipcheck.sources.datasets.images import FORMATS
-
-    path = Path(dataset.source) / dataset.ids[row].as_py()
-    with Image.open(path, formats=FORMATS) as image:
-        size = f"{image.width} x {image.height} pixels"
-        return {"file": str(path), "size": size, "mode": image.mode, "format": str(image.format)}
-
-
-def _table(dataset: Dataset, row: int) -> dict[str, str]:
-    from flipcheck.sources.tables import open_table
-
-    table = open_table(Path(dataset.source))
-    columns = table.load([name for name in table.names if table.names.count(name) == 1])
-    return {name: str(values[row].as_py()) for name, values in columns.items()}
-
-
-def _array(dataset: Dataset, row: int) -> dict[str, str]:
-    return {"file": dataset.source, "row": f"{row + 1:,}"}
-
-
-EXAMPLES = {"images": _image, "table": _table, "arrays": _array}

@@ -24,7 +24,7 @@ from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.sources.logs.alike import check_alike, check_used
-from flipcheck.sources.onnx.contract import differences
+from flipcheck.sources.onnx.differences import differences
 from flipcheck.sources.repeats import by_question, check_repeats, for_repeats
 from flipcheck.sources.saved import read_predictions
 from flipcheck.sources.shards import is_image_folder
@@ -48,8 +48,9 @@ if TYPE_CHECKING:
 class Gathered:
     """Both sides' predictions, their pairing, and the images that they were made from.
 
-    `of` is how many examples there are to pair, where the pairing has only some of them, and
-    `cluster` the column by which they are clustered, if any.
+    `of` is how many examples there are to pair, where the pairing has only some of them,
+    `cluster` the column by which they are clustered, if any, and `contract` what differs between
+    two models, None where both sides are not models.
     """
 
     old: Predictions
@@ -59,19 +60,14 @@ class Gathered:
     warnings: tuple[str, ...]
     of: int
     cluster: str | None = None
-
-    @property
-    def contract(self) -> tuple[Difference, ...] | None:
-        """What differs between the two models; None where both sides are not models."""
-        ours, theirs = (side.facts.get("contract") for side in (self.old, self.new))
-        return None if ours is None or theirs is None else differences(ours, theirs)
+    contract: tuple[Difference, ...] | None = None
 
 
 def gather(given: Given, progress: Progress) -> Gathered:
     """Read or run both sides and pair them. Raises FlipcheckError for all that does not fit."""
     datasets = open_test_sets(given)
     sides = _predictions(given, datasets, progress)
-    folder = _image_folder(given)
+    folder = image_folder(given)
     return matched(given, datasets, sides, reference(given, folder), folder=folder)
 
 
@@ -126,7 +122,22 @@ def matched(
     ]
     if old.rows and new.rows and not one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
-    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of, cluster)
+    notes_told = tuple(dict.fromkeys(warnings))
+    return Gathered(old, new, paired, images, notes_told, of, cluster, _contract(given, old, new))
+
+
+def _contract(given: Given, old: Predictions, new: Predictions) -> tuple[Difference, ...] | None:
+    """What differs between the two models, their classes in one language."""
+    found = []
+    for source, spec in ((old, given.old_spec), (new, given.new_spec)):
+        told = source.facts.get("contract")
+        if told is None:
+            return None
+        names = told["classes"]
+        if names is not None:
+            names = list(dict.fromkeys(spec.label_map.get(name, name) for name in names))
+        found.append(told | {"classes": names})
+    return differences(*found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +263,7 @@ def _predictions(
     models = open_models(given, datasets)
     if not models:
         return saved
+    _check_labels(given, datasets, models, saved)
     from flipcheck.sources.onnx.run import run
 
     if len(models) == 2 and one_pass(datasets):
@@ -264,6 +276,22 @@ def _predictions(
         assert dataset is not None  # noqa: S101  (every model has its test set)
         saved[side] = run([model], dataset, progress=progress, cache=given.cache)[0]
     return saved
+
+
+def _check_labels(
+    given: Given,
+    datasets: Mapping[Side, Dataset | None],
+    models: Mapping[Side, Any],
+    saved: Mapping[Side, Predictions],
+) -> None:
+    """Raise UsageError for labels that no model can answer, before either runs."""
+    sides = dict(saved)
+    for side, (model, _) in models.items():
+        dataset = datasets[side]
+        assert dataset is not None  # noqa: S101  (every model has its test set)
+        facts = {"kind": "onnx", "classes": model.classes, "data": dataset.source}
+        sides[side] = Predictions(str(model.path), dataset.ids, truth=dataset.truth, facts=facts)
+    in_one_language(given, sides["old"], sides["new"], None)
 
 
 def read_saved(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Predictions]:
@@ -333,7 +361,7 @@ def _check_unused(given: Given) -> None:
             )
 
 
-def _image_folder(given: Given) -> Dataset | None:
+def image_folder(given: Given) -> Dataset | None:
     """The folder of images that both sides' saved predictions are of."""
     if given.data is None or not is_image_folder(given.data) or not _both_saved(given):
         return None

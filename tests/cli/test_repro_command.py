@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +11,6 @@ from PIL import Image
 
 import flipcheck
 from flipcheck.errors import FlipcheckError
-
-sys.path.append(str(Path(__file__).parents[1] / "sources"))
-from onnx_models import brightness, echo, echo_data, linear
 
 FLIP = "three/1680.png"
 
@@ -167,70 +161,6 @@ def test_the_same_numbers_or_not(command, models):
     assert "not the same numbers for both models" in done.out
 
 
-def test_a_threshold(tmp_path, command):
-    """The distance to the threshold is shown for each side's own."""
-    scores = np.float32([0.2, 0.4, 0.6, 0.8])
-    model = echo(tmp_path / "m.onnx", {"p": scores}, metadata={"classes": "no,yes"})
-    data = echo_data(tmp_path / "d.npz", {"p": scores}, y=["no", "yes", "yes", "yes"])
-    options = ("--old-threshold", "0.3", "--new-threshold", "0.7")
-    found = one(command, "2", model, model, data, *options)
-    assert (found["old"]["answer"], found["new"]["answer"]) == ("yes", "no")
-    assert found["old"]["trace"]["distance"] == pytest.approx(0.1, abs=1e-6)
-    assert found["new"]["trace"]["distance"] == pytest.approx(-0.3, abs=1e-6)
-    shown = command("repro", "2", model, model, data, *options).out
-    assert "0.1 above 0.3" in shown
-    assert "0.3 below 0.7" in shown
-
-
-def test_a_table_shows_its_columns(tmp_path, command, table):
-    """The values of all columns of the row are shown, and what the model made of them."""
-    model = linear(tmp_path / "m.onnx", np.eye(2), classes=("a", "b"))
-    data = table("t.csv", "id,f,g,label,place", "p,1.5,0,a,north", "q,0,2.5,b,south")
-    found = one(command, "q", model, model, data, "--features", "f,g")
-    assert found["example"] == {"id": "q", "f": "0", "g": "2.5", "label": "b", "place": "south"}
-    (fed,) = found["old"]["trace"]["inputs"]
-    assert fed["first"] == ["0", "2.5"]
-    assert fed["digest"] == hashlib.sha256(np.float32([0, 2.5]).tobytes()).hexdigest()[:16]
-
-
-@pytest.mark.parametrize("batch", [None, 1, 8], ids=["any", "one", "eight"])
-@pytest.mark.parametrize("row", [1, 8, 33, 70])
-def test_every_row_of_an_archive(tmp_path, command, batch, row):
-    """The row is found wherever it stands among the batches, also the last and a part."""
-    x = np.random.default_rng(0).normal(size=(70, 3)).astype(np.float32)
-    np.savez(tmp_path / "d.npz", x=x, y=x.argmax(axis=1))
-    model = linear(tmp_path / "m.onnx", np.eye(3), batch=batch)
-    found = one(command, row, model, model, tmp_path / "d.npz")
-    assert found["outcome"] == "both right"
-    assert found["old"]["answer"] == str(x[row - 1].argmax())
-    (fed,) = found["old"]["trace"]["inputs"]
-    assert fed["digest"] == hashlib.sha256(x[row - 1].tobytes()).hexdigest()[:16]
-    near = found["old"]["trace"]["neighbours"]
-    assert near["together"] in {None, near["alone"]}
-
-
-def test_an_answer_that_depends_on_the_batch(tmp_path, command):
-    """Alone it is one answer, beside its neighbours another: both are shown."""
-    from onnx import helper
-    from onnx_models import port, save
-
-    nodes = [
-        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[0], keepdims=1),
-        helper.make_node("Mul", ["mean", "half"], ["less"]),
-        helper.make_node("Sub", ["x", "less"], ["y"]),
-    ]
-    ports = [port("x", np.float32, [None, 2])], [port("y", np.float32, [None, 2])]
-    model = save(tmp_path / "m.onnx", nodes, *ports, {"half": np.float32(0.5)})
-    x = np.float32([[3, 2]] + [[9, -9]] * 9)
-    np.savez(tmp_path / "d.npz", x=x, y=[0] * 10)
-    found = one(command, "1", model, model, tmp_path / "d.npz")
-    near = found["old"]["trace"]["neighbours"]
-    assert (near["alone"], near["together"], near["size"]) == ("0", "1", 10)
-    assert found["old"]["answer"] == "0"  # as `compare` runs it: alone
-    assert "! 1 in a batch of 10" in command("repro", "1", model, model, tmp_path / "d.npz").out
-    assert any("depend on the batch" in note for note in found["warnings"])
-
-
 @pytest.fixture
 def report(command, models, tmp_path):
     """A JSON report of the sample models."""
@@ -268,6 +198,30 @@ def test_every_kind_of_source_from_a_report(command, sample, tmp_path, table):
         path = tmp_path / f"{number}.json"
         assert command("compare", *call, "--json", path).status == 0
         assert one(command, FLIP, "--report", path) == one(command, FLIP, *call)
+
+
+def test_the_columns_of_a_report_are_known_from_it(command, sample, tmp_path):
+    """What a report slices by is known from it."""
+    path = tmp_path / "r.json"
+    saved = sample / "old_predictions.csv", sample / "new_predictions.csv"
+    command("compare", *saved, "--by", "ink", "--by", "class,ink", "--json", path)
+    assert one(command, FLIP, "--report", path)["outcome"] == "negative flip"
+
+
+def test_the_image_of_saved_predictions(command, sample):
+    """A folder of images beside saved predictions says which file it is."""
+    saved = sample / "old_predictions.csv", sample / "new_predictions.csv"
+    found = one(command, FLIP, *saved, sample / "images")
+    assert found["example"]["size"] == "8 x 8 pixels"
+
+
+def test_a_broken_picture_of_saved_predictions(command, table, tmp_path):
+    """A picture that cannot be read is said to be so: the predictions are there all the same."""
+    (tmp_path / "images" / "a").mkdir(parents=True)
+    (tmp_path / "images" / "a" / "0.png").write_bytes(b"broken")
+    path = table("p.csv", "id,prediction", "a/0.png,a")
+    found = one(command, "a/0.png", path, path, tmp_path / "images")
+    assert found["example"]["problem"] == "not an image that Pillow knows"
 
 
 @pytest.mark.parametrize("change", ["model", "data", "predictions"])
@@ -339,9 +293,13 @@ def test_a_file_of_json(command, models, tmp_path):
     done = command("repro", FLIP, *models, "--json", tmp_path / "one.json")
     assert done.out.startswith(" NEGATIVE FLIP ")
     assert json.loads((tmp_path / "one.json").read_text())["format"] == "flipcheck.repro/1"
-    done = command("repro", FLIP, *models, "--json", models[0])
-    assert done.status == 2
-    assert "would be overwritten" in done.err
+    command("compare", *models, "--json", tmp_path / "r.json")
+    for sources in (models, ("--report", tmp_path / "r.json")):
+        before = models[0].read_bytes()
+        done = command("repro", FLIP, *sources, "--json", models[0])
+        assert done.status == 2
+        assert "would be overwritten" in done.err
+        assert models[0].read_bytes() == before
 
 
 def test_hostile_names_and_values_are_shown_as_text(command, table):
@@ -353,18 +311,6 @@ def test_hostile_names_and_values_are_shown_as_text(command, table):
     assert "\x1b" not in done.out
     assert "\x07" not in done.out
     assert not any(line.startswith("::") for line in done.out.splitlines())
-
-
-def test_images_of_another_size_and_mode(command, tmp_path):
-    """The file's own size and mode are shown beside what the model was fed."""
-    for label, pixel in (("dark", 10), ("light", 240)):
-        (tmp_path / "images" / label).mkdir(parents=True)
-        Image.new("RGBA", (31, 17), (pixel,) * 4).save(tmp_path / "images" / label / "0.png")
-    model = brightness(tmp_path / "m.onnx", [None, 1, 5, 7])
-    found = one(command, "dark/0.png", model, model, tmp_path / "images")
-    assert found["example"]["size"] == "31 x 17 pixels"
-    assert found["example"]["mode"] == "RGBA"
-    assert found["old"]["trace"]["inputs"][0]["shape"] == [1, 5, 7]
 
 
 def test_the_call_refuses_what_decides_no_answer(sample):

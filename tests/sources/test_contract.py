@@ -13,8 +13,9 @@ from PIL import Image
 
 import flipcheck
 from flipcheck.contract import EFFECTS, Difference
-from flipcheck.errors import ModelError
-from flipcheck.sources.onnx.contract import differences, parameters, precision
+from flipcheck.errors import FlipcheckError, ModelError
+from flipcheck.sources.onnx.contract import parameters, precision
+from flipcheck.sources.onnx.differences import differences
 from flipcheck.sources.onnx.graph import read_graph
 
 WIDE = [None, 3, 5, 7]
@@ -71,6 +72,7 @@ CONTRACT = {
     "classes": ["a", "b"],
     "preprocess": {},
     "features": ["p", "q"],
+    "fed": {},
     "opset": 17,
     "ir_version": 8,
     "producer": "pytorch 2.9",
@@ -92,13 +94,15 @@ CONTRACT = {
         ({"inputs": [["x", "tensor(float)", [None, 9]]]}, "input: shape", "update"),
         ({"inputs": [["x", "tensor(float)", [8, 2]]]}, "input: shape", "cost"),
         ({"inputs": [*CONTRACT["inputs"], ["z", "tensor(float)", [None]]]}, "inputs", "update"),
-        ({"outputs": [["z", "tensor(float)", [None, 2]]]}, "output: name", "export"),
+        ({"outputs": [["z", "tensor(float)", [None, 2]]], "answer": "largest score of 'z'"},
+         "output: name", "export"),
         ({"outputs": [["y", "tensor(double)", [None, 2]]]}, "output: type", "answers"),
         ({"answer": "threshold 0.3 on 'y'"}, "how the answer is read", "answers"),
         ({"classes": ["b", "a"]}, "class order", "order"),
         ({"classes": ["a"]}, "classes missing", "answers"),
         ({"classes": ["a", "b", "c"]}, "classes added", "answers"),
         ({"features": ["q", "p"]}, "features", "answers"),
+        ({"fed": {"longest_text": 128}}, "longest text", "answers"),
         ({"preprocess": {"layout": "NHWC"}}, "preprocessing: layout", "order"),
         ({"opset": 21}, "opset", "export"),
         ({"ir_version": 10}, "IR version", "export"),
@@ -125,6 +129,60 @@ def test_each_kind_of_difference(change, what, effect):
     assert differences(CONTRACT, CONTRACT | {}) == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"mean": [0.5]}, {"mean": [0.5, 0.5, 0.5]}),  # once for all channels
+        ({"mean": [0.0], "std": [1.0, 1.0, 1.0]}, {}),  # what does nothing
+        ({"scale": 1.0}, {}),
+        ({"scale": 1 / 255}, {"scale": 0.003921569}),  # with fewer digits
+        ({"crop": (5, 7)}, {"crop": [5, 7]}),  # as it comes back from JSON
+        ({"crop_rounding": "even"}, {"crop_rounding": "floor"}),  # nothing is cropped
+        ({"origin": "default"}, {"origin": "a file"}),  # where it was found
+    ],
+)
+def test_steps_that_do_the_same(old, new):
+    """Two ways to write one preprocessing are no difference."""
+    assert differences(CONTRACT | {"preprocess": old}, CONTRACT | {"preprocess": new}) == ()
+
+
+def test_ports_meet_by_name():
+    """Inputs in another order are the same inputs, and say no more than that."""
+    ports = [["p", "tensor(float)", [None, 2]], ["q", "tensor(int64)", [None]]]
+    (found,) = differences(CONTRACT | {"inputs": ports}, CONTRACT | {"inputs": ports[::-1]})
+    assert (found.what, found.effect) == ("input order", "order")
+
+
+def test_what_a_forest_calculates_in_is_not_known():
+    """A model without tensors has no precision to compare, and keeps its numbers elsewhere."""
+    forest = CONTRACT | {"precision": "", "parameters": None}
+    assert [each.what for each in differences(CONTRACT, forest)] == ["parameters"]
+
+
+def test_classes_are_compared_in_one_language(tmp_path):
+    """A label map that makes two lists one leaves no difference of classes."""
+    old = linear(tmp_path / "old.onnx", np.eye(2), classes=("a", "b"))
+    new = linear(tmp_path / "new.onnx", np.eye(2), classes=("x", "b"))
+    np.savez(tmp_path / "d.npz", x=np.eye(2, dtype=np.float32), y=["a", "b"])
+    report = flipcheck.compare(old, new, tmp_path / "d.npz", new_label_map={"x": "a"}, resamples=0)
+    assert report.contract == ()
+
+
+def test_an_early_stop_has_a_contract_too(tmp_path):
+    """A run that may stop early says what differs, and how each model repeats itself."""
+    old = linear(tmp_path / "old.onnx", np.eye(2) * 9, classes=("a", "b"))
+    new = linear(tmp_path / "new.onnx", np.eye(2) * 9, name="z", classes=("a", "b"))
+    x = np.tile(np.eye(2, dtype=np.float32), (300, 1))
+    np.savez(tmp_path / "d.npz", x=x, y=["a", "b"] * 300)
+    gates = ["negative_flip_rate <= 9%"]
+    report = flipcheck.compare(
+        old, new, tmp_path / "d.npz", gates=gates, stop_early=True, resamples=0
+    )
+    assert report.early_stop.stopped
+    assert ("input: name", "export") in told(report)
+    assert set(report.repeatability) == {"old", "new"}
+
+
 def test_what_was_measured_stands_beside_it():
     """Figures are given where there are any (ENGINEERING.md §1.4 and §1.5)."""
     steps = {"preprocess": {"scale": 1 / 255, "resize": [5, 7], "resample": "nearest"}}
@@ -145,6 +203,22 @@ def test_the_most_serious_comes_first():
         "export",
         "cost",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([224, 224], "224 x 224"),
+        ([0.485, 0.456], "0.485, 0.456"),
+        (["a", "b"], "a, b"),
+        (True, "True"),
+        (12345, "12,345"),
+    ],
+)
+def test_values_in_words(value, shown):
+    """Sizes, numbers, names and switches are each shown as they are written."""
+    (found,) = differences(CONTRACT, CONTRACT | {"fed": {"size": value}})
+    assert (found.old, found.new) == ("none", shown)
 
 
 def test_long_class_lists_are_cut_and_hostile_names_are_text():
@@ -269,6 +343,19 @@ def test_what_does_not_fit_ends_before_either_model_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(Model, "run", lambda *_: ran.append(1))
     with pytest.raises(ModelError, match="does not fit"):
         flipcheck.compare(old, new, old_data=tmp_path / "a.npz", new_data=tmp_path / "b.npz")
+    assert not ran
+
+
+def test_labels_that_no_class_has_end_before_either_model_runs(tmp_path, monkeypatch):
+    """A test set in other words than both models' is refused before minutes of inference."""
+    from flipcheck.sources.onnx.model import Model
+
+    model = linear(tmp_path / "m.onnx", np.eye(2), classes=("a", "b"))
+    np.savez(tmp_path / "d.npz", x=np.eye(2, dtype=np.float32), y=["cat", "dog"])
+    ran = []
+    monkeypatch.setattr(Model, "run", lambda *_: ran.append(1))
+    with pytest.raises(FlipcheckError, match="labels that no class has"):
+        flipcheck.compare(model, model, tmp_path / "d.npz")
     assert not ran
 
 

@@ -9,6 +9,7 @@ from onnx_models import linear, port, save
 
 import flipcheck
 from flipcheck.contract import Repeatability
+from flipcheck.errors import ModelError
 
 WIDTH, SIZE = 6, 96
 
@@ -223,6 +224,23 @@ def test_scores_that_move_without_an_answer(tmp_path):
     assert told.confidence_shift > 0.01
     assert told.depends_on_batch
     assert told.done == "run one example at a time"
+
+
+def test_scores_that_are_none_in_other_company_only(tmp_path):
+    """A model that divides by the spread of its batch fails alone: it depends on the batch."""
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["high"], axes=[0], keepdims=1),
+        helper.make_node("ReduceMin", ["x"], ["low"], axes=[0], keepdims=1),
+        helper.make_node("Sub", ["high", "low"], ["spread"]),
+        helper.make_node("Sub", ["x", "low"], ["above"]),
+        helper.make_node("Div", ["above", "spread"], ["share"]),
+        helper.make_node("Mul", ["share", "nine"], ["y"]),
+    ]
+    model = save(tmp_path / "m.onnx", nodes, *ports(), {"nine": np.float32(9)})
+    x = np.random.default_rng(0).normal(size=(40, WIDTH)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x=x, y=[0] * 40)
+    with pytest.raises(ModelError, match="NaN or infinite"):  # alone, as it is run then
+        flipcheck.compare(model, model, tmp_path / "d.npz", resamples=0)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8])

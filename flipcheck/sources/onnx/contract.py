@@ -1,20 +1,13 @@
-"""The contract of a model, and what differs between two of them.
-
-A contract is what a model takes, gives and is, beside what it learnt: inputs, outputs, classes,
-preprocessing, export, precision. Where figures are given they were measured (ENGINEERING.md §1.4
-and §1.5) on one small network of digits, to show how much such a difference can do by itself.
-"""
+"""The contract of a model: what it takes, gives and is, beside what it learnt."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.contract import EFFECTS, Difference, Effect
-from flipcheck.errors import listed
 from flipcheck.sources.onnx.graph import BATCH_DEPENDENT, RANDOM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Mapping
 
     from flipcheck.sources.onnx.feeds import Feeder
     from flipcheck.sources.onnx.graph import Graph
@@ -27,33 +20,7 @@ Contract = dict[str, Any]
 NOT_LEARNT = {"int64", "bool", "text"}
 """Types of tensors that hold shapes, indices and names."""
 FLOATS = {"fp64", "fp32", "fp16", "bf16"}
-QUANTISED = {"int8", "uint8", "int4", "uint4"}
 STATIC = ("QuantizeLinear", "QLinear")
-LONGEST = 160
-"""Characters of a value that a difference shows."""
-
-ABOUT = "of the answers of one small network, measured"
-ANSWERS: Effect = "answers"
-UPDATE: Effect = "update"
-EXPORT: Effect = "export"
-COST: Effect = "cost"
-ORDER: Effect = "order"
-STEPS: dict[str, tuple[str, Effect, str]] = {
-    "scale": ("pixel scale", "answers", f"a missing 1/255 flipped 8.7% {ABOUT}"),
-    "mean": ("mean", "answers", ""),
-    "std": ("standard deviation", "answers", ""),
-    "resize": ("resize", "answers", "one pixel more or less is another image"),
-    "crop": ("crop", "answers", "one pixel of offset is another image"),
-    "crop_rounding": ("rounding of the crop", "answers", "one pixel of offset is another image"),
-    "channels": ("channels", "answers", "RGB and BGR are different images"),
-    "resample": (
-        "resize kernel",
-        "answers",
-        f"another kernel flipped 0.1 to 3.6% {ABOUT} (0 from bilinear to bicubic)",
-    ),
-    "layout": ("layout", "order", ""),
-}
-"""Each step of preprocessing: its name in words, its effect, and what is known of that."""
 
 
 def contract(model: Model, feeder: Feeder, reading: Reading, batch: int) -> Contract:
@@ -64,21 +31,26 @@ def contract(model: Model, feeder: Feeder, reading: Reading, batch: int) -> Cont
         "outputs": [_port(port) for port in model.outputs],
         "answer": reading.told,
         "classes": None if reading.classes is None else list(reading.classes),
-        "preprocess": {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dict(told.get("preprocess") or {}).items()
-        },
-        "features": told.get("features"),
+        "preprocess": _plain(told.pop("preprocess", None) or {}),
+        "features": told.pop("features", None),
+        "fed": _plain({name: value for name, value in told.items() if name != "input"}),
         "opset": model.graph.opset,
         "ir_version": model.graph.ir_version,
         "producer": model.graph.producer,
-        "bytes": sum(path.stat().st_size for path in (model.path, *model.graph.external)),
+        "bytes": model.graph.size,
         "parameters": parameters(model.graph),
         "precision": precision(model.graph),
         "batch_operators": sorted(model.graph.operators & BATCH_DEPENDENT),
         "random_operators": sorted(model.graph.operators & RANDOM),
         "provider": model.provider,
         "batch": batch,
+    }
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as JSON keeps them."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
 
 
@@ -107,142 +79,3 @@ def precision(graph: Graph) -> str:
     most = max(floats, key=lambda kind: floats[kind])
     rest = sum(floats.values()) - floats[most]
     return most if rest * 100 < floats[most] else f"{most}, partly others"
-
-
-# --- differences ---------------------------------------------------------------------------
-
-
-def differences(old: Contract, new: Contract) -> tuple[Difference, ...]:
-    """What differs between two contracts, that which can flip answers by itself first."""
-    found = [each for part in PARTS for each in part(old, new)]
-    return tuple(sorted(found, key=lambda each: list(EFFECTS).index(each.effect)))
-
-
-def _ports(old: Contract, new: Contract) -> Iterator[Difference]:
-    for kind in ("inputs", "outputs"):
-        ours, theirs = old[kind], new[kind]
-        noun = kind.removesuffix("s")
-        if len(ours) != len(theirs):
-            yield _difference(f"{noun}s", _names(ours), _names(theirs), UPDATE)
-            continue
-        for (name, kind_of, shape), (other, other_kind, other_shape) in zip(
-            ours, theirs, strict=True
-        ):
-            label = f"{noun} {name}" if len(ours) > 1 else noun
-            if name != other:
-                yield _difference(f"{label}: name", name, other, EXPORT, "a name changes nothing")
-            if kind_of != other_kind:
-                note = "numbers are rounded to another type" if noun == "input" else ""
-                yield _difference(f"{label}: type", kind_of, other_kind, ANSWERS, note)
-            if list(shape[1:]) != list(other_shape[1:]):
-                yield _difference(f"{label}: shape", _axes(shape), _axes(other_shape), UPDATE)
-            elif shape[:1] != other_shape[:1]:
-                note = "the first axis is the batch"
-                yield _difference(f"{label}: shape", _axes(shape), _axes(other_shape), COST, note)
-
-
-def _classes(old: Contract, new: Contract) -> Iterator[Difference]:
-    ours, theirs = old["classes"], new["classes"]
-    if ours is None or theirs is None or list(ours) == list(theirs):
-        return
-    if set(ours) == set(theirs):
-        yield _difference("class order", listed(ours), listed(theirs), ORDER)
-        return
-    gone = [name for name in ours if name not in set(theirs)]
-    come = [name for name in theirs if name not in set(ours)]
-    if gone:
-        note = "the new model cannot answer these"
-        yield _difference("classes missing", listed(gone), "", ANSWERS, note)
-    if come:
-        note = "the old model could not answer these"
-        yield _difference("classes added", "", listed(come), ANSWERS, note)
-
-
-def _steps(old: Contract, new: Contract) -> Iterator[Difference]:
-    ours, theirs = old["preprocess"], new["preprocess"]
-    same_resize = ours.get("resize") == theirs.get("resize") is None
-    for name, (what, effect, note) in STEPS.items():
-        one, two = ours.get(name), theirs.get(name)
-        if _plain(one) == _plain(two) or (name == "resample" and same_resize):
-            continue
-        if name == "crop_rounding" and not (ours.get("crop") and theirs.get("crop")):
-            continue
-        yield _difference(f"preprocessing: {what}", _shown(one), _shown(two), effect, note)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _features(old: Contract, new: Contract) -> Iterator[Difference]:
-    ours, theirs = old["features"], new["features"]
-    if ours is not None and theirs is not None and list(ours) != list(theirs):
-        note = "it sees other columns, or in another order"
-        yield _difference("features", listed(ours), listed(theirs), ANSWERS, note)
-
-
-def _operators(old: Contract, new: Contract) -> Iterator[Difference]:
-    for name, what, note in (
-        (
-            "batch_operators",
-            "operators that look at the whole batch",
-            f"the batch alone flipped 0.2% {ABOUT}; run one example at a time, it does not",
-        ),
-        ("random_operators", "operators that draw random numbers", "by chance, at every run"),
-    ):
-        if old[name] != new[name]:
-            ours, theirs = (", ".join(each[name]) or "none" for each in (old, new))
-            yield _difference(what, ours, theirs, ANSWERS, note)
-
-
-PLAIN: tuple[tuple[str, str, Effect, str], ...] = (
-    ("answer", "how the answer is read", ANSWERS, "another output or threshold answers otherwise"),
-    ("precision", "precision", ANSWERS, "rounding decides near ties"),
-    ("provider", "provider", ANSWERS, "another device rounds otherwise"),
-    ("parameters", "parameters", UPDATE, ""),
-    ("opset", "opset", EXPORT, ""),
-    ("ir_version", "IR version", EXPORT, ""),
-    ("producer", "producer", EXPORT, ""),
-    ("bytes", "file size", COST, ""),
-    ("batch", "batch size", COST, ""),
-)
-"""What is compared as it stands: where in the contract, in words, its effect and a note."""
-
-
-def _others(old: Contract, new: Contract) -> Iterator[Difference]:
-    for name, what, effect, note in PLAIN:
-        one, two = old[name], new[name]
-        if one != two:
-            unit = " bytes" if name == "bytes" else ""
-            yield _difference(what, _shown(one, unit), _shown(two, unit), effect, note)
-
-
-PARTS: tuple[Callable[[Contract, Contract], Iterator[Difference]], ...] = (
-    *(_steps, _features, _classes, _ports, _operators, _others),
-)
-
-
-def _difference(what: str, old: str, new: str, effect: Any, note: str = "") -> Difference:
-    return Difference(_cut(what), _cut(old), _cut(new), effect, note)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def _shown(value: Any, unit: str = "") -> str:
-    if value in (None, "", []):
-        return "none"
-    if isinstance(value, (list, tuple)):
-        return " x ".join(f"{each:.6g}" for each in value)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return f"{value:,}{unit}" if isinstance(value, int) else str(value)
-
-
-def _names(ports: list[Any]) -> str:
-    return listed([name for name, *_ in ports])
-
-
-def _axes(shape: list[Any]) -> str:
-    return f"[{', '.join('?' if axis is None else str(axis) for axis in shape)}]"

@@ -79,7 +79,8 @@ class Graph:
     """Operators, opsets, metadata and external data files of a model.
 
     `mapped` are the outputs that ZipMap makes of a tensor of scores, with that tensor's name.
-    `numbers` are how many numbers its tensors hold, by their type.
+    `numbers` are how many numbers its tensors hold, by their type; `size` is that of all its files
+    in bytes.
     """
 
     operators: frozenset[str]
@@ -90,6 +91,7 @@ class Graph:
     ir_version: int | None = None
     producer: str = ""
     numbers: tuple[tuple[str, int], ...] = ()
+    size: int = 0
 
     @property
     def batch_dependent(self) -> bool:
@@ -126,6 +128,10 @@ def read_graph(path: Path) -> Graph:
     if not found.has_graph:
         raise ModelError(f"{path}: not an ONNX model: it has no graph")
     external = _external_files(path, found.locations)
+    try:
+        size = sum(each.stat().st_size for each in (path, *external))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {reason(error)}") from error
     return Graph(
         frozenset(found.operators),
         found.opset,
@@ -135,6 +141,7 @@ def read_graph(path: Path) -> Graph:
         found.ir_version,
         " ".join(name for name in found.producer if name),
         tuple(sorted(found.numbers.items())),
+        size,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.contract import Repeatability
 from flipcheck.errors import plural
+from flipcheck.sources.onnx.scores import NotFiniteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,15 +58,15 @@ def repeated(
         first = _answers(model, reading, feed, everyone, batch)
     again = _answers(model, reading, feed, everyone, batch)
     on_repeat = _moved(first, again)
-    other = [_otherwise(model, reading, feed, rows, each) for each in _splits(model, rows)]
+    other, broke = _others(model, reading, feed, rows)
     moved = np.zeros(rows, bool)
     for each in other:
         moved |= _moved(first, each)
     shift = max((_shift(first, each) for each in (again, *other)), default=0.0)
+    most = PADDED_SHIFT if padded else SHIFT
     random = model.graph.random or bool(on_repeat.any())
     depends = model.graph.batch_dependent or (
-        not random
-        and (bool(moved.any()) or (bool(other) and shift > (PADDED_SHIFT if padded else SHIFT)))
+        not random and (broke or bool(moved.any()) or (bool(other) and shift > most))
     )
     fixed = _declared(model)
     batch = (fixed or 1) if depends else batch
@@ -96,6 +97,17 @@ def _splits(model: Model, rows: int) -> list[int]:
     if fixed is not None:
         return [fixed] if fixed > 1 < rows else []
     return sorted({each for each in (1, ODD) if each < rows})
+
+
+def _others(model: Model, reading: Reading, feed: Feed, rows: int) -> tuple[list[Answers], bool]:
+    """The answers in other batches, and whether scores are NaN in one of them only."""
+    found = []
+    for size in _splits(model, rows):
+        try:
+            found.append(_otherwise(model, reading, feed, rows, size))
+        except NotFiniteError:
+            return found, True
+    return found, False
 
 
 def _answers(

@@ -328,18 +328,19 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
     values = _joined(pieces)
     try:
         reading = choose_reading(model, fed, spec, *_told_apart(model, names, values))
-        first = reading.answers([values[names.index(name)] for name in reading.outputs])
     except NotFiniteError as error:
         raise _not_finite(model, [row for row in error.rows if row < rows], ids) from error
-    # Answers of a longer batch are no answers to these examples in a batch of their own.
-    asked, repeat = None if rows > PROBE else _cut(first, rows), None
+    first, repeat = None, None
 
     def feed(some: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         return found.feeds(_taken(parts, some)) if found.padded else _taken(feeds, some)
 
     with contextlib.suppress(NotFiniteError):  # the whole run names every such example
+        if rows <= PROBE:  # answers of a longer batch are none in a batch of their own
+            some = [values[names.index(name)] for name in reading.outputs]
+            first = _cut(reading.answers(some), rows)
         repeat, batch = repeated(
-            model, reading, feed, min(rows, PROBE), batch, first=asked, padded=found.padded
+            model, reading, feed, min(rows, PROBE), batch, first=first, padded=found.padded
         )
     return Runner(model, found, reading, batch, repeat)
 

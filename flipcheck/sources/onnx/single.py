@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flipcheck.errors import InputError, ModelError
+from flipcheck.labels import MISSING
 from flipcheck.sources.datasets.images import quiet_decoder
 from flipcheck.sources.onnx.feeds import feeder
 from flipcheck.sources.onnx.run import Runner, _bound, _needs, _padded, _predictions
@@ -123,12 +124,15 @@ def _traced(runner: Runner, spec: SideSpec, parts: Batch, start: int, place: int
     padded, _ = _padded(feeds, 0, 1, model.fixed_batch)
     names = [port.name for port in model.outputs]
     values = dict(zip(names, model.run(padded, names), strict=True))
-    alone = runner.answers(one, start + place)
-    asked = alone
+    try:
+        alone = runner.answers(one, start + place)
+    except NotFiniteError:
+        alone = _no_answer(reading)
     crowd = _crowd(runner, parts, place)
-    if runner.batch > 1 and crowd is not None:
-        asked = crowd
+    asked = crowd if runner.batch > 1 and crowd is not None else alone
     scores = _scores(reading, model.path, [values[name] for name in reading.outputs])
+    if not all(math.isfinite(score) for _, score in scores):
+        scores = []
     threshold = _threshold(reading, spec)
     ranked = sorted(scores, key=lambda each: -each[1])
     trace = Trace(
@@ -139,9 +143,15 @@ def _traced(runner: Runner, spec: SideSpec, parts: Batch, start: int, place: int
         threshold=threshold,
         distance=scores[1][1] - threshold if threshold is not None and len(scores) == 2 else None,
         read_by=reading.told,
-        neighbours=_neighbours(reading, alone, crowd, _size(parts)),
+        neighbours=_neighbours(reading, alone, crowd, _size(runner, parts)),
     )
     return asked, trace
+
+
+def _no_answer(reading: Reading) -> Any:
+    """What stands for the answer where the scores are NaN or infinite."""
+    codes: Any = np.array([None], object) if reading.names is None else np.array([MISSING])
+    return codes, np.array([np.nan], np.float32)
 
 
 def _threshold(reading: Reading, spec: SideSpec) -> float | None:
@@ -150,8 +160,10 @@ def _threshold(reading: Reading, spec: SideSpec) -> float | None:
     return 0.5 if spec.threshold is None else spec.threshold
 
 
-def _size(parts: Batch) -> int:
-    return len(next(iter(parts.values())))
+def _size(runner: Runner, parts: Batch) -> int:
+    """How many examples there are in the batch of an example."""
+    rows = len(next(iter(parts.values())))
+    return rows if runner.batch == 1 else min(rows, runner.batch)
 
 
 def _crowd(runner: Runner, parts: Batch, place: int) -> Any:
@@ -179,6 +191,8 @@ def _neighbours(reading: Reading, alone: Any, crowd: Any, size: int) -> Neighbou
 
 def _name(reading: Reading, code: Any) -> str:
     """An answer as the name of its class."""
+    if code is None or (reading.names is not None and code == MISSING):
+        return "none: NaN or infinite scores"
     return str(code) if reading.names is None else reading.names[int(code)]
 
 
