@@ -92,6 +92,7 @@ def find_tokenizer(model: Path, length: int | None) -> Tokenizer:
         ways = {name: given[name] for name in ("stride", "strategy", "direction") if name in given}
         side = {"direction": config["truncation_side"]} if "truncation_side" in config else {}
         _guarded(path, lambda: engine.enable_truncation(limit, **{**side, **ways}))
+    _guarded(path, lambda: engine.encode("a"))  # one panic says as much as one for every text
     return Tokenizer(path, digest, engine, padding, limit)
 
 

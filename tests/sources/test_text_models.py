@@ -419,6 +419,38 @@ def test_lengths_that_cannot_be(tmp_path, jsonl, answered, settings, told):
     assert told in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"post_processor": {  # of a second text that is not there: the library panics
+            "type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}],
+            "pair": [], "special_tokens": {}}},
+        {"truncation": {"direction": "Right", "max_length": 6, "strategy": "LongestFirst",
+                        "stride": 10}},  # more than there is to keep
+        {"truncation": {"direction": "Right", "max_length": 4, "strategy": "OnlySecond",
+                        "stride": 0}},
+    ],
+)  # fmt: skip
+def test_settings_that_contradict_each_other(tmp_path, jsonl, answered, part):
+    """What the library cannot do is an error that names the file, even where it panics."""
+    tokenizer(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | part))
+    with pytest.raises(ModelError, match=r"tokenizer\.json: not a usable tokenizer"):
+        answered(embedding_bag(tmp_path / "m.onnx"), jsonl(text=["a good film"] * 3))
+
+
+def test_tokens_that_the_model_lacks(tmp_path, jsonl, answered):
+    """A tokenizer of another model ends in the runtime's words, not in a wrong number."""
+    tokenizer(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    written = json.loads(path.read_text())
+    written["model"]["vocab"]["good"] = 5000
+    path.write_text(json.dumps(written))
+    with pytest.raises(ModelError, match="cannot run on this data"):
+        answered(embedding_bag(tmp_path / "m.onnx"), jsonl(text=["a good film"]))
+
+
 def test_a_giant_file_is_not_read(tmp_path, jsonl, answered, monkeypatch):
     """A file larger than any tokenizer is refused."""
     tokenizer(tmp_path)
