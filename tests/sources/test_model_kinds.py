@@ -623,3 +623,24 @@ def test_two_outputs_of_a_detector(tmp_path, archive, answered):
     )  # fmt: skip
     with pytest.raises(ModelError, match="2 outputs could hold the answer"):
         answered(model, archive(x=X[:, :1]))
+
+
+@pytest.mark.parametrize("batch", ["N", 1])
+@pytest.mark.parametrize("odd", ["optional", "sequence"])
+def test_outputs_that_are_no_tensors(tmp_path, archive, answered, odd, batch):
+    """An optional value that is none, or a sequence, beside the scores is passed over."""
+    kinds = {
+        "optional": helper.make_optional_type_proto(FLOATS),
+        "sequence": helper.make_sequence_type_proto(FLOATS),
+    }
+    node = {
+        "optional": helper.make_node("Optional", [], ["odd"], type=FLOATS),
+        "sequence": helper.make_node("SequenceConstruct", ["x", "x"], ["odd"]),
+    }[odd]
+    inputs = [port("x", np.float32, [batch, 3])]
+    outputs = [port("scores", np.float32, [batch, 3]), typed("odd", kinds[odd])]
+    model = model_of(tmp_path / "m.onnx", [matmul(), node], inputs, outputs, {"w": WEIGHTS})
+    assert answered(model, archive(x=X)).answers.texts() == EXPECTED
+    alone = model_of(tmp_path / "a.onnx", [node], inputs, outputs[1:])
+    with pytest.raises(ModelError, match="no output is readable"):
+        answered(alone, archive(x=X))

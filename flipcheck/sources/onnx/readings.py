@@ -85,11 +85,8 @@ def choose_reading(model: Model, values: list[Any], rows: int, spec: SideSpec) -
 
 def _output(name: str, value: Any, rows: int) -> Output:
     """An output with its kind: label, scores, column, maps, or what makes it unreadable."""
-    if isinstance(value, list):
-        maps = len(value) == rows and all(isinstance(each, dict) and each for each in value)
-        if maps:
-            return Output(name, "maps", value, f"a map of scores for each example ({rows} rows)")
-        return Output(name, "other", value, "a sequence that is not one map for each example")
+    if not hasattr(value, "ndim"):
+        return _no_array(name, value, rows)
     value = squeezed(value)
     about = f"{value.dtype} {list(value.shape)}"
     if value.ndim == 0 or value.shape[0] != rows:
@@ -99,6 +96,15 @@ def _output(name: str, value: Any, rows: int) -> Output:
     if value.ndim == 2 and value.dtype.kind == "f" and value.shape[1]:
         return Output(name, "scores", value, about)
     return Output(name, "other", value, f"{about}: {_many(value.shape)}")
+
+
+def _no_array(name: str, value: Any, rows: int) -> Output:
+    """A sequence or map; an optional value that is none; a sparse tensor."""
+    if not isinstance(value, list):
+        return Output(name, "other", value, f"a {type(value).__name__}, not an array")
+    if len(value) == rows and all(isinstance(each, dict) and each for each in value):
+        return Output(name, "maps", value, f"a map of scores for each example ({rows} rows)")
+    return Output(name, "other", value, "a sequence that is not one map for each example")
 
 
 def _many(shape: tuple[int, ...]) -> str:

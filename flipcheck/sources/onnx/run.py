@@ -279,7 +279,9 @@ def _joined(pieces: list[list[Any]]) -> list[Any]:
         if isinstance(values[0], list):
             joined.append([row for value in values for row in value])
         else:
-            alike = values[0].ndim and len({value.shape[1:] for value in values}) == 1
+            alike = (
+                getattr(values[0], "ndim", 0) and len({value.shape[1:] for value in values}) == 1
+            )
             joined.append(np.concatenate(values) if alike else values[0])
     return joined
 
