@@ -187,6 +187,8 @@ def test_long_texts_are_cut(tmp_path, jsonl, answered, settings, shape, longest)
     found = answered(model, jsonl(text=TEXTS))
     assert found.answers.texts() == by_hand(TEXTS, kinds=True, places=True, longest=longest)
     assert found.facts["tokenizer"]["max_length"] == longest
+    told = (f"{tmp_path / 'm.onnx'}: texts of more than {longest} tokens were cut",)
+    assert found.warnings == (told if longest else ())
 
 
 @pytest.mark.parametrize(
@@ -235,6 +237,36 @@ def test_a_single_input_of_any_name(tmp_path, jsonl, answered):
     tokenizer(tmp_path)
     model = embedding_bag(tmp_path / "m.onnx", ("x",))
     assert answered(model, jsonl(text=TEXTS), text=("text",)).answers.texts() == by_hand(TEXTS)
+
+
+def test_parts_of_words(tmp_path, jsonl, answered):
+    """A byte-pair encoding that was learned: the answers of its own tokens, one text at a time."""
+    made = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token=UNKNOWN))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel()
+    special = ["[PAD]", UNKNOWN]
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=300, special_tokens=special, show_progress=False,
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+    )  # fmt: skip
+    made.train_from_iterator(TEXTS, trainer)
+    made.save(str(tmp_path / "tokenizer.json"))
+    weights = RNG.normal(size=(made.get_vocab_size(), 3)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gather", ["weights", "input_ids"], ["tokens"]),
+        helper.make_node("Cast", ["attention_mask"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["wide", "last"], ["column"]),
+        helper.make_node("Mul", ["tokens", "column"], ["kept"]),
+        helper.make_node("ReduceSum", ["kept", "middle"], ["logits"], keepdims=0),
+    ]
+    ports = [port(name, np.int64, [None, None]) for name in ("input_ids", "attention_mask")]
+    model = save(
+        tmp_path / "m.onnx", nodes, ports, [port("logits", np.float32, [None, 3])],
+        {"weights": weights, "last": np.array([-1]), "middle": np.array([1])},
+    )  # fmt: skip
+    texts = [*TEXTS, "Größe – 東京 🙂", "  two  spaces ", "ALL\tCAPS\nand lines"]
+    found = answered(model, jsonl(text=texts))
+    expected = [str(weights[made.encode(text).ids].sum(axis=0).argmax()) for text in texts]
+    assert found.answers.texts() == expected
 
 
 def test_each_model_has_its_own_tokenizer(tmp_path, jsonl):

@@ -430,8 +430,18 @@ def _predictions(
         source=str(model.path),
         available=dataset.columns_there,
         facts=_facts(runner, dataset),
-        warnings=(*model.warnings, *runner.feeder.warnings, *_warnings(runner, dataset)),
+        warnings=(
+            *model.warnings,
+            *runner.feeder.warnings,
+            *_notes(runner, order),
+            *_warnings(runner, dataset),
+        ),
     )
+
+
+def _notes(runner: Runner, order: NDArray[np.int64] | None) -> tuple[str, ...]:
+    """What was seen of all examples; of some only, it would depend on how far workers ran ahead."""
+    return runner.feeder.notes() if order is None else ()
 
 
 def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:

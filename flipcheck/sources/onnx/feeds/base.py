@@ -29,7 +29,8 @@ BATCH_BYTES = 4 << 20
 class Feeder:
     """The parts of a test set that a model needs, and what makes its inputs of them.
 
-    `padded` says that an example's inputs are filled up to the longest of their batch.
+    `padded` says that an example's inputs are filled up to the longest of their batch, `notes` what
+    is only known when all examples were fed.
     """
 
     needs: Needs
@@ -39,6 +40,7 @@ class Feeder:
     told: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
     padded: bool = False
+    notes: Callable[[], tuple[str, ...]] = tuple
 
 
 def batch_of(row_bytes: int) -> int:

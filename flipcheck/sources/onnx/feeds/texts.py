@@ -78,7 +78,22 @@ def text_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
     }
     rows = 1 if unknown else ROWS
     needs = dict.fromkeys(columns, True)
-    return Feeder(needs, feeds, rows, Preprocess(), told, padded=length is None)
+    return Feeder(
+        needs,
+        feeds,
+        rows,
+        Preprocess(),
+        told,
+        padded=length is None,
+        notes=lambda: _notes(model, tokenizer),
+    )
+
+
+def _notes(model: Model, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """A warning where texts were cut."""
+    if not tokenizer.cut.is_set():
+        return ()
+    return (f"{model.path}: texts of more than {tokenizer.max_length} tokens were cut",)
 
 
 def _part(port: Port) -> str | None:
