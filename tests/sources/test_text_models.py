@@ -222,6 +222,25 @@ def test_a_model_that_ignores_its_mask_is_run_one_by_one(tmp_path, jsonl, answer
     assert "one example at a time" in found.warnings[0]
 
 
+def test_the_mask_is_tried_even_where_all_first_texts_are_as_long(tmp_path, jsonl, answered):
+    """Padding that only comes later is tried at the start."""
+    tokenizer(tmp_path)
+    texts = ["good film", "bad plot"] * 20 + TEXTS
+    found = answered(embedding_bag(tmp_path / "m.onnx", masked=False), jsonl(text=texts))
+    assert found.answers.texts() == by_hand(texts)
+    assert found.facts["batch"] == 1
+
+
+def test_a_model_that_takes_no_longer_texts(tmp_path, jsonl, answered):
+    """Padding by more than the model has places for is not held against it."""
+    tokenizer(tmp_path)
+    model = embedding_bag(tmp_path / "m.onnx", ALL)
+    words = [" ".join(["good"] * 62), " ".join(["bad"] * 62)]  # with [CLS] and [SEP] 64
+    found = answered(model, jsonl(text=words + TEXTS))
+    assert found.answers.texts() == by_hand(words + TEXTS, kinds=True, places=True)
+    assert found.facts["batch"] == 32
+
+
 def test_without_a_padding_token_nothing_is_padded(tmp_path, jsonl, answered):
     """A model without a mask whose tokenizer names no padding is run one text at a time."""
     tokenizer(tmp_path)

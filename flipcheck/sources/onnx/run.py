@@ -60,7 +60,7 @@ class Runner:
 
         size = len(next(iter(parts.values())))
         starts = range(0, size, self.batch)
-        if self.feeder.padded and self.batch < size:  # only as long as the model's own batch is
+        if self.feeder.longer and self.batch < size:  # only as long as the model's own batch is
             found = [self.answers(_rows(parts, at, self.batch), start + at) for at in starts]
         else:
             feeds = self.feeder.feeds(parts)
@@ -245,22 +245,35 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
 def _moves(model: Model, reading: Reading, feeder: Feeder, parts: Batch, rows: int) -> bool:
     """Whether the first answers change when each example is run alone (ENGINEERING.md §1.5).
 
-    Where examples are padded by their batch, a change of the confidence tells of it as well.
+    Where examples are padded by their batch, padding by more must not change them either, nor the
+    confidence.
     """
     import numpy as np
 
     names = list(reading.outputs)
-    batches = [_rows(parts, 0, rows), *(_rows(parts, at, 1) for at in range(rows))]
-    if feeder.padded:
-        fed = [feeder.feeds(batch) for batch in batches]
+    first = _rows(parts, 0, rows)
+    if feeder.longer is None:
+        fed = [feeder.feeds(first)]
+        fed += [_rows(fed[0], at, 1) for at in range(rows)]
     else:
-        feeds = feeder.feeds(batches[0])
-        fed = [feeds, *(_rows(feeds, at, 1) for at in range(rows))]
+        fed = [_fitting(model, feeder.longer(first), feeder.feeds(first))]
+        fed += [feeder.feeds(_rows(first, at, 1)) for at in range(rows)]
     together, *alone = (reading.answers(model.run(each, names)) for each in fed)
     if not np.array_equal(together[0], np.concatenate([each[0] for each in alone])):
         return True
+    if feeder.longer is None:
+        return False
     sure = np.concatenate([each[1] for each in alone])
-    return feeder.padded and not np.allclose(together[1], sure, rtol=0, atol=SAME, equal_nan=True)
+    return not np.allclose(together[1], sure, rtol=0, atol=SAME, equal_nan=True)
+
+
+def _fitting(model: Model, *feeds: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The first of these that the model can run; a text may be too long for it."""
+    for each in feeds[:-1]:
+        with contextlib.suppress(ModelError):
+            model.run(each, [model.outputs[0].name])
+            return each
+    return feeds[-1]
 
 
 def _rows(parts: Mapping[str, Any], at: int, size: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from flipcheck.sources.onnx.feeds.base import Feeder, Feeds
 from flipcheck.sources.onnx.feeds.columns import text_columns
 from flipcheck.sources.onnx.ports import Port, numeric
 from flipcheck.sources.preprocess import Preprocess
-from flipcheck.sources.tokenizer import Padding, Tokenizer, find_tokenizer
+from flipcheck.sources.tokenizer import LONGEST, Padding, Tokenizer, find_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flipcheck.sources.spec import SideSpec
 
 ROWS = 32
+MORE = 8
+"""By how many tokens texts are padded more, to see whether a model minds."""
 PARTS = {
     "input_ids": "ids",
     "attention_mask": "mask",
@@ -66,9 +68,12 @@ def text_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
         )
     padding = replace(tokenizer.padding or Padding(0), length=length or _asked(tokenizer))
 
-    def feeds(batch: Batch) -> Feeds:
+    def feeds(batch: Batch, more: int = 0) -> Feeds:
         found = _tokens(tokenizer, batch, columns)
-        arrays = filled(found, padding, exact=length is not None)
+        most = tokenizer.max_length or LONGEST
+        longest = min(most, more + max(len(each.ids) for each in found)) if more else 0
+        wide = replace(padding, length=max(padding.length, longest))
+        arrays = filled(found, wide, exact=length is not None)
         return {port.name: arrays[part].astype(numeric(port)) for port, part in parts.items()}
 
     told = {
@@ -84,7 +89,7 @@ def text_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
         rows,
         Preprocess(),
         told,
-        padded=length is None,
+        longer=None if length is not None else lambda batch: feeds(batch, MORE),
         notes=lambda: _notes(model, tokenizer),
     )
 
