@@ -391,8 +391,11 @@ def test_a_model_of_features_takes_no_text(tmp_path, jsonl, answered):
         [port("x", np.float32, [None, 2])],
         [port("y", np.float32, [None, 2])],
     )
+    data = jsonl(text=["a"], b=[1])
     with pytest.raises(UsageError, match="takes no text"):
-        answered(model, jsonl(text=["a"], b=[1]), text=("text",))
+        answered(model, data, text=("text",))
+    with pytest.raises(UsageError, match="both name the columns"):
+        answered(model, data, text=("text",), features=("b",))
 
 
 def test_text_is_in_tables(tmp_path, archive, images, answered):

@@ -74,8 +74,12 @@ def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port
 def _text_column(model: Model, tests: Dataset, spec: SideSpec) -> tuple[str, ...] | None:
     """The column for a model whose only input is one text; None where it is another model."""
     port = model.inputs[0]
+    if spec.text is not None and spec.features is not None:
+        raise UsageError(
+            f"--text and --features both name the columns of {model.path}", hint="give one of them"
+        )
     if len(model.inputs) == 1 and numeric(port).kind == "O" and _width(port) in {None, 1}:
-        if spec.features is None:
+        if spec.text is not None or (spec.features is None and _width(port) == 1):
             return text_columns(tests, spec) or None
     elif spec.text is not None:
         raise UsageError(
