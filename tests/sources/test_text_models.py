@@ -361,6 +361,27 @@ def test_raw_text(tmp_path, jsonl, answered, shape):
     assert answered(model, data, text=("lang",)).answers.texts() == ["no", "?", "yes"]
 
 
+def test_raw_text_by_the_name_of_the_input(tmp_path, jsonl, answered):
+    """An input that is called as a column takes that one, whatever else could be text."""
+    node = helper.make_node("Identity", ["review"], ["answer"])
+    ports = [port("review", object, [None])], [port("answer", object, [None])]
+    model = save(tmp_path / "m.onnx", [node], *ports)
+    found = answered(model, jsonl(text=["a", "b"], review=["c", "d"]))
+    assert found.answers.texts() == ["c", "d"]
+
+
+def test_tokens_that_an_input_cannot_hold(tmp_path, jsonl, answered):
+    """A token beyond the numbers of the input's type is refused, not wrapped round."""
+    tokenizer(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    written = json.loads(path.read_text())
+    written["model"]["vocab"]["good"] = 2**31 + 5
+    path.write_text(json.dumps(written))
+    model = embedding_bag(tmp_path / "m.onnx", dtype=np.int32)
+    with pytest.raises(ModelError, match="do not fit the input input_ids"):
+        answered(model, jsonl(text=["a good film"]))
+
+
 @pytest.mark.parametrize(
     ("columns", "text", "told"),
     [

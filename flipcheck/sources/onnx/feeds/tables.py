@@ -50,9 +50,10 @@ def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port
     names = [port.name for port in model.inputs]
     found = by_name(names, tests.columns_there)
     named = len(found) == len(names)
-    text = _text_column(model, tests, spec)
-    if text is not None and (spec.text is not None or not named):
-        return {model.inputs[0]: text}
+    if spec.text is not None or not named:
+        text = _text_column(model, tests, spec)
+        if text is not None:
+            return {model.inputs[0]: text}
     wide = len(model.inputs) == 1 and (_width(model.inputs[0]) or 1) > 1
     if len(model.inputs) == 1 and (wide or spec.features is not None or not named):
         return {model.inputs[0]: _features(model, model.inputs[0], tests, spec)}

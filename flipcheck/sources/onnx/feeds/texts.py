@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
-from flipcheck.sources.onnx.feeds.base import Feeder, Feeds
+from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, whole
 from flipcheck.sources.onnx.feeds.columns import text_columns
 from flipcheck.sources.onnx.ports import Port, numeric
 from flipcheck.sources.preprocess import Preprocess
@@ -74,7 +74,7 @@ def text_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
         longest = min(most, more + max(len(each.ids) for each in found)) if more else 0
         wide = replace(padding, length=max(padding.length, longest))
         arrays = filled(found, wide, exact=length is not None)
-        return {port.name: arrays[part].astype(numeric(port)) for port, part in parts.items()}
+        return {port.name: whole(model, port, arrays[part]) for port, part in parts.items()}
 
     told = {
         "input": ", ".join(map(str, parts)),
