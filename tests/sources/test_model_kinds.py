@@ -671,3 +671,14 @@ def test_an_initial_state_of_zeros(tmp_path, archive, answered):
     with pytest.raises(ModelError, match="different numbers of examples"):
         answered(model, archive(x=X))
     assert answered(model, archive(x=X), inputs={"h0": "0"}).answers.texts() == EXPECTED
+
+
+def test_a_model_that_is_fed_the_label(tmp_path, written, answered):
+    """An input that is called as the column of labels is fed it, with a warning."""
+    nodes = [helper.make_node("Concat", ["a", "y"], ["scores"], axis=1)]
+    inputs = [port(name, np.float32, ["N", 1]) for name in ("a", "y")]
+    outputs = [port("scores", np.float32, ["N", 2])]
+    model = model_of(tmp_path / "m.onnx", nodes, inputs, outputs)
+    found = answered(model, written("d.csv", "a,y\n0,1\n1,0\n"))
+    assert found.answers.texts() == ["1", "0"]
+    assert "it is fed 'y', the label" in found.warnings[0]

@@ -11,6 +11,8 @@ from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from flipcheck.sources.datasets import Batch, Dataset
@@ -43,7 +45,17 @@ def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
 
     needs = {name: numeric(port).kind in "Ob" for port, names in chosen.items() for name in names}
     told = {"input": ", ".join(map(str, chosen)), "features": list(needs)}
-    return Feeder(needs, feeds, ROWS, Preprocess(), told)
+    return Feeder(needs, feeds, ROWS, Preprocess(), told, _warnings(model, tests, list(needs)))
+
+
+def _warnings(model: Model, tests: Dataset, columns: Sequence[str]) -> tuple[str, ...]:
+    """A warning for a model that is fed what it should not know."""
+    seen = [name for name in columns if name in tests.reserved]
+    if not seen:
+        return ()
+    return (
+        f"{model.path}: it is fed {listed(seen)}, the label, id, weight or cluster of the data",
+    )
 
 
 def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port, tuple[str, ...]]:
