@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError
@@ -48,9 +49,13 @@ class Tokenizer:
     engine: Any
     padding: Padding | None
     max_length: int | None
+    cut: Event = field(default_factory=Event)
 
     def tokens(self, texts: Sequence[Any]) -> list[Any]:
-        """The tokens of texts, or of pairs of texts. Raises ModelError."""
+        """The tokens of texts, or of pairs of texts. Raises ModelError.
+
+        `cut` is set where a text was too long.
+        """
         found: list[Any] = _guarded(self.path, lambda: self.engine.encode_batch(list(texts)))
         longest = max((len(each.ids) for each in found), default=0)
         if self.max_length is not None and longest > self.max_length:  # it has to add as many
@@ -58,6 +63,8 @@ class Tokenizer:
                 f"{self.path}: texts cannot be cut to {self.max_length} tokens",
                 hint="look at truncation there, and at the length that the model takes",
             )
+        if not self.cut.is_set() and any(each.overflowing for each in found):
+            self.cut.set()
         return found
 
     def told(self) -> dict[str, Any]:
@@ -78,8 +85,8 @@ def find_tokenizer(model: Path, length: int | None) -> Tokenizer:
     if path is None:
         raise ModelError(
             f"{model}: it takes tokens of text, and there is no {FILE} beside it",
-            hint=f"copy the {FILE} of the model into {model.parent}, or give the tokens as .npz, "
-            "one array for each input",
+            hint=f"copy the model's {FILE} into {model.parent} (save_pretrained writes one), or "
+            "give the tokens as .npz, one array for each input",
         )
     engine, digest = _engine(path)
     config = _config(path.with_name(CONFIG))
@@ -92,6 +99,7 @@ def find_tokenizer(model: Path, length: int | None) -> Tokenizer:
         ways = {name: given[name] for name in ("stride", "strategy", "direction") if name in given}
         side = {"direction": config["truncation_side"]} if "truncation_side" in config else {}
         _guarded(path, lambda: engine.enable_truncation(limit, **{**side, **ways}))
+    _guarded(path, lambda: engine.encode("a"))  # one panic says as much as one for every text
     return Tokenizer(path, digest, engine, padding, limit)
 
 

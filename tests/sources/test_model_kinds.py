@@ -433,6 +433,7 @@ def switched(path, kind=np.bool_, shape=()):
         (np.float64, [None], "[1]", True),
         (np.int64, [], "1", True),
         (np.uint8, [1, 3], "[[1, 1, 1]]", True),
+        (np.int32, [1, 3], "1", True),  # one value for all three
     ],
 )
 @pytest.mark.parametrize("kind_of_data", ["npz", "csv"])
@@ -623,3 +624,61 @@ def test_two_outputs_of_a_detector(tmp_path, archive, answered):
     )  # fmt: skip
     with pytest.raises(ModelError, match="2 outputs could hold the answer"):
         answered(model, archive(x=X[:, :1]))
+
+
+@pytest.mark.parametrize("batch", ["N", 1])
+@pytest.mark.parametrize("odd", ["optional", "sequence"])
+def test_outputs_that_are_no_tensors(tmp_path, archive, answered, odd, batch):
+    """An optional value that is none, or a sequence, beside the scores is passed over."""
+    kinds = {
+        "optional": helper.make_optional_type_proto(FLOATS),
+        "sequence": helper.make_sequence_type_proto(FLOATS),
+    }
+    node = {
+        "optional": helper.make_node("Optional", [], ["odd"], type=FLOATS),
+        "sequence": helper.make_node("SequenceConstruct", ["x", "x"], ["odd"]),
+    }[odd]
+    inputs = [port("x", np.float32, [batch, 3])]
+    outputs = [port("scores", np.float32, [batch, 3]), typed("odd", kinds[odd])]
+    model = model_of(tmp_path / "m.onnx", [matmul(), node], inputs, outputs, {"w": WEIGHTS})
+    assert answered(model, archive(x=X)).answers.texts() == EXPECTED
+    alone = model_of(tmp_path / "a.onnx", [node], inputs, outputs[1:])
+    with pytest.raises(ModelError, match="no output is readable"):
+        answered(alone, archive(x=X))
+
+
+def test_columns_of_the_past(tmp_path, written, answered):
+    """A feature whose name begins with past is no decoder's cache."""
+    nodes = [helper.make_node("Concat", ["past_due", "past_1"], ["scores"], axis=1)]
+    inputs = [port(name, np.float32, ["N", 1]) for name in ("past_due", "past_1")]
+    outputs = [port("scores", np.float32, ["N", 2])]
+    model = model_of(tmp_path / "m.onnx", nodes, inputs, outputs)
+    data = written("d.csv", "past_due,past_1\n1,2\n3,1\n")
+    assert answered(model, data).answers.texts() == ["1", "0"]
+
+
+def test_an_initial_state_of_zeros(tmp_path, archive, answered):
+    """One value fills an input of many, as the state that a network begins with."""
+    nodes = [
+        helper.make_node("ReduceMean", ["h0"], ["none"], keepdims=0),
+        helper.make_node("Add", ["x", "none"], ["same"]),
+        matmul("same"),
+    ]
+    inputs = [port("x", np.float32, [1, 3]), port("h0", np.float32, [2, None, 64])]
+    model = model_of(
+        tmp_path / "m.onnx", nodes, inputs, [port("scores", np.float32, [1, 3])], {"w": WEIGHTS}
+    )
+    with pytest.raises(ModelError, match="different numbers of examples"):
+        answered(model, archive(x=X))
+    assert answered(model, archive(x=X), inputs={"h0": "0"}).answers.texts() == EXPECTED
+
+
+def test_a_model_that_is_fed_the_label(tmp_path, written, answered):
+    """An input that is called as the column of labels is fed it, with a warning."""
+    nodes = [helper.make_node("Concat", ["a", "y"], ["scores"], axis=1)]
+    inputs = [port(name, np.float32, ["N", 1]) for name in ("a", "y")]
+    outputs = [port("scores", np.float32, ["N", 2])]
+    model = model_of(tmp_path / "m.onnx", nodes, inputs, outputs)
+    found = answered(model, written("d.csv", "a,y\n0,1\n1,0\n"))
+    assert found.answers.texts() == ["1", "0"]
+    assert "it is fed 'y', the label" in found.warnings[0]

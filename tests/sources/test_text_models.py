@@ -187,6 +187,8 @@ def test_long_texts_are_cut(tmp_path, jsonl, answered, settings, shape, longest)
     found = answered(model, jsonl(text=TEXTS))
     assert found.answers.texts() == by_hand(TEXTS, kinds=True, places=True, longest=longest)
     assert found.facts["tokenizer"]["max_length"] == longest
+    told = (f"{tmp_path / 'm.onnx'}: texts of more than {longest} tokens were cut",)
+    assert found.warnings == (told if longest else ())
 
 
 @pytest.mark.parametrize(
@@ -220,6 +222,25 @@ def test_a_model_that_ignores_its_mask_is_run_one_by_one(tmp_path, jsonl, answer
     assert "one example at a time" in found.warnings[0]
 
 
+def test_the_mask_is_tried_even_where_all_first_texts_are_as_long(tmp_path, jsonl, answered):
+    """Padding that only comes later is tried at the start."""
+    tokenizer(tmp_path)
+    texts = ["good film", "bad plot"] * 20 + TEXTS
+    found = answered(embedding_bag(tmp_path / "m.onnx", masked=False), jsonl(text=texts))
+    assert found.answers.texts() == by_hand(texts)
+    assert found.facts["batch"] == 1
+
+
+def test_a_model_that_takes_no_longer_texts(tmp_path, jsonl, answered):
+    """Padding by more than the model has places for is not held against it."""
+    tokenizer(tmp_path)
+    model = embedding_bag(tmp_path / "m.onnx", ALL)
+    words = [" ".join(["good"] * 62), " ".join(["bad"] * 62)]  # with [CLS] and [SEP] 64
+    found = answered(model, jsonl(text=words + TEXTS))
+    assert found.answers.texts() == by_hand(words + TEXTS, kinds=True, places=True)
+    assert found.facts["batch"] == 32
+
+
 def test_without_a_padding_token_nothing_is_padded(tmp_path, jsonl, answered):
     """A model without a mask whose tokenizer names no padding is run one text at a time."""
     tokenizer(tmp_path)
@@ -235,6 +256,36 @@ def test_a_single_input_of_any_name(tmp_path, jsonl, answered):
     tokenizer(tmp_path)
     model = embedding_bag(tmp_path / "m.onnx", ("x",))
     assert answered(model, jsonl(text=TEXTS), text=("text",)).answers.texts() == by_hand(TEXTS)
+
+
+def test_parts_of_words(tmp_path, jsonl, answered):
+    """A byte-pair encoding that was learned: the answers of its own tokens, one text at a time."""
+    made = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token=UNKNOWN))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel()
+    special = ["[PAD]", UNKNOWN]
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=300, special_tokens=special, show_progress=False,
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+    )  # fmt: skip
+    made.train_from_iterator(TEXTS, trainer)
+    made.save(str(tmp_path / "tokenizer.json"))
+    weights = RNG.normal(size=(made.get_vocab_size(), 3)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gather", ["weights", "input_ids"], ["tokens"]),
+        helper.make_node("Cast", ["attention_mask"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["wide", "last"], ["column"]),
+        helper.make_node("Mul", ["tokens", "column"], ["kept"]),
+        helper.make_node("ReduceSum", ["kept", "middle"], ["logits"], keepdims=0),
+    ]
+    ports = [port(name, np.int64, [None, None]) for name in ("input_ids", "attention_mask")]
+    model = save(
+        tmp_path / "m.onnx", nodes, ports, [port("logits", np.float32, [None, 3])],
+        {"weights": weights, "last": np.array([-1]), "middle": np.array([1])},
+    )  # fmt: skip
+    texts = [*TEXTS, "Größe – 東京 🙂", "  two  spaces ", "ALL\tCAPS\nand lines"]
+    found = answered(model, jsonl(text=texts))
+    expected = [str(weights[made.encode(text).ids].sum(axis=0).argmax()) for text in texts]
+    assert found.answers.texts() == expected
 
 
 def test_each_model_has_its_own_tokenizer(tmp_path, jsonl):
@@ -310,6 +361,27 @@ def test_raw_text(tmp_path, jsonl, answered, shape):
     assert answered(model, data, text=("lang",)).answers.texts() == ["no", "?", "yes"]
 
 
+def test_raw_text_by_the_name_of_the_input(tmp_path, jsonl, answered):
+    """An input that is called as a column takes that one, whatever else could be text."""
+    node = helper.make_node("Identity", ["review"], ["answer"])
+    ports = [port("review", object, [None])], [port("answer", object, [None])]
+    model = save(tmp_path / "m.onnx", [node], *ports)
+    found = answered(model, jsonl(text=["a", "b"], review=["c", "d"]))
+    assert found.answers.texts() == ["c", "d"]
+
+
+def test_tokens_that_an_input_cannot_hold(tmp_path, jsonl, answered):
+    """A token beyond the numbers of the input's type is refused, not wrapped round."""
+    tokenizer(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    written = json.loads(path.read_text())
+    written["model"]["vocab"]["good"] = 2**31 + 5
+    path.write_text(json.dumps(written))
+    model = embedding_bag(tmp_path / "m.onnx", dtype=np.int32)
+    with pytest.raises(ModelError, match="do not fit the input input_ids"):
+        answered(model, jsonl(text=["a good film"]))
+
+
 @pytest.mark.parametrize(
     ("columns", "text", "told"),
     [
@@ -340,8 +412,11 @@ def test_a_model_of_features_takes_no_text(tmp_path, jsonl, answered):
         [port("x", np.float32, [None, 2])],
         [port("y", np.float32, [None, 2])],
     )
+    data = jsonl(text=["a"], b=[1])
     with pytest.raises(UsageError, match="takes no text"):
-        answered(model, jsonl(text=["a"], b=[1]), text=("text",))
+        answered(model, data, text=("text",))
+    with pytest.raises(UsageError, match="both name the columns"):
+        answered(model, data, text=("text",), features=("b",))
 
 
 def test_text_is_in_tables(tmp_path, archive, images, answered):
@@ -417,6 +492,38 @@ def test_lengths_that_cannot_be(tmp_path, jsonl, answered, settings, told):
     with pytest.raises(ModelError) as error:
         answered(embedding_bag(tmp_path / "m.onnx"), jsonl(text=["a"]))
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"post_processor": {  # of a second text that is not there: the library panics
+            "type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}],
+            "pair": [], "special_tokens": {}}},
+        {"truncation": {"direction": "Right", "max_length": 6, "strategy": "LongestFirst",
+                        "stride": 10}},  # more than there is to keep
+        {"truncation": {"direction": "Right", "max_length": 4, "strategy": "OnlySecond",
+                        "stride": 0}},
+    ],
+)  # fmt: skip
+def test_settings_that_contradict_each_other(tmp_path, jsonl, answered, part):
+    """What the library cannot do is an error that names the file, even where it panics."""
+    tokenizer(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | part))
+    with pytest.raises(ModelError, match=r"tokenizer\.json: not a usable tokenizer"):
+        answered(embedding_bag(tmp_path / "m.onnx"), jsonl(text=["a good film"] * 3))
+
+
+def test_tokens_that_the_model_lacks(tmp_path, jsonl, answered):
+    """A tokenizer of another model ends in the runtime's words, not in a wrong number."""
+    tokenizer(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    written = json.loads(path.read_text())
+    written["model"]["vocab"]["good"] = 5000
+    path.write_text(json.dumps(written))
+    with pytest.raises(ModelError, match="cannot run on this data"):
+        answered(embedding_bag(tmp_path / "m.onnx"), jsonl(text=["a good film"]))
 
 
 def test_a_giant_file_is_not_read(tmp_path, jsonl, answered, monkeypatch):

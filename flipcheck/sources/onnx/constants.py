@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 LARGEST = 1 << 20
-"""Bytes of the longest value."""
+"""Bytes of the longest value, and how many values a single one may fill."""
 
 
 def written(flag: str, given: Any) -> dict[str, str]:
@@ -122,9 +123,14 @@ def _parsed(text: str, *, words: bool) -> Any:
 
 
 def _shaped(port: Port, value: NDArray[Any]) -> NDArray[Any]:
-    """A value in an input's shape, in which a single one fills axes of length 1 or of any."""
-    if value.ndim == 0 and all(axis in {None, 1} for axis in port.shape):
-        return value.reshape([1] * len(port.shape))
+    """A value in an input's shape, which a single one fills; an open axis is then of length 1."""
+    import numpy as np
+
+    if value.ndim == 0:
+        axes = [axis or 1 for axis in port.shape]
+        if math.prod(axes) > LARGEST:
+            raise ValueError(f"too many values: the input is {port}")
+        return np.full(axes, value)
     fits = value.ndim == len(port.shape) and all(
         want in {None, have} for have, want in zip(value.shape, port.shape, strict=True)
     )

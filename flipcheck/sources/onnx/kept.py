@@ -158,7 +158,8 @@ def keep(
         return Kept()
     told = {"model": str(model.path), "data": dataset.source}
     kept = Kept(cache, key, len(dataset), told, stamps, adds=in_order)
-    kept.load(size, whole=not in_order)
+    noting = fed.notes is not tuple  # what is noted is of all examples, or of none
+    kept.load(size, whole=noting or not in_order)
     repeat = kept.meta.get("runner", {}).get("repeat") or {}
     if not in_order and repeat.get("depends_on_batch"):
         kept.forget()
@@ -253,8 +254,12 @@ class Kept:
         if since > SELDOM or (self._next - self._from >= BLOCK and since > OFTEN):
             self._write_block()
 
-    def finish(self, answers: Answers) -> None:
-        """Keep all answers as one; the blocks that were written on the way are not needed then."""
+    def finish(self, answers: Answers, notes: Sequence[str]) -> None:
+        """Keep all answers as one, with what was noted of them.
+
+        The blocks that were written on the way are not needed then.
+        """
+        self.meta = {**self.meta, "notes": list(notes)}
         total, adds, self._adds = self._made.total, self._adds, False
         if not adds or self._cache is None or self._next != total:
             return

@@ -100,12 +100,8 @@ def choose_reading(
 
 def _output(name: str, value: Any, rows: int, tensor: tuple[str, Any] | None = None) -> Output:
     """An output with its kind: label, scores, column, maps, or what makes it unreadable."""
-    if isinstance(value, list):
-        maps = len(value) == rows and all(isinstance(each, dict) and each for each in value)
-        if maps:
-            about = f"a map of scores for each example ({rows} rows)"
-            return Output(name, "maps", value, about, tensor)
-        return Output(name, "other", value, "a sequence that is not one map for each example")
+    if not hasattr(value, "ndim"):
+        return _no_array(name, value, rows, tensor)
     value = squeezed(value)
     about = f"{value.dtype} {list(value.shape)}"
     if value.ndim == 0 or value.shape[0] != rows:
@@ -115,6 +111,16 @@ def _output(name: str, value: Any, rows: int, tensor: tuple[str, Any] | None = N
     if value.ndim == 2 and value.dtype.kind == "f" and value.shape[1]:
         return Output(name, "scores", value, about)
     return Output(name, "other", value, f"{about}: {_many(value.shape)}")
+
+
+def _no_array(name: str, value: Any, rows: int, tensor: tuple[str, Any] | None) -> Output:
+    """A sequence or map; an optional value that is none; a sparse tensor."""
+    if not isinstance(value, list):
+        return Output(name, "other", value, f"a {type(value).__name__}, not an array")
+    if len(value) == rows and all(isinstance(each, dict) and each for each in value):
+        about = f"a map of scores for each example ({rows} rows)"
+        return Output(name, "maps", value, about, tensor)
+    return Output(name, "other", value, "a sequence that is not one map for each example")
 
 
 def _many(shape: tuple[int, ...]) -> str:

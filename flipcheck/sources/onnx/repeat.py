@@ -43,12 +43,13 @@ def repeated(
     batch: int,
     *,
     first: Answers | None = None,
-    padded: bool = False,
+    more: Feeds | None = None,
 ) -> tuple[Repeatability, int]:
     """How the answers to the first `rows` examples move, and the batch size to run the model at.
 
-    That is 1 where answers depend on the batch. `feed` gives the inputs of any of these rows,
-    which are `padded` to the longest among them; `first` are their answers where they are known.
+    That is 1 where answers depend on the batch. `feed` gives the inputs of any of these rows;
+    `first` are their answers where they are known. Inputs that are filled up to the longest of
+    their batch are in `more` filled up by more, which must change nothing.
     Raises NotFiniteError for scores that are none.
     """
     import numpy as np
@@ -59,11 +60,13 @@ def repeated(
     again = _answers(model, reading, feed, everyone, batch)
     on_repeat = _moved(first, again)
     other, broke = _others(model, reading, feed, rows)
+    if more is not None:
+        other.append(reading.answers(model.run(more, list(reading.outputs))))
     moved = np.zeros(rows, bool)
     for each in other:
         moved |= _moved(first, each)
     shift = max((_shift(first, each) for each in (again, *other)), default=0.0)
-    most = PADDED_SHIFT if padded else SHIFT
+    most = SHIFT if more is None else PADDED_SHIFT
     random = model.graph.random or bool(on_repeat.any())
     depends = model.graph.batch_dependent or (
         not random and (broke or bool(moved.any()) or (bool(other) and shift > most))

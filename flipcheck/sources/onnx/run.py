@@ -57,6 +57,7 @@ class Runner:
     reading: Reading
     batch: int
     repeat: Repeatability | None = None
+    notes: tuple[str, ...] | None = None
 
     def answers(self, parts: Batch, start: int) -> Answers:
         """The answers to some examples, run in batches of the model's own size."""
@@ -64,7 +65,7 @@ class Runner:
 
         size = len(next(iter(parts.values())))
         starts = range(0, size, self.batch)
-        if self.feeder.padded and self.batch < size:  # only as long as the model's own batch is
+        if self.feeder.longer and self.batch < size:  # only as long as the model's own batch is
             found = [self.answers(_rows(parts, at, self.batch), start + at) for at in starts]
         else:
             feeds = self.feeder.feeds(parts)
@@ -194,7 +195,7 @@ class _Side:
 
     def known(self, order: NDArray[np.int64] | None, stop: int) -> tuple[Runner, Answers]:
         """A model that need not run, and its answers up to a stop."""
-        meta = {name: dict(value) for name, value in self.kept.meta.items()}
+        meta = {name: dict(self.kept.meta[name]) for name in ("reading", "runner")}
         reading = {name: thawed(value) for name, value in meta["reading"].items()}
         repeat = meta["runner"].pop("repeat")
         runner = Runner(
@@ -203,6 +204,7 @@ class _Side:
             Reading(answers=_never, **reading),
             **meta["runner"],
             repeat=None if repeat is None else Repeatability(**repeat),
+            notes=tuple(self.kept.meta.get("notes", ())),
         )
         answers: Any = self.kept.taken(order, stop)
         return runner, answers
@@ -333,14 +335,18 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
     first, repeat = None, None
 
     def feed(some: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        return found.feeds(_taken(parts, some)) if found.padded else _taken(feeds, some)
+        return found.feeds(_taken(parts, some)) if found.longer else _taken(feeds, some)
 
+    more = None
+    if found.longer is not None:
+        everyone = _rows(parts, 0, min(rows, PROBE))
+        more = _fitting(model, found.longer(everyone), found.feeds(everyone))
     with contextlib.suppress(NotFiniteError):  # the whole run names every such example
         if rows <= PROBE:  # answers of a longer batch are none in a batch of their own
             some = [values[names.index(name)] for name in reading.outputs]
             first = _cut(reading.answers(some), rows)
         repeat, batch = repeated(
-            model, reading, feed, min(rows, PROBE), batch, first=first, padded=found.padded
+            model, reading, feed, min(rows, PROBE), batch, first=first, more=more
         )
     return Runner(model, found, reading, batch, repeat)
 
@@ -353,6 +359,15 @@ def _cut(answers: Answers, count: int) -> Answers:
 def _taken(parts: Mapping[str, Any], rows: NDArray[np.int64]) -> dict[str, Any]:
     """These rows of every part of a batch."""
     return {name: values[rows] for name, values in parts.items()}
+
+
+def _fitting(model: Model, *feeds: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The first of these that the model can run; a text may be too long for it."""
+    for each in feeds[:-1]:
+        with contextlib.suppress(ModelError):
+            model.run(each, [model.outputs[0].name])
+            return each
+    return feeds[-1]
 
 
 def _rows(parts: Mapping[str, Any], at: int, size: int) -> dict[str, Any]:
@@ -378,7 +393,9 @@ def _joined(pieces: list[list[Any]]) -> list[Any]:
         if isinstance(values[0], list):
             joined.append([row for value in values for row in value])
         else:
-            alike = values[0].ndim and len({value.shape[1:] for value in values}) == 1
+            alike = (
+                getattr(values[0], "ndim", 0) and len({value.shape[1:] for value in values}) == 1
+            )
             joined.append(np.concatenate(values) if alike else values[0])
     return joined
 
@@ -464,8 +481,8 @@ def _all_answers(
     if done != total:
         raise _other_length(work.dataset, done)
     whole = [_first(parts, total) for parts in found]
-    for kept, each in zip(work.kept, whole, strict=True):
-        kept.finish(each)
+    for runner, kept, each in zip(work.runners, work.kept, whole, strict=True):
+        kept.finish(each, runner.feeder.notes())
     yield whole
 
 
@@ -536,8 +553,20 @@ def _predictions(
         source=str(model.path),
         available=dataset.columns_there,
         facts=_facts(runner, dataset),
-        warnings=(*model.warnings, *runner.feeder.warnings, *_warnings(runner, dataset)),
+        warnings=(
+            *model.warnings,
+            *runner.feeder.warnings,
+            *_notes(runner, order),
+            *_warnings(runner, dataset),
+        ),
     )
+
+
+def _notes(runner: Runner, order: NDArray[np.int64] | None) -> tuple[str, ...]:
+    """What was seen of all examples; of some only, it would depend on how far workers ran ahead."""
+    if order is not None:
+        return ()
+    return runner.feeder.notes() if runner.notes is None else runner.notes
 
 
 def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:

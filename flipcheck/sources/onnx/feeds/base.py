@@ -29,7 +29,8 @@ BATCH_BYTES = 4 << 20
 class Feeder:
     """The parts of a test set that a model needs, and what makes its inputs of them.
 
-    `padded` says that an example's inputs are filled up to the longest of their batch.
+    Where an example's inputs are filled up to the longest of their batch, `longer` fills them up by
+    more. `notes` says what is only known when all examples were fed.
     """
 
     needs: Needs
@@ -38,7 +39,8 @@ class Feeder:
     steps: Preprocess
     told: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
-    padded: bool = False
+    longer: Callable[[Batch], Feeds] | None = None
+    notes: Callable[[], tuple[str, ...]] = tuple
 
 
 def batch_of(row_bytes: int) -> int:

@@ -11,6 +11,8 @@ from flipcheck.sources.onnx.model import Model, Port, numeric
 from flipcheck.sources.preprocess import Preprocess
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from flipcheck.sources.datasets import Batch, Dataset
@@ -43,16 +45,27 @@ def table_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
 
     needs = {name: numeric(port).kind in "Ob" for port, names in chosen.items() for name in names}
     told = {"input": ", ".join(map(str, chosen)), "features": list(needs)}
-    return Feeder(needs, feeds, ROWS, Preprocess(), told)
+    return Feeder(needs, feeds, ROWS, Preprocess(), told, _warnings(model, tests, list(needs)))
+
+
+def _warnings(model: Model, tests: Dataset, columns: Sequence[str]) -> tuple[str, ...]:
+    """A warning for a model that is fed what it should not know."""
+    seen = [name for name in columns if name in tests.reserved]
+    if not seen:
+        return ()
+    return (
+        f"{model.path}: it is fed {listed(seen)}, the label, id, weight or cluster of the data",
+    )
 
 
 def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port, tuple[str, ...]]:
     names = [port.name for port in model.inputs]
     found = by_name(names, tests.columns_there)
     named = len(found) == len(names)
-    text = _text_column(model, tests, spec)
-    if text is not None and (spec.text is not None or not named):
-        return {model.inputs[0]: text}
+    if spec.text is not None or not named:
+        text = _text_column(model, tests, spec)
+        if text is not None:
+            return {model.inputs[0]: text}
     wide = len(model.inputs) == 1 and (_width(model.inputs[0]) or 1) > 1
     if len(model.inputs) == 1 and (wide or spec.features is not None or not named):
         return {model.inputs[0]: _features(model, model.inputs[0], tests, spec)}
@@ -74,8 +87,12 @@ def _columns_by_input(model: Model, tests: Dataset, spec: SideSpec) -> dict[Port
 def _text_column(model: Model, tests: Dataset, spec: SideSpec) -> tuple[str, ...] | None:
     """The column for a model whose only input is one text; None where it is another model."""
     port = model.inputs[0]
+    if spec.text is not None and spec.features is not None:
+        raise UsageError(
+            f"--text and --features both name the columns of {model.path}", hint="give one of them"
+        )
     if len(model.inputs) == 1 and numeric(port).kind == "O" and _width(port) in {None, 1}:
-        if spec.features is None:
+        if spec.text is not None or (spec.features is None and _width(port) == 1):
             return text_columns(tests, spec) or None
     elif spec.text is not None:
         raise UsageError(

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError, listed
-from flipcheck.sources.onnx.feeds.base import Feeder, Feeds
+from flipcheck.sources.onnx.feeds.base import Feeder, Feeds, whole
 from flipcheck.sources.onnx.feeds.columns import text_columns
 from flipcheck.sources.onnx.ports import Port, numeric
 from flipcheck.sources.preprocess import Preprocess
-from flipcheck.sources.tokenizer import Padding, Tokenizer, find_tokenizer
+from flipcheck.sources.tokenizer import LONGEST, Padding, Tokenizer, find_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flipcheck.sources.spec import SideSpec
 
 ROWS = 32
+MORE = 8
+"""By how many tokens texts are padded more, to see whether a model minds."""
 PARTS = {
     "input_ids": "ids",
     "attention_mask": "mask",
@@ -66,10 +68,13 @@ def text_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
         )
     padding = replace(tokenizer.padding or Padding(0), length=length or _asked(tokenizer))
 
-    def feeds(batch: Batch) -> Feeds:
+    def feeds(batch: Batch, more: int = 0) -> Feeds:
         found = _tokens(tokenizer, batch, columns)
-        arrays = filled(found, padding, exact=length is not None)
-        return {port.name: arrays[part].astype(numeric(port)) for port, part in parts.items()}
+        most = tokenizer.max_length or LONGEST
+        longest = min(most, more + max(len(each.ids) for each in found)) if more else 0
+        wide = replace(padding, length=max(padding.length, longest))
+        arrays = filled(found, wide, exact=length is not None)
+        return {port.name: whole(model, port, arrays[part]) for port, part in parts.items()}
 
     told = {
         "input": ", ".join(map(str, parts)),
@@ -78,7 +83,22 @@ def text_feeder(model: Model, tests: Dataset, spec: SideSpec) -> Feeder:
     }
     rows = 1 if unknown else ROWS
     needs = dict.fromkeys(columns, True)
-    return Feeder(needs, feeds, rows, Preprocess(), told, padded=length is None)
+    return Feeder(
+        needs,
+        feeds,
+        rows,
+        Preprocess(),
+        told,
+        longer=None if length is not None else lambda batch: feeds(batch, MORE),
+        notes=lambda: _notes(model, tokenizer),
+    )
+
+
+def _notes(model: Model, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """A warning where texts were cut."""
+    if not tokenizer.cut.is_set():
+        return ()
+    return (f"{model.path}: texts of more than {tokenizer.max_length} tokens were cut",)
 
 
 def _part(port: Port) -> str | None:
