@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -27,14 +28,12 @@ from cached_runs import (
     with_external_data,
 )
 from onnx import helper
-from onnx_models import port, save
+from onnx_models import echo, port, save
 from PIL import Image
 
 import flipcheck
 from flipcheck.sources.cache import Cache
-from flipcheck.sources.cache.entry import (
-    MAGIC,
-)
+from flipcheck.sources.cache.entry import MAGIC
 from flipcheck.sources.onnx import kept
 
 
@@ -507,3 +506,37 @@ def test_an_image_that_changes_before_it_is_read_is_in_no_block(tmp_path, monkey
     flipcheck.predict(model, data, cache=tmp_path / "kept", progress=change)
     held = [each for each in Cache(tmp_path / "kept").held() if each.total]
     assert [each.examples for each in held] == [64]
+
+
+def test_an_image_that_its_digest_is_not_of_keeps_nothing(tmp_path, monkeypatch):
+    """A file that could be read only after the digest was taken is part of no key."""
+    (model, _, data), _ = images(tmp_path)
+    original, failed = hashlib.file_digest, []
+
+    def once(file, name):
+        if not failed:
+            failed.append(file)
+            raise OSError("not now")
+        return original(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", once)
+    flipcheck.predict(model, data, cache=tmp_path / "kept")
+    assert failed
+    assert not [each for each in Cache(tmp_path / "kept").held() if each.total]
+
+
+def test_models_that_want_a_column_differently_do_not_fit_with_a_cache_either(tmp_path):
+    """That one of them need not run changes nothing about the error."""
+    (model, _, data), _ = table_of(tmp_path, "csv")
+    texts = echo(tmp_path / "new.onnx", {"label": np.array(["a"])})
+    renamed = onnx.load(texts)
+    renamed.graph.input[0].name = renamed.graph.node[0].input[0] = "f0"
+    onnx.save(renamed, texts)
+    errors = []
+    for cache in (False, tmp_path / "kept", tmp_path / "kept"):
+        if cache:
+            flipcheck.predict(model, data, cache=cache, by=["region"])
+        with pytest.raises(flipcheck.FlipcheckError, match="as text and the other") as caught:
+            flipcheck.compare(model, texts, data, cache=cache, by=["region"])
+        errors.append(str(caught.value))
+    assert len(set(errors)) == 1

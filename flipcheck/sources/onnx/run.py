@@ -150,6 +150,7 @@ def _passed(
     Models whose answers are all known take no part in it.
     """
     feeders = [feeder(model, dataset, spec) for model, spec in models]
+    _needs(feeders)  # what they cannot share is an error, whether they run or not
     size = min(each.batch for each in feeders)
     size = max(size, *(model.fixed_batch or 1 for model, _ in models))
     total, in_order = len(dataset) if order is None else len(order), order is None
