@@ -18,7 +18,7 @@ from flipcheck._version import __version__
 from flipcheck.sources.cache.entry import Entry, UnkeepableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -38,8 +38,12 @@ BLOCK, OFTEN, SELDOM = 4096, 1.0, 10.0
 Answers = Any
 """Arrays with a row for each example, as `scores.Answers` has them; how many does not matter."""
 
+CLASS = "(class)"
+"""Under what a dataclass in an entry says which it is."""
+
 NOT_OF_THE_RUN = {
-    "model": {"path", "session", "graph", "inputs", "outputs", "classes_from", "stamps"},
+    "model": {"path", "session", "graph", "inputs", "outputs"}
+    | {"classes_from", "stamps", "warnings"},
     "feeder": {"needs", "feeds", "steps", "told", "warnings"},
     "spec": {"columns", "label_map", "classes", "classes_are_own", "preprocess"},
 }
@@ -68,6 +72,7 @@ def run_parts(
         "steps": {name: value for name, value in steps.items() if name != "origin"},
         "inputs": told,
         "batch": size,
+        "notes_of": None if _notes(fed) is tuple else str(model.path),
     }
 
 
@@ -126,6 +131,11 @@ def _plain(value: Any) -> Any:
         return asdict(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value)
+    if hasattr(value, "dtype") and value.dtype.kind in "biuf":
+        digest = hashlib.sha256(value.tobytes()).hexdigest()
+        return [value.dtype.str, list(value.shape), digest]
+    if hasattr(value, "tolist"):
+        return value.tolist()
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} in a key")
@@ -154,11 +164,15 @@ def keep(
     except TypeError:
         return Kept()
     told = {"model": str(model.path), "data": dataset.source}
-    kept = Kept(cache, key, len(dataset), told, stamps, adds=in_order)
+    kept = Kept(cache, key, len(dataset), told, stamps, in_order=in_order, said=_notes(fed))
     kept.load(size, whole=not in_order)
-    if not in_order and kept.meta.get("runner", {}).get("batch_dependent"):
-        kept.forget()
     return kept
+
+
+def _notes(fed: Feeder) -> Callable[[], tuple[str, ...]]:
+    """What says what is only known when all examples were fed; of most feeders, nothing."""
+    found: Callable[[], tuple[str, ...]] = getattr(fed, "notes", tuple)
+    return found
 
 
 class Kept:
@@ -172,12 +186,15 @@ class Kept:
         told: Mapping[str, str] | None = None,
         stamps: Sequence[Stamps] = (),
         *,
-        adds: bool = True,
+        in_order: bool = True,
+        said: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._cache = cache
         self._made = Entry(key, 0, total, {}, dict(told or {}))
         self._stamps = stamps
-        self._adds = adds and cache is not None
+        self._adds = in_order and cache is not None
+        self._said = said
+        self.in_order = in_order
         self._known: Answers = ()
         self._new: list[Answers] = []
         self._next = self._from = 0
@@ -213,8 +230,12 @@ class Kept:
         self.prefix = self._next = self._from = 0
         self._known, self.meta = (), {}
 
-    def agree(self, meta: Mapping[str, Any]) -> None:
-        """How the answers of this run are read; known ones that were read otherwise are none."""
+    def agree(self, meta: Mapping[str, Any], *, repeats: bool) -> None:
+        """How the answers of this run are read; known ones that were read otherwise are none.
+
+        Answers that another run would not repeat are not kept.
+        """
+        self._adds = self._adds and repeats
         if self.prefix and json.loads(json.dumps(meta, default=str)) != self.meta:
             self.forget()
         self.meta = meta
@@ -249,6 +270,8 @@ class Kept:
         total, adds, self._adds = self._made.total, self._adds, False
         if not adds or self._cache is None or self._next != total:
             return
+        if self._said is not tuple:
+            self.meta = {**self.meta, "notes": list(self._said())}
         if all(each.unchanged() for each in self._stamps) and self._write(0, answers, "whole"):
             self._cache.finish(self._made.key)
 
@@ -257,9 +280,15 @@ class Kept:
         if self._adds and self._new:
             self._write_block()
 
+    def notes(self) -> tuple[str, ...]:
+        """What was seen when all examples were fed."""
+        return tuple(self.meta["notes"])
+
     def _write_block(self) -> None:
         start, stop = self._from, self._next
-        if all(each.unchanged(start, stop) for each in self._stamps):
+        if self._said is not tuple:
+            pass  # what is seen of the first examples would be lost with the rest of the run
+        elif all(each.unchanged(start, stop) for each in self._stamps):
             joined = _joined([Entry("", arrays=each) for each in self._new])
             self._adds = self._write(start, joined, f"{start:012}-{stop:012}")
         else:
@@ -297,14 +326,16 @@ def _row(cache: Cache, key: str, total: int) -> list[Entry]:
 
 
 def _sound(entry: Entry) -> bool:
-    """Whether the codes of an entry are codes of its names."""
-    names = entry.meta.get("reading", {}).get("names")
-    if not entry.arrays or not len(entry):
+    """Whether an entry holds answers, and its codes are codes of its names."""
+    reading = entry.meta.get("reading")
+    if not isinstance(reading, dict) or len(entry.arrays) < 2 or not len(entry):
         return False
-    codes = entry.arrays[0]
-    if names is None:
-        return True
-    return codes.dtype.kind in "iu" and codes.min() >= 0 and bool(codes.max() < len(names))
+    codes, names = entry.arrays[0], reading.get("names")
+    if names is None or reading.get("made") == "set":
+        return True  # what is no code needs no name
+    if not isinstance(names, list) or codes.dtype.kind not in "iu":
+        return False
+    return codes.min() >= 0 and bool(codes.max() < len(names))
 
 
 def _joined(entries: Sequence[Entry]) -> Answers:
@@ -315,15 +346,32 @@ def _joined(entries: Sequence[Entry]) -> Answers:
 
 
 def plain_fields(value: Any, left_out: Sequence[str] = ()) -> dict[str, Any]:
-    """The fields of a dataclass but for functions and those left out."""
+    """The fields of a dataclass but for functions and those left out, as JSON has them.
+
+    A dataclass among them says which it is.
+    """
     named = {each.name: getattr(value, each.name) for each in fields(value)}
     return {
-        name: found for name, found in named.items() if name not in left_out and not callable(found)
+        name: _named(found)
+        for name, found in named.items()
+        if name not in left_out and not callable(found)
     }
 
 
-def thawed(value: Any) -> Any:
-    """What came from JSON as a frozen field has it: lists as tuples."""
+def _named(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {CLASS: type(value).__name__, **plain_fields(value)}
+    return value
+
+
+def thawed(value: Any, classes: Mapping[str, Any]) -> Any:
+    """What came from JSON as a frozen field has it: lists as tuples, dataclasses of these names.
+
+    Raises LookupError, TypeError or ValueError for what cannot be one.
+    """
     if isinstance(value, list):
-        return tuple(map(thawed, value))
+        return tuple(thawed(each, classes) for each in value)
+    if isinstance(value, dict) and CLASS in value:
+        given = {name: thawed(each, classes) for name, each in value.items() if name != CLASS}
+        return classes[value[CLASS]](**given)
     return value

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -156,43 +156,57 @@ def _passed(
     total, in_order = len(dataset) if order is None else len(order), order is None
     ends = [*(stop for stop in stops if stop < total), total]
     sides = [
-        _Side(*each, fed, keep(cache, each[0], fed, dataset, each[1], size=size, in_order=in_order))
+        _side(*each, fed, keep(cache, each[0], fed, dataset, each[1], size=size, in_order=in_order))
         for each, fed in zip(models, feeders, strict=True)
     ]
-    left = [each for each in sides if not each.kept.whole]
+    left = [each for each in sides if each.runner is None]
     if not left:
         progress(total, total)
     with contextlib.closing(
         _ran(left, dataset, size, order, ends, progress=progress, workers=workers or cores())
     ) as ran:
         for stop in ends:
-            made = iter(next(ran) if left else [])
-            yield [
-                _predictions(
-                    *(each.known(order, stop) if each.kept.whole else next(made)), dataset, order
-                )
+            rest = iter(next(ran) if left else [])
+            found = [
+                next(rest) if each.runner is None else (each.runner, each.kept.taken(order, stop))
                 for each in sides
             ]
+            yield [_predictions(runner, made, dataset, order) for runner, made in found]
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A model with what feeds it, and what is known of its answers."""
+    """A model with what feeds it and what is known of its answers; its runner, if that is all."""
 
     model: Model
     spec: SideSpec
     feeder: Feeder
     kept: Kept
+    runner: Runner | None
 
-    def known(self, order: NDArray[np.int64] | None, stop: int) -> tuple[Runner, Answers]:
-        """A model that need not run, and its answers up to a stop."""
-        meta = {name: dict(value) for name, value in self.kept.meta.items()}
-        reading = {name: thawed(value) for name, value in meta["reading"].items()}
-        runner = Runner(
-            self.model, self.feeder, Reading(answers=_never, **reading), **meta["runner"]
+
+KEPT: dict[str, type] = {}
+"""The dataclasses that are fields of a runner or of a reading, by name."""
+
+
+def _side(model: Model, spec: SideSpec, fed: Feeder, kept: Kept) -> _Side:
+    """A model that need not run, where all of its answers are known and can be read, or must."""
+    if not kept.whole:
+        return _Side(model, spec, fed, kept, None)
+    try:
+        meta = {name: dict(kept.meta[name]) for name in ("reading", "runner")}
+        reading, runner = (
+            {name: thawed(value, KEPT) for name, value in part.items()} for part in meta.values()
         )
-        answers: Any = self.kept.taken(order, stop)
-        return runner, answers
+        said: dict[str, Any] = {"notes": kept.notes} if "notes" in kept.meta else {}
+        found = Runner(model, replace(fed, **said), Reading(answers=_never, **reading), **runner)
+    except (LookupError, TypeError, ValueError):
+        kept.forget()
+        return _Side(model, spec, fed, kept, None)
+    if found.batch_dependent and not kept.in_order:
+        kept.forget()  # in an order of its own it has other batches
+        return _Side(model, spec, fed, kept, None)
+    return _Side(model, spec, fed, kept, found)
 
 
 def _never(_values: list[Any]) -> Answers:
@@ -224,7 +238,7 @@ def _ran(
         models = [(each.model, each.spec) for each in sides]
         bound = _bound(models, feeders, dataset, first, ids)
         for each, runner in zip(kept, bound, strict=False):
-            each.agree(_meta(runner))
+            each.agree(_meta(runner), repeats=not runner.model.graph.random)
             stack.callback(each.close)
         work = _Work(dataset, bound, [each.steps for each in feeders], ids, kept)
         items = zip(range(0, len(dataset) + size, size), chain([first], batches), strict=False)
