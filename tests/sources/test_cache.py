@@ -280,6 +280,16 @@ def test_preprocessing_beside_a_model_is_part_of_the_run(tmp_path, rows):
     assert set(found.answers.texts()) == {"dark"}
 
 
+def test_a_tokenizer_beside_a_model_is_part_of_the_run(tmp_path, rows):
+    """Whatever its file says, another one is another run."""
+    (model, _, data), _ = arrays(tmp_path)
+    for text_of in ("{}", '{"truncation_side": "left"}'):
+        rows.clear()
+        (tmp_path / "tokenizer_config.json").write_text(text_of)
+        flipcheck.predict(model, data, cache=tmp_path / "kept")
+        assert rows["old"] >= SIZE
+
+
 def test_another_place_of_the_same_files_is_a_hit(tmp_path, no_sessions):
     """What counts is what is in them; the report names them as they are now."""
     (tmp_path / "one").mkdir()

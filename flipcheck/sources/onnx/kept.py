@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck._version import __version__
 from flipcheck.sources.cache.entry import Entry, UnkeepableError
+from flipcheck.sources.files import is_file, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,11 @@ Answers = Any
 
 CLASS = "(class)"
 """Under what a dataclass in an entry says which it is."""
+
+NEAR = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
+    *("added_tokens.json", "vocab.txt", "config.json"),
+)
 
 NOT_OF_THE_RUN = {
     "model": {"path", "session", "graph", "inputs", "outputs"}
@@ -72,6 +78,7 @@ def run_parts(
         "steps": {name: value for name, value in steps.items() if name != "origin"},
         "inputs": told,
         "batch": size,
+        "beside": _beside(model.path),
         "notes_of": None if _notes(fed) is tuple else str(model.path),
     }
 
@@ -100,8 +107,29 @@ def runtime() -> dict[str, Any]:
         "numpy": np.__version__,
         "pillow": [PIL.__version__, codecs],
         "pyarrow": pa.__version__,
+        "tokenizers": _version("tokenizers"),
         "system": [platform.system(), platform.machine(), _processor()],
     }
+
+
+def _beside(model: Path) -> dict[str, str]:
+    """The digests of the files near a model that may say how text becomes its input."""
+    found = {}
+    above = [model.parent.parent] if model.parent.name == "onnx" else []
+    for folder in (model.parent, *above):
+        for path in (folder / name for name in NEAR):
+            if path.name not in found and is_file(path):
+                found[path.name] = sha256(path)
+    return found
+
+
+def _version(library: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def _processor() -> list[str]:
@@ -161,7 +189,7 @@ def keep(
         return Kept()
     try:
         key = key_of(run_parts(model, fed, dataset, spec, size))
-    except TypeError:
+    except (TypeError, OSError):  # a part that has no form, or cannot be read
         return Kept()
     told = {"model": str(model.path), "data": dataset.source}
     kept = Kept(cache, key, len(dataset), told, stamps, in_order=in_order, said=_notes(fed))
