@@ -243,6 +243,7 @@ class Kept:
         found = cache.read(key)
         if found is not None and found.stop == total and found.first == 0 and _sound(found):
             entries, self.prefix = [found], total
+            cache.tidy(key)
         elif whole:
             return
         else:
