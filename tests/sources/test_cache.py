@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,7 @@ from PIL import Image
 import flipcheck
 from flipcheck.sources.cache import Cache
 from flipcheck.sources.cache.entry import MAGIC
+from flipcheck.sources.datasets import images as module
 from flipcheck.sources.onnx import kept
 
 
@@ -386,8 +388,6 @@ def test_each_image_is_read_once_where_both_are_known_in_part(tmp_path, monkeypa
     held = {each.model: each.key for each in Cache(folder).held() if each.total}
     (folder / held[str(given[1])] / "000000000032-000000000064").unlink()
     opened = []
-    from flipcheck.sources.datasets import images as module
-
     original = module.open_image
     monkeypatch.setattr(module, "open_image", lambda path: opened.append(path) or original(path))
     assert text(*given, cache=folder, **options) == plain
@@ -550,3 +550,27 @@ def test_models_that_want_a_column_differently_do_not_fit_with_a_cache_either(tm
             flipcheck.compare(model, texts, data, cache=cache, by=["region"])
         errors.append(str(caught.value))
     assert len(set(errors)) == 1
+
+
+@pytest.mark.usefixtures("eager")
+def test_answers_after_a_bad_image_are_not_kept_in_its_place(tmp_path, monkeypatch):
+    """Workers that ran ahead of an image that could not be read once put nothing amiss."""
+    given, options = images(tmp_path)
+    for number in range(40):
+        Image.new("RGB", (7, 5), (5 * number,) * 3).save(given[2] / "light" / f"z{number}.png")
+    plain = text(*given, cache=False, **options)
+    original, failed = module.open_image, []
+
+    def slow_and_bad(path):
+        if path.match("dark/5.bmp") and not failed:  # in the second batch of four
+            failed.append(path)
+            time.sleep(0.3)  # the batches after it are answered by now
+            raise OSError("not now")
+        return original(path)
+
+    monkeypatch.setattr(module, "open_image", slow_and_bad)
+    monkeypatch.setattr("flipcheck.sources.onnx.run.cores", lambda: 4)
+    with pytest.raises(flipcheck.FlipcheckError, match="not now"):
+        flipcheck.compare(*given, cache=tmp_path / "kept", **options)
+    monkeypatch.undo()
+    assert text(*given, cache=tmp_path / "kept", **options) == plain

@@ -431,7 +431,8 @@ def _all_answers(
     for rows, answers, unreadable in ordered_map(work, items, workers):
         for parts, kept, each in zip(found, work.kept, answers, strict=False):
             parts.append(each)
-            kept.add(done, each, rows)
+            if not problems:  # after them, what workers had begun stands at another place
+                kept.add(done, each, rows)
         if unreadable:
             work.only_decode.set()
             problems += unreadable
