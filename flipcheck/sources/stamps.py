@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST = (1 << 63) - 1
+NONE = (-1, -1, -1, -1)
+"""The state of what is no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,15 @@ class Stamps:
     by_example: bool = False
 
     def unchanged(self, start: int = 0, stop: int | None = None) -> bool:
-        """Whether the files of these examples, or the files of them all, are what they were."""
+        """Whether the files of these examples, or the files of them all, are what they were.
+
+        Of what is no file, a folder or a pipe, that cannot be said.
+        """
         import numpy as np
 
         part = slice(start, stop) if self.by_example else slice(None)
-        return bool(np.array_equal(_states(self.paths[part]), self.states[part]))
+        seen = self.states[part]
+        return bool((seen >= 0).all() and np.array_equal(_states(self.paths[part]), seen))
 
 
 def stamps(paths: Iterable[Path], *, by_example: bool = False) -> Stamps:
@@ -50,5 +57,7 @@ def _state(path: Path) -> tuple[int, int, int, int]:
     try:
         found = path.stat()
     except (OSError, ValueError):
-        return -1, -1, -1, -1
+        return NONE
+    if not stat.S_ISREG(found.st_mode):
+        return NONE
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino & LARGEST

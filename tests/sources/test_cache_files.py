@@ -305,6 +305,19 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
     assert {each.model for each in cache.held()} == {"4", "2"}
 
 
+def test_what_a_killed_process_left_beside_an_entry_goes(tmp_path, one):
+    """Its blocks, and half-written files that are too old to be anybody's still."""
+    model, data, path = one
+    block, half, young = (path.with_name(name) for name in (
+        "000000000000-000000000032", ".new-abc", ".new-def"
+    ))  # fmt: skip
+    for each in (block, half, young):
+        each.write_bytes(b"x")
+    os.utime(half, (0, 0))
+    flipcheck.predict(model, data, cache=tmp_path / "kept")
+    assert {each.name for each in path.parent.iterdir()} == {"whole", ".new-def"}
+
+
 def test_a_run_larger_than_the_limit_is_not_kept(tmp_path):
     """One that would fill the cache several times over does not begin to."""
     cache = Cache(tmp_path / "kept", limit=500)

@@ -115,11 +115,15 @@ class Cache:
 
     def finish(self, key: str) -> None:
         """Remove the blocks of a whole entry, and what the cache has no room for."""
-        for name in self.blocks(key):
+        self.tidy(key)
+        self.prune(self.limit, spare=key)
+
+    def tidy(self, key: str) -> None:
+        """Remove what lies beside a whole entry: its blocks, and what killed processes left."""
+        for name in [each for each in _files(self.root / key) if each != WHOLE]:
             self._written -= _size(self.root / key / name)
             with contextlib.suppress(OSError):
                 (self.root / key / name).unlink()
-        self.prune(self.limit, spare=key)
 
     def prune(self, limit: int, *, spare: str = "", older: float | None = None) -> list[Held]:
         """Remove what was not used for longest, down to so many bytes; and what is older.

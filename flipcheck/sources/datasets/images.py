@@ -116,6 +116,7 @@ def open_images(folder: Path) -> Dataset:
         kinds = "being no image in a class folder"
         notes = (f"{folder}: {plural(len(others), 'file')} left out, {kinds}: {left}",)
     seen = stamps(files, by_example=True)
+    digest, complete = _digest(files, ids)
     return Dataset(
         kind="images",
         source=str(folder),
@@ -123,22 +124,25 @@ def open_images(folder: Path) -> Dataset:
         truth=Labels.of([name.split("/", 1)[0] for name in ids]),
         reader=ImageReader(tuple(files)),
         warnings=notes,
-        sha256=_digest(files, ids),
-        stamps=seen,
+        sha256=digest,
+        stamps=seen if complete else None,
     )
 
 
-def _digest(files: list[Path], ids: list[str]) -> str:
-    """The digest of every name and content, so that the report says what was compared."""
-    digest = hashlib.sha256()
+def _digest(files: list[Path], ids: list[str]) -> tuple[str, bool]:
+    """The digest of every name and content, and whether every content could be read.
+
+    It is there so that the report says what was compared.
+    """
+    digest, complete = hashlib.sha256(), True
     for path, name in zip(files, ids, strict=True):
         digest.update(name.encode("utf-8") + b"\0")
         try:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         except OSError:
-            continue  # it is named, with all others that cannot be read, when the models run
-    return digest.hexdigest()
+            complete = False  # it is named, with all that cannot be read, when the models run
+    return digest.hexdigest(), complete
 
 
 def _class_files(folder: Path) -> tuple[list[Path], list[str]]:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck._version import __version__
 from flipcheck.sources.cache.entry import Entry, UnkeepableError
+from flipcheck.sources.files import is_file, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -38,11 +39,17 @@ BLOCK, OFTEN, SELDOM = 4096, 1.0, 10.0
 Answers = Any
 """Arrays with a row for each example, as `scores.Answers` has them; how many does not matter."""
 
+CLASS = "(class)"
+"""Under what a dataclass in an entry says which it is."""
+
+NEAR = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
+    *("added_tokens.json", "vocab.txt", "config.json"),
+)
+
 NOT_OF_THE_RUN = {
-    "model": {
-        *("path", "session", "graph", "inputs", "outputs", "classes_from", "stamps"),
-        "constants",  # they are said in the options
-    },
+    "model": {"path", "session", "graph", "inputs", "outputs"}
+    | {"classes_from", "stamps", "warnings"},
     "feeder": {"needs", "feeds", "steps", "told", "warnings"},
     "spec": {"columns", "label_map", "classes", "classes_are_own", "preprocess"},
 }
@@ -71,6 +78,8 @@ def run_parts(
         "steps": {name: value for name, value in steps.items() if name != "origin"},
         "inputs": told,
         "batch": size,
+        "beside": _beside(model.path),
+        "notes_of": None if _notes(fed) is tuple else str(model.path),
     }
 
 
@@ -98,8 +107,29 @@ def runtime() -> dict[str, Any]:
         "numpy": np.__version__,
         "pillow": [PIL.__version__, codecs],
         "pyarrow": pa.__version__,
+        "tokenizers": _version("tokenizers"),
         "system": [platform.system(), platform.machine(), _processor()],
     }
+
+
+def _beside(model: Path) -> dict[str, str]:
+    """The digests of the files near a model that may say how text becomes its input."""
+    found = {}
+    above = [model.parent.parent] if model.parent.name == "onnx" else []
+    for folder in (model.parent, *above):
+        for path in (folder / name for name in NEAR):
+            if path.name not in found and is_file(path):
+                found[path.name] = sha256(path)
+    return found
+
+
+def _version(library: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def _processor() -> list[str]:
@@ -129,6 +159,11 @@ def _plain(value: Any) -> Any:
         return asdict(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value)
+    if hasattr(value, "dtype") and value.dtype.kind in "biuf":
+        digest = hashlib.sha256(value.tobytes()).hexdigest()
+        return [value.dtype.str, list(value.shape), digest]
+    if hasattr(value, "tolist"):
+        return value.tolist()
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} in a key")
@@ -154,15 +189,11 @@ def keep(
         return Kept()
     try:
         key = key_of(run_parts(model, fed, dataset, spec, size))
-    except TypeError:
+    except (TypeError, OSError):  # a part that has no form, or cannot be read
         return Kept()
     told = {"model": str(model.path), "data": dataset.source}
-    kept = Kept(cache, key, len(dataset), told, stamps, adds=in_order)
-    noting = fed.notes is not tuple  # what is noted is of all examples, or of none
-    kept.load(size, whole=noting or not in_order)
-    repeat = kept.meta.get("runner", {}).get("repeat") or {}
-    if not in_order and repeat.get("depends_on_batch"):
-        kept.forget()
+    kept = Kept(cache, key, len(dataset), told, stamps, in_order=in_order, said=fed.notes)
+    kept.load(size, whole=not in_order)
     return kept
 
 
@@ -177,12 +208,15 @@ class Kept:
         told: Mapping[str, str] | None = None,
         stamps: Sequence[Stamps] = (),
         *,
-        adds: bool = True,
+        in_order: bool = True,
+        said: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._cache = cache
         self._made = Entry(key, 0, total, {}, dict(told or {}))
         self._stamps = stamps
-        self._adds = adds and cache is not None
+        self._adds = in_order and cache is not None
+        self._said = said
+        self.in_order = in_order
         self._known: Answers = ()
         self._new: list[Answers] = []
         self._next = self._from = 0
@@ -203,6 +237,7 @@ class Kept:
         found = cache.read(key)
         if found is not None and found.stop == total and found.first == 0 and _sound(found):
             entries, self.prefix = [found], total
+            cache.tidy(key)
         elif whole:
             return
         else:
@@ -218,13 +253,12 @@ class Kept:
         self.prefix = self._next = self._from = 0
         self._known, self.meta = (), {}
 
-    def refuse(self) -> None:
-        """Take none of the known answers, and keep no new ones."""
-        self.forget()
-        self._adds, self._new = False, []
+    def agree(self, meta: Mapping[str, Any], *, repeats: bool) -> None:
+        """How the answers of this run are read; known ones that were read otherwise are none.
 
-    def agree(self, meta: Mapping[str, Any]) -> None:
-        """How the answers of this run are read; known ones that were read otherwise are none."""
+        Answers that another run would not repeat are not kept.
+        """
+        self._adds = self._adds and repeats
         if self.prefix and json.loads(json.dumps(meta, default=str)) != self.meta:
             self.forget()
         self.meta = meta
@@ -254,15 +288,13 @@ class Kept:
         if since > SELDOM or (self._next - self._from >= BLOCK and since > OFTEN):
             self._write_block()
 
-    def finish(self, answers: Answers, notes: Sequence[str]) -> None:
-        """Keep all answers as one, with what was noted of them.
-
-        The blocks that were written on the way are not needed then.
-        """
-        self.meta = {**self.meta, "notes": list(notes)}
+    def finish(self, answers: Answers) -> None:
+        """Keep all answers as one; the blocks that were written on the way are not needed then."""
         total, adds, self._adds = self._made.total, self._adds, False
         if not adds or self._cache is None or self._next != total:
             return
+        if self._said is not tuple:
+            self.meta = {**self.meta, "notes": list(self._said())}
         if all(each.unchanged() for each in self._stamps) and self._write(0, answers, "whole"):
             self._cache.finish(self._made.key)
 
@@ -271,9 +303,15 @@ class Kept:
         if self._adds and self._new:
             self._write_block()
 
+    def notes(self) -> tuple[str, ...]:
+        """What was seen when all examples were fed."""
+        return tuple(self.meta["notes"])
+
     def _write_block(self) -> None:
         start, stop = self._from, self._next
-        if all(each.unchanged(start, stop) for each in self._stamps):
+        if self._said is not tuple:
+            pass  # what is seen of the first examples would be lost with the rest of the run
+        elif all(each.unchanged(start, stop) for each in self._stamps):
             joined = _joined([Entry("", arrays=each) for each in self._new])
             self._adds = self._write(start, joined, f"{start:012}-{stop:012}")
         else:
@@ -311,14 +349,16 @@ def _row(cache: Cache, key: str, total: int) -> list[Entry]:
 
 
 def _sound(entry: Entry) -> bool:
-    """Whether the codes of an entry are codes of its names."""
-    names = entry.meta.get("reading", {}).get("names")
-    if not entry.arrays or not len(entry):
+    """Whether an entry holds answers, and its codes are codes of its names."""
+    reading = entry.meta.get("reading")
+    if not isinstance(reading, dict) or len(entry.arrays) < 2 or not len(entry):
         return False
-    codes = entry.arrays[0]
-    if names is None:
-        return True
-    return codes.dtype.kind in "iu" and codes.min() >= 0 and bool(codes.max() < len(names))
+    codes, names = entry.arrays[0], reading.get("names")
+    if names is None or reading.get("made") == "set":
+        return True  # what is no code needs no name
+    if not isinstance(names, list) or codes.dtype.kind not in "iu":
+        return False
+    return codes.min() >= 0 and bool(codes.max() < len(names))
 
 
 def _joined(entries: Sequence[Entry]) -> Answers:
@@ -329,15 +369,32 @@ def _joined(entries: Sequence[Entry]) -> Answers:
 
 
 def plain_fields(value: Any, left_out: Sequence[str] = ()) -> dict[str, Any]:
-    """The fields of a dataclass but for functions and those left out."""
+    """The fields of a dataclass but for functions and those left out, as JSON has them.
+
+    A dataclass among them says which it is.
+    """
     named = {each.name: getattr(value, each.name) for each in fields(value)}
     return {
-        name: found for name, found in named.items() if name not in left_out and not callable(found)
+        name: _named(found)
+        for name, found in named.items()
+        if name not in left_out and not callable(found)
     }
 
 
-def thawed(value: Any) -> Any:
-    """What came from JSON as a frozen field has it: lists as tuples."""
+def _named(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {CLASS: type(value).__name__, **plain_fields(value)}
+    return value
+
+
+def thawed(value: Any, classes: Mapping[str, Any]) -> Any:
+    """What came from JSON as a frozen field has it: lists as tuples, dataclasses of these names.
+
+    Raises LookupError, TypeError or ValueError for what cannot be one.
+    """
     if isinstance(value, list):
-        return tuple(map(thawed, value))
+        return tuple(thawed(each, classes) for each in value)
+    if isinstance(value, dict) and CLASS in value:
+        given = {name: thawed(each, classes) for name, each in value.items() if name != CLASS}
+        return classes[value[CLASS]](**given)
     return value

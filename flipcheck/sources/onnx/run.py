@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,7 +57,6 @@ class Runner:
     reading: Reading
     batch: int
     repeat: Repeatability | None = None
-    notes: tuple[str, ...] | None = None
 
     def answers(self, parts: Batch, start: int) -> Answers:
         """The answers to some examples, run in batches of the model's own size."""
@@ -160,54 +159,63 @@ def _passed(
     Models whose answers are all known take no part in it.
     """
     feeders = [feeder(model, dataset, spec) for model, spec in models]
+    _needs(feeders)  # what they cannot share is an error, whether they run or not
     size = min(each.batch for each in feeders)
     size = max(size, *(model.fixed_batch or 1 for model, _ in models))
     total, in_order = len(dataset) if order is None else len(order), order is None
     ends = [*(stop for stop in stops if stop < total), total]
     sides = [
-        _Side(*each, fed, keep(cache, each[0], fed, dataset, each[1], size=size, in_order=in_order))
+        _side(*each, fed, keep(cache, each[0], fed, dataset, each[1], size=size, in_order=in_order))
         for each, fed in zip(models, feeders, strict=True)
     ]
-    left = [each for each in sides if not each.kept.whole]
+    left = [each for each in sides if each.runner is None]
     if not left:
         progress(total, total)
     with contextlib.closing(
         _ran(left, dataset, size, order, ends, progress=progress, workers=workers or cores())
     ) as ran:
         for stop in ends:
-            made = iter(next(ran) if left else [])
-            yield [
-                _predictions(
-                    *(each.known(order, stop) if each.kept.whole else next(made)), dataset, order
-                )
+            rest = iter(next(ran) if left else [])
+            found = [
+                next(rest) if each.runner is None else (each.runner, each.kept.taken(order, stop))
                 for each in sides
             ]
+            yield [_predictions(runner, made, dataset, order) for runner, made in found]
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A model with what feeds it, and what is known of its answers."""
+    """A model with what feeds it and what is known of its answers; its runner, if that is all."""
 
     model: Model
     spec: SideSpec
     feeder: Feeder
     kept: Kept
+    runner: Runner | None
 
-    def known(self, order: NDArray[np.int64] | None, stop: int) -> tuple[Runner, Answers]:
-        """A model that need not run, and its answers up to a stop."""
-        meta = {name: dict(self.kept.meta[name]) for name in ("reading", "runner")}
-        reading = {name: thawed(value) for name, value in meta["reading"].items()}
-        repeat = meta["runner"].pop("repeat")
-        runner = Runner(
-            self.model,
-            self.feeder,
-            Reading(answers=_never, **reading),
-            **meta["runner"],
-            repeat=None if repeat is None else Repeatability(**repeat),
-            notes=tuple(self.kept.meta.get("notes", ())),
+
+KEPT: dict[str, type] = {"Repeatability": Repeatability}
+"""The dataclasses that are fields of a runner or of a reading, by name."""
+
+
+def _side(model: Model, spec: SideSpec, fed: Feeder, kept: Kept) -> _Side:
+    """A model that need not run, where all of its answers are known and can be read, or must."""
+    if not kept.whole:
+        return _Side(model, spec, fed, kept, None)
+    try:
+        meta = {name: dict(kept.meta[name]) for name in ("reading", "runner")}
+        reading, runner = (
+            {name: thawed(value, KEPT) for name, value in part.items()} for part in meta.values()
         )
-        answers: Any = self.kept.taken(order, stop)
-        return runner, answers
+        said: dict[str, Any] = {"notes": kept.notes} if "notes" in kept.meta else {}
+        found = Runner(model, replace(fed, **said), Reading(answers=_never, **reading), **runner)
+    except (LookupError, TypeError, ValueError):
+        kept.forget()
+        return _Side(model, spec, fed, kept, None)
+    if found.repeat is not None and found.repeat.depends_on_batch and not kept.in_order:
+        kept.forget()  # in an order of its own it has other batches
+        return _Side(model, spec, fed, kept, None)
+    return _Side(model, spec, fed, kept, found)
 
 
 def _never(_values: list[Any]) -> Answers:
@@ -239,9 +247,7 @@ def _ran(
         models = [(each.model, each.spec) for each in sides]
         bound = _bound(models, feeders, dataset, first, ids)
         for each, runner in zip(kept, bound, strict=False):
-            each.agree(_meta(runner))
-            if runner.repeat is not None and runner.repeat.random:
-                each.refuse()
+            each.agree(_meta(runner), repeats=runner.repeat is None or not runner.repeat.random)
             stack.callback(each.close)
         work = _Work(dataset, bound, [each.steps for each in feeders], ids, kept)
         items = zip(range(0, len(dataset) + size, size), chain([first], batches), strict=False)
@@ -254,10 +260,9 @@ def _ran(
 
 def _meta(runner: Runner) -> dict[str, dict[str, Any]]:
     """What is kept of how a model was run and read, beside its answers."""
-    repeat = None if runner.repeat is None else asdict(runner.repeat)
     return {
         "reading": plain_fields(runner.reading),
-        "runner": {"batch": runner.batch, "repeat": repeat},
+        "runner": plain_fields(runner, ("model", "feeder", "reading")),
     }
 
 
@@ -338,7 +343,7 @@ def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -
         return found.feeds(_taken(parts, some)) if found.longer else _taken(feeds, some)
 
     more = None
-    if found.longer is not None:
+    if found.longer is not None and model.fixed_batch is None:
         everyone = _rows(parts, 0, min(rows, PROBE))
         more = _fitting(model, found.longer(everyone), found.feeds(everyone))
     with contextlib.suppress(NotFiniteError):  # the whole run names every such example
@@ -467,7 +472,8 @@ def _all_answers(
     for rows, answers, unreadable in ordered_map(work, items, workers):
         for parts, kept, each in zip(found, work.kept, answers, strict=False):
             parts.append(each)
-            kept.add(done, each, rows)
+            if not problems:  # after them, what workers had begun stands at another place
+                kept.add(done, each, rows)
         if unreadable:
             work.only_decode.set()
             problems += unreadable
@@ -481,8 +487,8 @@ def _all_answers(
     if done != total:
         raise _other_length(work.dataset, done)
     whole = [_first(parts, total) for parts in found]
-    for runner, kept, each in zip(work.runners, work.kept, whole, strict=True):
-        kept.finish(each, runner.feeder.notes())
+    for kept, each in zip(work.kept, whole, strict=True):
+        kept.finish(each)
     yield whole
 
 
@@ -564,9 +570,7 @@ def _predictions(
 
 def _notes(runner: Runner, order: NDArray[np.int64] | None) -> tuple[str, ...]:
     """What was seen of all examples; of some only, it would depend on how far workers ran ahead."""
-    if order is not None:
-        return ()
-    return runner.feeder.notes() if runner.notes is None else runner.notes
+    return runner.feeder.notes() if order is None else ()
 
 
 def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
