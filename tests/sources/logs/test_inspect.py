@@ -296,7 +296,7 @@ def test_summaries_of_samples_that_are_gone_are_refused(tmp_path, refused):
 
 
 def test_samples_that_were_declared_invalid_are_told(tmp_path):
-    """inspect marks them, and counts them all the same."""
+    """Inspect marks them, and counts them all the same."""
     path = document(tmp_path / "log.json", OLD, invalidated=True)
     assert any("declared invalid" in note for note in flipcheck.compare(path, path).warnings)
 
