@@ -263,7 +263,7 @@ def test_a_graded_metric_is_never_cut_to_right_and_wrong(tmp_path, refused):
         row["f1"] = 0.25
     path = jsonl(tmp_path / NAME, rows)
     said = refused(path, path, "--pick", "metric=f1")
-    assert "40 values are neither 0 nor 1, the first 0.25 in row 1" in said
+    assert "40 values neither 0 nor 1, the first 0.25 in row 1" in said
     assert "--score f1" in said
     assert "exact_match" in said
 
