@@ -56,7 +56,10 @@ def fits(peek: Peek) -> bool:
     names = set(peek.members)
     if names:
         return any(name in names for name in HEADERS)
-    return peek.keys() >= {"version", "eval"} and "status" in peek.keys() | {"samples"}
+    value, keys = peek.value, peek.keys()
+    if not isinstance(value, dict) or not keys >= {"version", "eval"}:
+        return False
+    return isinstance(value["eval"], dict) and bool(keys & {"status", "samples"})
 
 
 def read(peek: Peek, columns: Columns, picks: Picks) -> Predictions:
@@ -88,8 +91,10 @@ def read(peek: Peek, columns: Columns, picks: Picks) -> Predictions:
     rows.skipped = log.samples - len(rows)
     found = predictions(rows, picks, {"format": "inspect", **_told(header)}, default=VALUE)
     status = header.get("status", "success")
-    unfinished = [] if status == "success" else [f"{path}: the evaluation ended as {status!r}"]
-    return replace(found, warnings=(*found.warnings, *unfinished))
+    notes = [] if status == "success" else [f"{path}: the evaluation ended as {status!r}"]
+    if header.get("invalidated"):
+        notes.append(f"{path}: some of its samples were declared invalid, and are compared here")
+    return replace(found, warnings=(*found.warnings, *notes))
 
 
 def _told(header: Mapping[str, Any]) -> dict[str, Any]:

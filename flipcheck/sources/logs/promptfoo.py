@@ -2,7 +2,8 @@
 
 `promptIdx` counts the columns of the table, a provider and a prompt each, so that it tells
 providers apart: once one of both is chosen, a result is known by its test. A test is known by its
-place and its variables, so that tests that moved or changed do not pass for one another.
+place and by its variables, description and metadata, so that tests that moved or changed do not
+pass for one another.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _add(rows: Rows, number: int, result: Mapping[str, Any]) -> None:
     case = case if isinstance(case, dict) else {}
     given = case["vars"] if isinstance(case.get("vars"), dict) else result.get("vars")
     variables = given if isinstance(given, dict) else {}
-    asked = digest(canonical(variables))
+    asked = digest(canonical([variables, case.get("description"), case.get("metadata")]))
     place = result.get("testIdx")
     metrics = {"success": result["success"], "score": result.get("score")}
     named = result.get("namedScores")

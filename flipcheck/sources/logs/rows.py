@@ -201,7 +201,7 @@ def _verdicts(
     first = int(graded[0])
     others = [name for name in rows.values if name != metric and name not in rows.unusable]
     raise InputError(
-        f"{rows.path}: {judge!r} grades: {plural(len(graded), 'value')} are neither 0 nor 1, "
+        f"{rows.path}: {judge!r} grades: {plural(len(graded), 'value')} neither 0 nor 1, "
         f"the first {values[first].item():g} in row {rows.places[first]:,}",
         hint=f"compare it as a score with --score {judge}; or take one that says right or wrong "
         f"with --pick: {listed(others) or 'this file has no other'}",

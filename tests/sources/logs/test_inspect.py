@@ -293,3 +293,17 @@ def test_summaries_of_samples_that_are_gone_are_refused(tmp_path, refused):
             if not name.startswith("samples/q1"):
                 file.writestr(name, data)
     assert "damaged" in refused(path, path)
+
+
+def test_samples_that_were_declared_invalid_are_told(tmp_path):
+    """Inspect marks them, and counts them all the same."""
+    path = document(tmp_path / "log.json", OLD, invalidated=True)
+    assert any("declared invalid" in note for note in flipcheck.compare(path, path).warnings)
+
+
+def test_a_table_with_columns_of_these_names_is_no_log(tmp_path, compared):
+    """A log's `eval` is an object."""
+    rows = [{"id": 1, "version": 2, "eval": "x", "status": "ok", "label": "a", "prediction": "a"}]
+    path = tmp_path / "table.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert compared(path, path)["data"]["examples"] == 1

@@ -165,6 +165,16 @@ def test_a_test_that_moved_is_not_paired_with_another(tmp_path, refused):
     assert "do not hold the same examples" in refused(*paths)
 
 
+def test_tests_that_only_their_metadata_tell_apart_are_not_one(tmp_path):
+    """Where a provider takes its input from elsewhere, tests have no variables."""
+    rows = [result(test, 0, OLD, success=True) for test in range(6)]
+    for row in rows:
+        row["vars"] = {}
+        row["testCase"] |= {"vars": {}, "metadata": {"case": row["testIdx"]}}
+    path = results(tmp_path / "results.json", rows)
+    assert flipcheck.compare(path, path).data.clusters is None
+
+
 def test_repeated_tests_are_clustered(tmp_path):
     """With --repeat every test is there again under another number."""
     rows = [result(test, 0, OLD, success=True) for test in range(6)]
