@@ -79,7 +79,7 @@ def run_parts(
         "inputs": told,
         "batch": size,
         "beside": _beside(model.path),
-        "notes_of": None if _notes(fed) is tuple else str(model.path),
+        "notes_of": None if fed.notes is tuple else str(model.path),
     }
 
 
