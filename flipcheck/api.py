@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from os import PathLike
@@ -14,7 +15,7 @@ from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, share
 from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
-from flipcheck.report import Data, Model, Report, Settings
+from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
@@ -59,6 +60,11 @@ class Options(TypedDict, total=False):
     label: str | None
     prediction: str | None
     correct: str | None
+    score: str | None
+    old_score: str | None
+    new_score: str | None
+    tolerance: float
+    score_range: str | tuple[float, float] | None
     classes: Names
     old_classes: Names
     new_classes: Names
@@ -102,6 +108,7 @@ def compare(
     FlipcheckError for bad input: what is wrong, where, and how to fix it.
     """
     _check_call({"old": old, "new": new}, options, "compare", Options.__annotations__)
+    _check_score(options)
     settings = _settings(options)
     gates = _gates(options.get("gates", ()))
     given = _given(old, new, data, options, _columns_by(options, gates))
@@ -129,8 +136,59 @@ def compare(
         warnings=(*found.warnings, *(note for each in reruns for note in each.warnings)),
         run=_run(found),
         early=early,
+        scores=_scores(given, found, options),
     )
     return _with_images(report, found)
+
+
+def _scores(given: Given, found: Gathered, options: Options) -> Scores | None:
+    """What the scores are called. Raises UsageError for a tolerance of nothing."""
+    if found.paired.grades is None:
+        asked = ("tolerance", "score_range")
+        if any(options.get(name) for name in asked):
+            raise UsageError(
+                "--tolerance and --score-range are of graded answers, and there are none",
+                hint="name the column of scores with --score",
+            )
+        return None
+    sides = (given.old_spec.columns, given.new_spec.columns)
+    names = [columns.score or "score" for columns in sides]
+    return Scores(*names, 0.0, 0.0, 0.0, given=given.score_range is not None)
+
+
+def _score_range(value: str | tuple[float, float] | None) -> tuple[float, float] | None:
+    """From where to where scores lie, as in "0,100" or (0, 100)."""
+    if value is None:
+        return None
+    try:
+        low, high = map(float, value.split(",") if isinstance(value, str) else value)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        raise UsageError(
+            f"cannot read the range of scores {value!r}",
+            hint="write the least and the largest that a score can be, as in --score-range 0,1",
+        )
+    return low, high
+
+
+def _tolerance(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise UsageError(
+            f"a tolerance of {value!r}", hint="give a number from 0, in units of the score"
+        )
+    return float(value)
+
+
+def _check_score(options: Options) -> None:
+    """Raise UsageError for scores beside verdicts."""
+    named = [name for name in ("score", "old_score", "new_score") if options.get(name)]
+    if named and options.get("correct"):
+        flag = f"--{named[0].replace('_', '-')}"
+        raise UsageError(
+            f"{flag} and --correct: answers are graded, or right and wrong",
+            hint="leave one of them out",
+        )
 
 
 WHOLE_SET = (
@@ -311,6 +369,8 @@ def _given(
         label_map=_table(options.get("label_map")),
         labels_from=options.get("labels_from"),
         allow_missing=options.get("allow_missing", False),
+        tolerance=_tolerance(options.get("tolerance", 0.0)),
+        score_range=_score_range(options.get("score_range")),
         by=by,
         cluster=options.get("cluster"),
         weight=options.get("weight"),
@@ -363,6 +423,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             label=options.get("label"),
             prediction=options.get("prediction"),
             correct=options.get("correct"),
+            score=own("score"),
             by=_loaded(by),
             cluster=options.get("cluster"),
             weight=options.get("weight"),

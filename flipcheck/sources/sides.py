@@ -75,6 +75,8 @@ def matched(
         allow_missing=given.allow_missing,
         checked=among is not None,
         agreeing=() if given.cluster is None else (given.cluster,),
+        tolerance=given.tolerance,
+        score_range=given.score_range,
     )
     of = len(paired)
     if among is not None:

@@ -24,6 +24,7 @@ from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import mcnemar, more_than_the_rest_by_unit
 from flipcheck.stats.units import WIDTH, Rows, Units
 
+UNGRADED = Outcome.SCORE_UNCHANGED
 B = {Outcome.NEGATIVE_FLIP, Outcome.NEGATIVE_FLIP_SAME}
 C = {Outcome.POSITIVE_FLIP, Outcome.POSITIVE_FLIP_SAME}
 A = {Outcome.BOTH_RIGHT, Outcome.BOTH_RIGHT_DIFFERENT}
@@ -171,7 +172,7 @@ def drawn(seed, rows, *, clusters, weights):
     owner = rng.integers(0, clusters or rows, rows)
     owner = np.unique(owner, return_inverse=True)[1]
     shares = rng.dirichlet([2, 0.3, 0.4, 0.3, 0.2, 0.001, 0.2, 0.1, 0.1], owner.max() + 1)
-    codes = [int(rng.choice(CELLS, p=shares[each])) for each in owner]
+    codes = [int(rng.choice(len(shares[each]), p=shares[each])) for each in owner]
     heavy = np.round(rng.lognormal(0, 1, rows), 3)
     return codes, heavy if weights else None, owner if clusters else None
 
@@ -323,7 +324,7 @@ def test_nothing_in_the_denominator_is_undefined():
 
 small = st.lists(
     st.tuples(
-        st.integers(0, CELLS - 1),  # outcome
+        st.integers(0, UNGRADED - 1),  # outcome
         st.integers(0, 5),  # cluster
         st.integers(0, 2),  # group
         st.sampled_from([0.0, 0.5, 1.0, 2.0, 7.0]),  # weight
