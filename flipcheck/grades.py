@@ -27,7 +27,8 @@ class Grades:
     """Both models' scores, float64 of shape (examples,), higher is better.
 
     A score has changed where it differs by more than the `tolerance`. All scores are from `low` to
-    `high`: a range that was given, or what the scores of both models span.
+    `high`: a range that was given, 0 to 1 where all lie there, or what the scores of both models
+    span.
     """
 
     old: NDArray[np.float64]
@@ -57,7 +58,8 @@ class Grades:
                 f"{within[0]:g} to {within[1]:g}",
                 hint="give the range that the scores have by definition, or leave it out",
             )
-        found = cls(old, new, tolerance, *(within or span))
+        shares = (0.0, 1.0) if 0 <= span[0] <= span[1] <= 1 else None
+        found = cls(old, new, tolerance, *(within or shares or span))
         if tolerance and tolerance >= found.high - found.low:
             raise UsageError(
                 f"a tolerance of {tolerance:g}, and scores from {found.low:g} to {found.high:g}: "
