@@ -144,16 +144,20 @@ def compare(
 def _scores(given: Given, found: Gathered, options: Options) -> Scores | None:
     """What the scores are called. Raises UsageError for a tolerance of nothing."""
     if found.paired.grades is None:
-        asked = ("tolerance", "score_range")
-        if any(options.get(name) for name in asked):
+        asked = ("score", "old_score", "new_score", "tolerance", "score_range")
+        flags = [f"--{name.replace('_', '-')}" for name in asked if options.get(name)]
+        if flags:
             raise UsageError(
-                "--tolerance and --score-range are of graded answers, and there are none",
-                hint="name the column of scores with --score",
+                f"{' and '.join(flags)}: no side has graded answers",
+                hint="name the column of scores of two files with --score, or give both "
+                "predictions their scores",
             )
         return None
-    sides = (given.old_spec.columns, given.new_spec.columns)
-    names = [columns.score or "score" for columns in sides]
-    return Scores(*names, 0.0, 0.0, 0.0, given=given.score_range is not None)
+    old, new = (
+        each.columns.score or "score"  # of predictions that bring their scores
+        for each in (given.old_spec, given.new_spec)
+    )
+    return Scores(old, new, 0.0, 0.0, 0.0, given=given.score_range is not None)
 
 
 def _score_range(value: str | tuple[float, float] | None) -> tuple[float, float] | None:
@@ -181,13 +185,20 @@ def _tolerance(value: Any) -> float:
 
 
 def _check_score(options: Options) -> None:
-    """Raise UsageError for scores beside verdicts."""
+    """Raise UsageError for scores beside verdicts, or of one side only."""
     named = [name for name in ("score", "old_score", "new_score") if options.get(name)]
-    if named and options.get("correct"):
-        flag = f"--{named[0].replace('_', '-')}"
+    flags = [f"--{name.replace('_', '-')}" for name in named]
+    beside = [name for name in ("correct", "rerun") if options.get(name)]
+    if named and beside:
         raise UsageError(
-            f"{flag} and --correct: answers are graded, or right and wrong",
+            f"{flags[0]} and --{beside[0]}: answers are graded, or right and wrong",
             hint="leave one of them out",
+        )
+    if named in (["old_score"], ["new_score"]):
+        other = "--new-score" if named == ["old_score"] else "--old-score"
+        raise UsageError(
+            f"{flags[0]}: the other side has no column of scores",
+            hint=f"name it with {other}, or both with --score",
         )
 
 

@@ -19,8 +19,17 @@ if TYPE_CHECKING:
     from flipcheck.outcomes import Tally
 
 Kind = Literal[
-    *("proportion", "difference", "error ratio", "flip ratio", "odds", "cost", "excess", "count"),
-    *("score", "score change", "mean score"),
+    "proportion",
+    "difference",
+    "error ratio",
+    "flip ratio",
+    "odds",
+    "cost",
+    "excess",
+    "count",
+    "score",
+    "score change",
+    "mean score",
 ]
 """What decides the interval: an exact one for a proportion, a score interval for a paired
 difference, a hybrid score interval for the ratio of paired rates, log-delta for the ratio to

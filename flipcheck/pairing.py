@@ -153,8 +153,10 @@ def pair(
     _check_any(kept)
     scores = None
     if graded:
-        taken = [_taken(each.scores, rows[id(each)]) for each in (old, new)]
-        scores = Grades.of(*taken, tolerance, score_range)  # type: ignore[arg-type]
+        before, after = (_taken(each.scores, rows[id(each)]) for each in (old, new))
+        assert before is not None  # noqa: S101  (both are graded)
+        assert after is not None  # noqa: S101
+        scores = Grades.of(before, after, tolerance, score_range)
     return _paired(
         sources, labels, rows, agreeing, scores, dropped=dropped, disagreements=disagreements
     )

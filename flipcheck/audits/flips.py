@@ -28,8 +28,11 @@ def negative_flips(paired: Paired, codes: NDArray[np.uint8], listed: int) -> Fli
     rows = np.flatnonzero(np.isin(codes, NEGATIVE_FLIPS))
     first = _most_confident(paired, rows)[:listed]
     sure = [confidences(each, first) for each in (paired.old_confidence, paired.new_confidence)]
-    told = zip(answers_of(paired, first), *sure, _scores(paired, first), strict=True)
-    examples = tuple(Example(*texts, *rest, None, *scores) for texts, *rest, scores in told)
+    told = zip(answers_of(paired, first), *sure, strict=True)
+    examples = tuple(
+        Example(*texts, *rest, image=None, old_score=before, new_score=after)  # type: ignore[misc]
+        for (texts, *rest), (before, after) in zip(told, _scores(paired, first), strict=True)
+    )
     kinds = () if paired.grades is not None else _transitions(paired.old, paired.new, rows)
     return Flips(len(rows), kinds, examples)
 

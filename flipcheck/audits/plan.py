@@ -92,6 +92,11 @@ def plan(
 
 
 def _linted(gates: Sequence[Gate], settings: Settings, assumed: Assumed, pilot: Report) -> Plan:
+    if pilot.scores is not None:
+        raise UsageError(
+            "a pilot of graded answers: how far scores may fall is not in its counts",
+            hint="plan with --nfr in place of --pilot, for gates on the negative flip rate",
+        )
     known = {str(each.gate): each.gate for each in pilot.gates}
     asked = list(gates) or [gate for gate in known.values() if not _counted_only(gate)]
     left = [gate for gate in known.values() if not gates and _counted_only(gate)]

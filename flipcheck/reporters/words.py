@@ -52,9 +52,7 @@ def number(metric: Metric, value: float | None) -> str:
         return UNKNOWN
     if metric.kind == "proportion":
         return percent(value)
-    if metric.kind == "cost":
-        return f"{value:.4g}"
-    if metric.needs == "scores":
+    if metric.kind == "cost" or metric.needs == "scores":
         return score(value, signed=metric.kind == "score change")
     if metric.kind in {"difference", "excess"}:
         return percent(value, signed=True).replace("%", " pp")
@@ -67,7 +65,8 @@ def score(value: float | None, *, signed: bool = False) -> str:
     """A score, or a difference of two."""
     if value is None:
         return UNKNOWN
-    return f"{value:{'+' if signed and value else ''}.4g}".replace("-", "−")
+    sign = "−" if value < 0 else "+" if signed and value > 0 else ""
+    return f"{sign}{abs(value):.4g}"
 
 
 def span(metric: Metric, interval: Interval | None) -> str:

@@ -31,8 +31,8 @@ MOST_KINDS = 500
 class Kinds:
     """The distinct sampling units: the sums of one of each kind, and how many there are.
 
-    `sums` has the shape (kinds, CELLS), or with weights and extras (kinds, WIDTH). Units with the same
-    sums are exchangeable. Where they are too many, units with the same outcomes and extras are
+    `sums` has the shape (kinds, CELLS), or with weights and extras (kinds, WIDTH). Units with the
+    same sums are exchangeable. Where they are too many, units with the same outcomes and extras are
     one kind: `sums` is then their mean, and `spread` (kinds, WIDTH, WIDTH) their covariance.
     """
 

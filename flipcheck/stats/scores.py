@@ -105,7 +105,7 @@ class Scored(Effective):
         ceiling, floor, domain = self.design.ceiling, self.design.floor, _everything()
         above = (top - floor * domain) / ceiling
         share = np.clip(self._share(above), 0, 1)
-        flipped = share > 0.5  # noqa: PLR2004  (the middle of the scores)
+        flipped = share > 0.5
         events = np.where(np.asarray(flipped)[..., None], domain - above, above)
         share = np.where(flipped, 1 - share, share)
         if self.design.plain:
@@ -120,7 +120,10 @@ class Scored(Effective):
 
 
 def _gamma(share: Any, variance: Any, more: Any, level: Any, ceiling: float) -> Bounds:
-    """The bounds of the gamma laws with a mean and a variance; the upper one with one event more."""
+    """The bounds of gamma laws of a mean and a variance, the upper one with one event more.
+
+    It is never below the mean, nor above the ceiling.
+    """
     import numpy as np
     from scipy.special import gammaincinv
 

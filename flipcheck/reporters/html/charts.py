@@ -118,7 +118,8 @@ def mosaic(tally: Tally) -> Markup:
 
 def scores(tally: Tally) -> Markup:
     """The scores that fell, stayed and rose as areas to scale, side by side."""
-    parts, left = [], 0.0
+    parts: list[Markup] = []
+    left = 0.0
     for area in (
         ("worse", BROKEN, tally.negative_flips),
         ("unchanged", KEPT, tally.scores_unchanged),
