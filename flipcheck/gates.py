@@ -352,6 +352,8 @@ def examples_needed(gate: Gate, measured_on: Sample | Cells, confidence: float) 
 
     def decided(examples: int) -> bool:
         larger = sample.scaled(examples / total)
+        if measured.needs == "scores":  # whose chances are found by asking just this, often
+            return larger.decides(measured, gate.limit, 2 * confidence - 1)
         return min(larger.chances(measured, gate.limit, 2 * confidence - 1)) <= 1 - confidence
 
     low = high = total

@@ -159,6 +159,11 @@ class Sample:
             above, below = effective.chances(limit, level)
         return float(above), float(below)
 
+    def decides(self, metric: Metric, limit: float, level: float) -> bool:
+        """Whether the interval of that level over one group lies on one side of a limit."""
+        low, high = self.bounds(metric, level)
+        return bool(high < limit or low > limit)
+
     def tails(self, metric: Metric, limit: float) -> tuple[float, float]:
         """The same chances, each at the level where an end of the interval reaches the limit."""
         return self.tail(metric, limit, 0), self.tail(metric, limit, 1)
