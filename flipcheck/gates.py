@@ -171,8 +171,11 @@ def _check_limit(measured: Metric, gate: Gate) -> None:
     paired = (-1.0, 1.0)
     anywhere = (-math.inf, math.inf)
     low, high = {
-        "proportion": (0.0, 1.0), "difference": paired, "excess": paired,
-        "score change": anywhere, "mean score": anywhere,
+        "proportion": (0.0, 1.0),
+        "difference": paired,
+        "excess": paired,
+        "score change": anywhere,
+        "mean score": anywhere,
     }.get(measured.kind, (0.0, math.inf))
     limit, bare = gate.limit, not gate.limit_text.endswith(("%", "pp"))
     strict, edge = gate.operator in {"<", ">"}, low if gate.upper else high

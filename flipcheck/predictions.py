@@ -189,7 +189,8 @@ def checked_scores(
         rows = [row + 1 for row in first] if lines is None else lines(first)
         raise InputError(
             f"{what}: {plural(len(bad), 'example')} with a missing or endless score: row "
-            + listed([f"{row:,}" for row in rows], len(bad)),
+            + ", ".join(f"{row:,}" for row in rows)
+            + (f" and {len(bad) - SHOWN:,} more" if len(bad) > SHOWN else ""),
             hint="a missing score is not 0: score these answers, or leave the examples out of "
             "both files",
         )

@@ -128,12 +128,13 @@ def _gamma(share: Any, variance: Any, more: Any, level: Any, ceiling: float) -> 
     from scipy.special import gammaincinv
 
     tail = (1 - level) / 2
+    unknown = ~np.isfinite(variance) & ~np.isnan(share)  # of one example alone
     low = gammaincinv(share**2 / variance, tail) * variance / share
-    low = np.where((variance > 0) & (share > 0), low, np.where(variance == 0, share, 0.0))
+    low = np.where(variance == 0, share, np.where(unknown | (share == 0), 0.0, low))
     mean, spread = share + more, variance + more**2
     high = gammaincinv(mean**2 / spread, 1 - tail) * spread / mean
-    high = np.where(np.isnan(spread) & ~np.isnan(share), ceiling, high)  # of one example alone
-    return np.where(np.isnan(share), np.nan, low), np.maximum(np.minimum(high, ceiling), share)
+    high = np.where(unknown, ceiling, np.minimum(high, ceiling))
+    return low, np.maximum(high, share)
 
 
 def _everything() -> NDArray[np.bool_]:

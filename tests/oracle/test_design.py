@@ -243,7 +243,9 @@ def test_ratios_have_the_effective_size_of_a_numerical_gradient(shape, name):
     sample = sample_of(codes, weights, clusters)
     metric = METRICS[name]
     assert sample.effective_examples(metric, 0.95) == pytest.approx(expected, rel=1e-5)
-    scaled = Weighed.of(np.array([shares[code] * expected for code in Outcome] + [0.0] * len(EXTRAS)))
+    scaled = Weighed.of(
+        np.array([shares[code] * expected for code in Outcome] + [0.0] * len(EXTRAS))
+    )
     low, high = np.ravel(intervals.bounds(metric, scaled, 0.95))
     if name == "error_ratio":  # no closer than either kind of flips at its own bound
         (most, least), wrong = naive.kinds(0.95), naive.share(D)
