@@ -402,6 +402,11 @@ def _costs(given: PathText | Mapping[tuple[str, str], float] | None) -> Costs | 
 def _reruns(given: Given, found: Gathered, options: Options) -> list[Again]:
     asked = options.get("rerun") or ()
     sources = [asked] if isinstance(asked, (str, PathLike, Predictions)) else asked
+    if sources and found.paired.grades is not None:
+        raise UsageError(
+            "--rerun: noise is that of right and wrong answers, and these are graded",
+            hint="leave it out; --tolerance says from when on a change counts",
+        )
     runs = [
         rerun(given, found, each if isinstance(each, Predictions) else Path(each))
         for each in sources

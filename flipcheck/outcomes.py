@@ -171,8 +171,9 @@ class Tally(Cells):
 
     @classmethod
     def of_counts(cls, counts: Iterable[int]) -> Tally:
-        """The tally with a count for each Outcome, in their order."""
-        return cls(*_whole(counts))
+        """The tally with a count for each Outcome, in their order; see `Cells.of`."""
+        given = list(counts)
+        return cls(*_whole([*given, *[0] * (CELLS - len(given))]))
 
     @property
     def split(self) -> bool:

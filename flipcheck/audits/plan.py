@@ -202,7 +202,7 @@ def _unplannable(gate: Gate, assumed: Assumed) -> str:
     """Why a gate cannot be planned, or nothing."""
     kind = gate.measures.kind
     if _counted_only(gate):
-        return "it hangs on costs, reruns or critical examples, which no plan knows"
+        return "it hangs on costs, reruns, scores or critical examples, which no plan knows"
     if kind == "proportion":
         return "" if 0 < gate.limit < 1 else "no number of examples could ever show that it holds"
     if kind != "difference":

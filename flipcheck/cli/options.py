@@ -182,6 +182,7 @@ Tolerance = Annotated[
     typer.Option(
         "--tolerance",
         help="By how much a score may fall or rise and count as unchanged, in its own units.",
+        metavar="NUMBER",
         rich_help_panel=COLUMNS,
         min=0.0,
     ),

@@ -285,7 +285,8 @@ def graded(report: Report) -> str:
     if scores.old != scores.new:
         name = f"{clean(scores.old)} → {clean(scores.new)}"
     counts = f"up to {scores.tolerance:g} is no change" if scores.tolerance else "any change counts"
-    return f"{name}, from {scores.low:g} to {scores.high:g}; {counts}"
+    seen = "" if scores.given or (scores.low, scores.high) == (0, 1) else " as seen"
+    return f"{name}, from {scores.low:g} to {scores.high:g}{seen}; {counts}"
 
 
 def undefined(report: Report) -> str:

@@ -177,6 +177,13 @@ def test_a_limit_that_scores_cannot_reach_is_refused(gate, how):
         compare(gates=[gate])
 
 
+def test_a_limit_beyond_the_scores_that_were_seen_is_judged():
+    """A mean of a rubric may lie below all scores that were seen; a mean of shares not below 0."""
+    report = compare([4.0, 5, 5, 4], [4.0, 5, 5, 5], gates=["new_mean_score >= 2"])
+    assert report.gates[0].verdict is Verdict.PASS
+    assert "from 4 to 5 as seen" in str(report)
+
+
 def test_where_no_score_could_fall_no_gate_passes():
     """The old model has the least score everywhere: nothing is shown."""
     report = compare([0.0] * 8, NEW, gates=[
@@ -199,13 +206,14 @@ def test_a_gate_on_the_score_metrics_without_scores_is_refused():
     [
         ({"costs": {("*", "*"): 1.0}}, "--costs"),
         ({"label_noise": 0.02}, "--label-noise"),
+        ({"rerun": side(OLD)}, "--rerun"),
     ],
 )
 def test_what_is_of_right_and_wrong_is_refused(options, told):
     """A cost matrix and wrong labels say nothing of scores."""
     with pytest.raises(UsageError) as caught:
         compare(**options)
-    assert told in str(caught.value.problems)
+    assert told in str(caught.value)
 
 
 def test_one_side_without_scores_is_refused():

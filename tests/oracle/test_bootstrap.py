@@ -137,7 +137,7 @@ def examples(clusters, weights):
     owner = np.sort(rng.integers(0, clusters or size, size))
     owner = np.unique(owner, return_inverse=True)[1] if clusters else np.arange(size)
     shares = rng.dirichlet([3, 0.4, 0.5, 0.3, 0.3, 0.01, 0.1, 0.1, 0.1], owner.max() + 1)
-    codes = np.array([rng.choice(len(Outcome), p=shares[each]) for each in owner], np.uint8)
+    codes = np.array([rng.choice(len(shares[each]), p=shares[each]) for each in owner], np.uint8)
     return Rows(codes, WEIGHTS[weights](rng, size), owner if clusters else None)
 
 
