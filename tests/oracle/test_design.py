@@ -624,3 +624,25 @@ def test_the_strict_bound_is_fay_and_feuers_published_one():
     assert sample.value(METRICS["negative_flip_rate"]) * 1e5 == pytest.approx(75.52901, abs=5e-6)
     assert stats.gamma(shape, scale=scale).ppf(0.975) * 1e5 == pytest.approx(188.30017, abs=5e-5)
     assert float(sample.bounds(METRICS["negative_flip_rate"], 0.95)[1]) * 1e5 >= 188.3001
+
+
+def test_a_written_design_has_each_sum_at_the_place_it_always_had():
+    """Reports of before there were graded answers are read, and written, as ever."""
+    from flipcheck.stats.design import WRITTEN
+
+    assert [Outcome(place).name for place in WRITTEN[:9]] == [
+        each.name for each in list(Outcome)[:9]
+    ]
+    assert [EXTRAS[place - CELLS] for place in WRITTEN[9:12]] == [
+        "cost",
+        "excess_flips",
+        "noise_flips",
+    ]
+    assert sorted(WRITTEN) == list(range(WIDTH))
+    codes = np.array([Outcome.BOTH_RIGHT, Outcome.NEGATIVE_FLIP], np.uint8)
+    extras = np.zeros((2, len(EXTRAS)))
+    extras[1, EXTRAS.index("cost")] = 2.5
+    written = design(Rows(codes, extras=extras, ceiling=3.0)).to_dict()
+    assert written["used"] == [0, 1, 9]
+    assert written["supports"] == [[1, 1], [(1 << 1) + (1 << 9), 1]]
+    assert "floor" not in written
