@@ -111,26 +111,31 @@ class Scored(Effective):
         if self.design.plain:
             weight = self.design.weight(domain)
             influence = events - np.asarray(share)[..., None] * domain
-            variance = self.design.quadratic(influence, influence) / (weight * (weight - 1))
-            low, high = _gamma(share, np.maximum(variance, 0), 1 / weight, level, 1.0)
+            spread = np.maximum(self.design.quadratic(influence, influence), 0)
+            variance = np.where(weight > 1, spread / (weight * (weight - 1)), np.nan)
+            low, high = _gamma(share, variance, 1 / weight, level, 1.0, less=share / weight)
         else:
             low, high = self._rate_bounds(Rate(share, events, domain, flipped), level, gamma=True)
         low, high = np.where(flipped, 1 - high, low), np.where(flipped, 1 - low, high)
         return floor + ceiling * low, floor + ceiling * high
 
 
-def _gamma(share: Any, variance: Any, more: Any, level: Any, ceiling: float) -> Bounds:
+def _gamma(
+    share: Any, variance: Any, more: Any, level: Any, ceiling: float, less: Any = 0.0
+) -> Bounds:
     """The bounds of gamma laws of a mean and a variance, the upper one with one event more.
 
-    It is never below the mean, nor above the ceiling.
+    It is never below the mean, nor above the ceiling. One example without an event would take
+    `less` off the mean, which the lower bound reckons with.
     """
     import numpy as np
     from scipy.special import gammaincinv
 
     tail = (1 - level) / 2
     unknown = ~np.isfinite(variance) & ~np.isnan(share)  # of one example alone
-    low = gammaincinv(share**2 / variance, tail) * variance / share
-    low = np.where(variance == 0, share, np.where(unknown | (share == 0), 0.0, low))
+    mean, spread = share - less, variance + less**2
+    low = gammaincinv(mean**2 / spread, tail) * spread / mean
+    low = np.where(np.isnan(share), np.nan, np.where(unknown | (share == 0), 0.0, low))
     mean, spread = share + more, variance + more**2
     high = gammaincinv(mean**2 / spread, 1 - tail) * spread / mean
     high = np.where(unknown, ceiling, np.minimum(high, ceiling))

@@ -131,6 +131,15 @@ def test_a_mean_score_is_bounded_about_as_by_the_normal_law():
     assert (low, high) == (pytest.approx(1 + math.log(0.05) / 300), 1)
 
 
+def test_a_few_scores_that_are_alike_do_not_make_the_mean_certain():
+    """Both ends reckon with one more score, at either end of all that there are."""
+    scores = np.full(5, 0.3)
+    sample = sample_of(scores, scores)
+    low, high = sample.bounds(METRICS["old_mean_score"], LEVEL)
+    assert low < 0.2
+    assert high > 0.6
+
+
 @pytest.mark.parametrize("name", [name for name in METRICS if METRICS[name].needs == "scores"])
 @pytest.mark.parametrize("clustered", [False, True])
 def test_tail_chances_are_where_bounds_reach_the_limit(name, clustered):
