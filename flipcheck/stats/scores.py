@@ -89,6 +89,8 @@ class Scored(Effective):
 
     def _part(self, top: NDArray[np.float64], level: Any) -> Bounds:
         """The interval of the mean of what only some examples have, each at most the ceiling."""
+        import numpy as np
+
         ceiling, share = self.design.ceiling, self._share(top)
         if not self.design.plain:
             rate = Rate(share / ceiling, top / ceiling, _everything(), False)
@@ -96,7 +98,8 @@ class Scored(Effective):
             return low * ceiling, high * ceiling
         weight = self.design.weight(_everything())
         variance = self.design.quadratic(top, top) / weight**2
-        return _gamma(share, variance, ceiling / weight, level, ceiling)
+        low, high = _gamma(share, variance, ceiling / weight, level)
+        return low, np.minimum(high, ceiling)
 
     def _mean(self, top: NDArray[np.float64], level: Any) -> Bounds:
         """The interval of a mean score, as how far it lies from the nearer end of all scores."""
@@ -113,20 +116,19 @@ class Scored(Effective):
             influence = events - np.asarray(share)[..., None] * domain
             spread = np.maximum(self.design.quadratic(influence, influence), 0)
             variance = np.where(weight > 1, spread / (weight * (weight - 1)), np.nan)
-            low, high = _gamma(share, variance, 1 / weight, level, 1.0, less=share / weight)
+            low, high = _gamma(share, variance, 1 / weight, level, less=share / weight)
+            high = np.minimum(high, 1.0)
         else:
             low, high = self._rate_bounds(Rate(share, events, domain, flipped), level, gamma=True)
         low, high = np.where(flipped, 1 - high, low), np.where(flipped, 1 - low, high)
         return floor + ceiling * low, floor + ceiling * high
 
 
-def _gamma(
-    share: Any, variance: Any, more: Any, level: Any, ceiling: float, less: Any = 0.0
-) -> Bounds:
+def _gamma(share: Any, variance: Any, more: Any, level: Any, less: Any = 0.0) -> Bounds:
     """The bounds of gamma laws of a mean and a variance, the upper one with one event more.
 
-    It is never below the mean, nor above the ceiling. One example without an event would take
-    `less` off the mean, which the lower bound reckons with.
+    One example without an event would take `less` off the mean, which the lower one reckons with.
+    The upper one is infinite where nothing is known of the variance.
     """
     import numpy as np
     from scipy.special import gammaincinv
@@ -138,8 +140,7 @@ def _gamma(
     low = np.where(np.isnan(share), np.nan, np.where(unknown | (share == 0), 0.0, low))
     mean, spread = share + more, variance + more**2
     high = gammaincinv(mean**2 / spread, 1 - tail) * spread / mean
-    high = np.where(unknown, ceiling, np.minimum(high, ceiling))
-    return low, np.maximum(high, share)
+    return low, np.maximum(np.where(unknown, np.inf, high), share)
 
 
 def _everything() -> NDArray[np.bool_]:
