@@ -97,6 +97,14 @@ class Grades:
         """Which scores rise by more than the tolerance: the positive flips."""
         return self.change > self.threshold
 
+    @property
+    def shielded(self) -> bool:
+        """Whether the tolerance is larger than any fall that the old scores leave room for.
+
+        Old scores that are all the least there is leave none whatever the tolerance.
+        """
+        return bool(self.low < self.old.max() <= self.low + self.tolerance)
+
     def doubts(self) -> Iterator[str]:
         """Warnings about scores that do not differ, or only by what may be rounding."""
         import numpy as np

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flipcheck.audits.measuring import Costs, Measured
+    from flipcheck.grades import Grades
     from flipcheck.pairing import Paired
     from flipcheck.report import Data, EarlyStop, Model, Settings
     from flipcheck.slices import Groups
@@ -78,6 +79,7 @@ def compare(
         )
     if paired.grades is not None:
         _check_graded(beside, policy, early)
+        _check_room(paired.grades, gates)
     stopped, level = early is not None and early.stopped, at_its_level(settings, early)
     how: Any = {"bound": settings.bound, "anytime": stopped}
     found = measured(paired, beside, **how)
@@ -166,6 +168,17 @@ def _check_graded(beside: Beside, policy: Policy, early: EarlyStop | None) -> No
             "options that are not for graded answers",
             problems=problems,
             hint="leave them out, or compare right and wrong answers without --score",
+        )
+
+
+def _check_room(grades: Grades, gates: Sequence[Gate]) -> None:
+    """Raise UsageError for gates on falls where the tolerance would let every one pass."""
+    vain = [gate for gate in gates if gate.metric in {"negative_flip_rate", "mean_regression"}]
+    if vain and grades.shielded:
+        raise UsageError(
+            f"gate '{vain[0]}': no old score is more than the tolerance of {grades.tolerance:g} "
+            f"above {grades.low:g}, the least there is, so that none could fall by more",
+            hint="give a smaller --tolerance, or say with --score-range how low scores can be",
         )
 
 

@@ -193,6 +193,15 @@ def test_where_no_score_could_fall_no_gate_passes():
     assert "none could fall" in report.gates[0].reason
 
 
+@pytest.mark.parametrize("metric", ["negative_flip_rate", "mean_regression"])
+def test_where_the_tolerance_excuses_every_fall_no_gate_is_judged(metric):
+    """Old scores up to 0.08 cannot fall by more than 0.1: a pass would mean nothing."""
+    old = [0.08, 0.02, 0, 0, 0.05, 0, 0, 0]
+    with pytest.raises(UsageError, match="none could fall by more"):
+        compare(old, [0.0] * 8, gates=[f"{metric} <= 90%"])
+    assert compare(old, [0.0] * 8).verdict is None  # and without a gate it is told as it is
+
+
 def test_a_gate_on_the_score_metrics_without_scores_is_refused():
     """Naming the option that brings them."""
     sides = [flipcheck.Predictions.from_arrays(list("abab"), list("abab"), ids=IDS[:4])] * 2
