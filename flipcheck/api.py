@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from os import PathLike
@@ -15,7 +16,7 @@ from flipcheck.errors import UsageError, nearest
 from flipcheck.gates import Gate, share
 from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
-from flipcheck.report import Data, Model, Report, Settings
+from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.shards import digest_of
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
@@ -75,6 +76,11 @@ class Options(TypedDict, total=False):
     pick: Chosen
     old_pick: Chosen
     new_pick: Chosen
+    score: str | None
+    old_score: str | None
+    new_score: str | None
+    tolerance: float
+    score_range: str | tuple[float, float] | None
     classes: Names
     old_classes: Names
     new_classes: Names
@@ -126,6 +132,7 @@ def compare(
     FlipcheckError for bad input: what is wrong, where, and how to fix it.
     """
     _check_call({"old": old, "new": new}, options, "compare", Options.__annotations__)
+    _check_score(options)
     settings = _settings(options)
     gates = _gates(options.get("gates", ()))
     given = _given(old, new, data, options, _columns_by(options, gates))
@@ -155,8 +162,70 @@ def compare(
         warnings=(*found.warnings, *(note for each in reruns for note in each.warnings)),
         run=_run(found),
         early=early,
+        scores=_scores(given, found, options),
     )
     return _with_images(_with_contract(report, found), found)
+
+
+def _scores(given: Given, found: Gathered, options: Options) -> Scores | None:
+    """What the scores are called. Raises UsageError for a tolerance of nothing."""
+    if found.paired.grades is None:
+        asked = ("score", "old_score", "new_score", "tolerance", "score_range")
+        flags = [f"--{name.replace('_', '-')}" for name in asked if options.get(name)]
+        if flags:
+            raise UsageError(
+                f"{' and '.join(flags)}: no side has graded answers",
+                hint="name the column of scores of two files with --score, or give both "
+                "predictions their scores",
+            )
+        return None
+    old, new = (
+        each.columns.score or "score"  # of predictions that bring their scores
+        for each in (given.old_spec, given.new_spec)
+    )
+    return Scores(old, new, 0.0, 0.0, 0.0, given=given.score_range is not None)
+
+
+def _score_range(value: str | tuple[float, float] | None) -> tuple[float, float] | None:
+    """From where to where scores lie, as in "0,100" or (0, 100)."""
+    if value is None:
+        return None
+    try:
+        low, high = map(float, value.split(",") if isinstance(value, str) else value)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        raise UsageError(
+            f"cannot read the range of scores {value!r}",
+            hint="write the least and the largest that a score can be, as in --score-range 0,1",
+        )
+    return low, high
+
+
+def _tolerance(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise UsageError(
+            f"a tolerance of {value!r}", hint="give a number from 0, in units of the score"
+        )
+    return float(value)
+
+
+def _check_score(options: Options) -> None:
+    """Raise UsageError for scores beside verdicts, or of one side only."""
+    named = [name for name in ("score", "old_score", "new_score") if options.get(name)]
+    flags = [f"--{name.replace('_', '-')}" for name in named]
+    beside = [name for name in ("correct", "rerun") if options.get(name)]
+    if named and beside:
+        raise UsageError(
+            f"{flags[0]} and --{beside[0]}: answers are graded, or right and wrong",
+            hint="leave one of them out",
+        )
+    if named in (["old_score"], ["new_score"]):
+        other = "--new-score" if named == ["old_score"] else "--old-score"
+        raise UsageError(
+            f"{flags[0]}: the other side has no column of scores",
+            hint=f"name it with {other}, or both with --score",
+        )
 
 
 WHOLE_SET = (
@@ -386,6 +455,8 @@ def _given(
         label_map=_table(options.get("label_map")),
         labels_from=options.get("labels_from"),
         allow_missing=options.get("allow_missing", False),
+        tolerance=_tolerance(options.get("tolerance", 0.0)),
+        score_range=_score_range(options.get("score_range")),
         by=by,
         cluster=options.get("cluster"),
         weight=options.get("weight"),
@@ -424,6 +495,11 @@ def _costs(given: PathText | Mapping[tuple[str, str], float] | None) -> Costs | 
 def _reruns(given: Given, found: Gathered, options: Options) -> list[Again]:
     asked = options.get("rerun") or ()
     sources = [asked] if isinstance(asked, (str, PathLike, Predictions)) else asked
+    if sources and found.paired.grades is not None:
+        raise UsageError(
+            "--rerun: noise is that of right and wrong answers, and these are graded",
+            hint="leave it out; --tolerance says from when on a change counts",
+        )
     runs = [
         rerun(given, found, each if isinstance(each, Predictions) else Path(each))
         for each in sources
@@ -456,6 +532,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             label=options.get("label"),
             prediction=options.get("prediction"),
             correct=options.get("correct"),
+            score=own("score"),
             by=_loaded(by),
             cluster=options.get("cluster"),
             weight=options.get("weight"),

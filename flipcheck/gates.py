@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import UsageError, plural
-from flipcheck.metrics import CRITICAL, METRICS, Metric, metric
+from flipcheck.metrics import CRITICAL, GRADED, METRICS, Metric, metric
 from flipcheck.stats.sampling import Sample
 
 if TYPE_CHECKING:
@@ -169,9 +169,14 @@ def share(text: str, name: str) -> float:
 def _check_limit(measured: Metric, gate: Gate) -> None:
     """Refuse limits that a metric can never break, or never keep."""
     paired = (-1.0, 1.0)
-    low, high = {"proportion": (0.0, 1.0), "difference": paired, "excess": paired}.get(
-        measured.kind, (0.0, math.inf)
-    )
+    anywhere = (-math.inf, math.inf)
+    low, high = {
+        "proportion": (0.0, 1.0),
+        "difference": paired,
+        "excess": paired,
+        "score change": anywhere,
+        "mean score": anywhere,
+    }.get(measured.kind, (0.0, math.inf))
     limit, bare = gate.limit, not gate.limit_text.endswith(("%", "pp"))
     strict, edge = gate.operator in {"<", ">"}, low if gate.upper else high
     if low < limit < high or (limit == edge and math.isfinite(limit) and not strict):
@@ -215,21 +220,31 @@ class Judgement:
 NEEDS = {
     "costs": "what flips cost; bring a cost matrix with --costs",
     "reruns": "answers of the old model run again; bring them with --rerun",
+    "scores": "graded answers; name their column with --score",
 }
 
 
 def check_available(gates: Sequence[Gate], *, answers: bool, given: Sequence[str] = ()) -> None:
     """Raise UsageError for gates on metrics that need what the sources do not have.
 
-    `given` are those of "costs" and "reruns" that were brought.
+    `given` are those of "costs", "reruns" and "scores" that were brought.
     """
     problems = []
+    graded = "scores" in given
     for gate in gates:
         measured = METRICS[gate.metric]
-        if measured.needs_split and not answers:
+        if graded and measured.needs_right:
+            problems.append(f"'{gate}': graded answers have no {measured.title}")
+        elif measured.needs_split and not answers:
             problems.append(f"'{gate}': {measured.title} needs both models' answers")
         if measured.needs and measured.needs not in given:
             problems.append(f"'{gate}': {measured.title} needs {NEEDS[measured.needs]}")
+    if problems and graded:
+        raise UsageError(
+            "gates that cannot be judged, as scores rise and fall and are not right or wrong",
+            problems=problems,
+            hint=f"gate one of {', '.join(GRADED)}",
+        )
     if problems:
         raise UsageError(
             "gates that cannot be judged",
@@ -252,6 +267,8 @@ def judge(
     value = sample.value(measured)
     if value is None:
         reason = f"{measured.title} is undefined here: its denominator is 0"
+        if measured.needs_right and sample.cells.graded:
+            reason = f"graded answers have no {measured.title}"
         return Judgement(gate, Verdict.INCONCLUSIVE, None, scope=scope, reason=reason)
     if gate.by is None and nothing_can_break(gate, [sample]):
         return _unbreakable(gate, sample, scope)
@@ -274,19 +291,24 @@ def judge(
     return judged
 
 
-NEED_OLD_RIGHT = ("negative_flip_rate", "expected_cost", "excess_negative_flip_rate")
+NEED_OLD_RIGHT = (
+    *("negative_flip_rate", "expected_cost", "excess_negative_flip_rate"),
+    *("mean_regression", "mean_score_change"),
+)
 """What an old model that is never right would pass, however the new one answers."""
 
 
 def nothing_can_break(gate: Gate, samples: Iterable[Sample | Cells]) -> bool:
-    """Whether a gate on what breaks is of samples in none of which the old model is ever right."""
+    """Whether a gate on what breaks is of samples in none of which anything could."""
     return gate.metric in NEED_OLD_RIGHT and not any(
-        Sample.of(each).weighed().old_right > 0 for each in samples
+        Sample.of(each).could_break for each in samples
     )
 
 
 def _unbreakable(gate: Gate, sample: Sample, scope: Scope | None) -> Judgement:
     reason = "the old model has no right answer that could break"
+    if sample.cells.graded:
+        reason = "the old model has the least score on every example: none could fall"
     value = sample.value(METRICS[gate.metric])
     return Judgement(gate, Verdict.INCONCLUSIVE, value, scope=scope, reason=reason)
 
@@ -296,7 +318,7 @@ def judge_critical(gate: Gate, critical: Cells) -> Judgement:
 
     Where the old model is right on none of them nothing could break, and nothing is shown.
     """
-    flips, could = critical.negative_flips, critical.old_right
+    flips, could = critical.negative_flips, critical.could_break
     verdict = Verdict.PASS if gate.within(flips) else Verdict.FAIL
     reason = ""
     if not could:
@@ -333,6 +355,8 @@ def examples_needed(gate: Gate, measured_on: Sample | Cells, confidence: float) 
 
     def decided(examples: int) -> bool:
         larger = sample.scaled(examples / total)
+        if measured.needs == "scores":  # whose chances are found by asking just this, often
+            return larger.decides(measured, gate.limit, 2 * confidence - 1)
         return min(larger.chances(measured, gate.limit, 2 * confidence - 1)) <= 1 - confidence
 
     low = high = total

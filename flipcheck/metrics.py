@@ -19,12 +19,23 @@ if TYPE_CHECKING:
     from flipcheck.outcomes import Tally
 
 Kind = Literal[
-    "proportion", "difference", "error ratio", "flip ratio", "odds", "cost", "excess", "count"
+    "proportion",
+    "difference",
+    "error ratio",
+    "flip ratio",
+    "odds",
+    "cost",
+    "excess",
+    "count",
+    "score",
+    "score change",
+    "mean score",
 ]
 """What decides the interval: an exact one for a proportion, a score interval for a paired
 difference, a hybrid score interval for the ratio of paired rates, log-delta for the ratio to
 independent flips, exact odds for c/b; a cost and an excess over noise need more than counts, and
-a count has no interval."""
+a count has no interval. Of scores, gamma intervals for what few examples may have, and for means,
+and a hybrid of two for a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,8 @@ class Metric:
     denominator: Callable[[Any], Any]
     kind: Kind = "proportion"
     needs_split: bool = False
-    needs: Literal["", "costs", "reruns"] = ""
+    needs: Literal["", "costs", "reruns", "scores"] = ""
+    needs_right: bool = True
     better: Literal["lower", "higher", "neither"] = "lower"
 
     def value(self, tally: Tally) -> float | None:
@@ -53,7 +65,8 @@ class Metric:
 
     def available(self, tally: Tally) -> bool:
         """Whether the source can support the metric at all."""
-        return (tally.split or not self.needs_split) and not self.needs
+        defined = not (self.needs_right and tally.graded)
+        return (tally.split or not self.needs_split) and not self.needs and defined
 
 
 _TABLE = (
@@ -108,6 +121,7 @@ _TABLE = (
         source="Yan et al., CVPR 2021, eq. 2",
         numerator=lambda t: t.negative_flips,
         denominator=lambda t: t.examples,
+        needs_right=False,
     ),
     Metric(
         name="positive_flip_rate",
@@ -118,6 +132,7 @@ _TABLE = (
         source="Yan et al., CVPR 2021",
         numerator=lambda t: t.positive_flips,
         denominator=lambda t: t.examples,
+        needs_right=False,
         better="higher",
     ),
     Metric(
@@ -197,6 +212,7 @@ _TABLE = (
         source="Dutta et al., NeurIPS 2024",
         numerator=lambda t: t.negative_flips + t.positive_flips,
         denominator=lambda t: t.examples,
+        needs_right=False,
         better="neither",
     ),
     Metric(
@@ -221,6 +237,7 @@ _TABLE = (
         numerator=lambda t: t.positive_flips,
         denominator=lambda t: t.negative_flips,
         kind="odds",
+        needs_right=False,
         better="higher",
     ),
     Metric(
@@ -246,6 +263,77 @@ _TABLE = (
         denominator=lambda t: t.examples,
         kind="excess",
         needs="reruns",
+    ),
+    Metric(
+        name="old_mean_score",
+        title="old mean score",
+        abbreviation="score old",
+        meaning="The mean score of the old model's answers.",
+        formula="Σ S_old / N",
+        source="standard; gamma interval of Fay & Feuer, Stat. Med. 1997",
+        numerator=lambda t: t.old_score,
+        denominator=lambda t: t.examples,
+        kind="mean score",
+        needs="scores",
+        needs_right=False,
+        better="higher",
+    ),
+    Metric(
+        name="new_mean_score",
+        title="new mean score",
+        abbreviation="score new",
+        meaning="The mean score of the new model's answers.",
+        formula="Σ S_new / N",
+        source="standard; gamma interval of Fay & Feuer, Stat. Med. 1997",
+        numerator=lambda t: t.old_score + t.score_change,
+        denominator=lambda t: t.examples,
+        kind="mean score",
+        needs="scores",
+        needs_right=False,
+        better="higher",
+    ),
+    Metric(
+        name="mean_score_change",
+        title="mean score change",
+        abbreviation="Δscore",
+        meaning="How much the mean score rises (new − old); below 0 the new model is worse.",
+        formula="Σ D / N, D = S_new − S_old",
+        source="standard; hybrid (MOVER) of two gamma intervals, Zou & Donner, Stat. Med. 2008",
+        numerator=lambda t: t.score_change,
+        denominator=lambda t: t.examples,
+        kind="score change",
+        needs="scores",
+        needs_right=False,
+        better="higher",
+    ),
+    Metric(
+        name="mean_gain",
+        title="mean gain",
+        abbreviation="gain",
+        meaning="What answers that became better by more than the tolerance T gained, for each "
+        "of all examples.",
+        formula="Σ D·[D > T] / N, D = S_new − S_old",
+        source="Echterhoff et al. (MUSCLE), Apple 2024; gamma interval of Fay & Feuer 1997",
+        numerator=lambda t: t.gain,
+        denominator=lambda t: t.examples,
+        kind="score",
+        needs="scores",
+        needs_right=False,
+        better="higher",
+    ),
+    Metric(
+        name="mean_regression",
+        title="mean regression",
+        abbreviation="regression",
+        meaning="What answers that became worse by more than the tolerance T lost, for each of "
+        "all examples.",
+        formula="Σ −D·[D < −T] / N, D = S_new − S_old",
+        source="Echterhoff et al. (MUSCLE), Apple 2024; gamma interval of Fay & Feuer 1997",
+        numerator=lambda t: t.regression,
+        denominator=lambda t: t.examples,
+        kind="score",
+        needs="scores",
+        needs_right=False,
     ),
 )
 
@@ -276,6 +364,15 @@ SLICE_METRICS = (
     "positive_flip_rate",
 )
 """What a report tells of each slice and class; its tally has the rest."""
+
+GRADED_SLICE_METRICS = (
+    *("negative_flip_rate", "positive_flip_rate"),
+    *("mean_score_change", "mean_gain", "mean_regression"),
+)
+"""The same where answers are graded."""
+
+GRADED = tuple(name for name, metric in METRICS.items() if not metric.needs_right)
+"""The metrics that are defined where answers are graded."""
 
 
 def metric(name: str) -> Metric:

@@ -5,6 +5,9 @@ end here. See METRICS.md §1 for the cells. Two kinds of sources need more than 
 knows only right and wrong cannot split "both wrong"; and where the data's own verdict decides,
 two right answers may differ ("3,000" and "3000"), and one answer may be judged two ways, so that
 churn is not a function of the five.
+
+Graded answers (a score for each, METRICS.md §1) are neither right nor wrong: their scores rise,
+fall or stay, and these three are outcomes of their own.
 """
 
 from __future__ import annotations
@@ -33,19 +36,24 @@ class Outcome(IntEnum):
     BOTH_RIGHT_DIFFERENT = 6
     NEGATIVE_FLIP_SAME = 7
     POSITIVE_FLIP_SAME = 8
+    SCORE_UNCHANGED = 9
+    SCORE_FELL = 10
+    SCORE_ROSE = 11
 
 
 CELLS = len(Outcome)
-NEGATIVE_FLIPS = (Outcome.NEGATIVE_FLIP, Outcome.NEGATIVE_FLIP_SAME)
-POSITIVE_FLIPS = (Outcome.POSITIVE_FLIP, Outcome.POSITIVE_FLIP_SAME)
+NEGATIVE_FLIPS = (Outcome.NEGATIVE_FLIP, Outcome.NEGATIVE_FLIP_SAME, Outcome.SCORE_FELL)
+POSITIVE_FLIPS = (Outcome.POSITIVE_FLIP, Outcome.POSITIVE_FLIP_SAME, Outcome.SCORE_ROSE)
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
     """The counts of the outcomes: numbers, or arrays of one shape (slices, replicates).
 
-    The last three are parts of the first three: right answers that differ, and flips of one and
-    the same answer. They occur only where the data's own verdict decides.
+    Three more are parts of the first three: right answers that differ, and flips of one and
+    the same answer. They occur only where the data's own verdict decides. The last three occur
+    where answers are graded, and nothing else does: scores that stay within the tolerance, and as
+    parts of the flips those that fall and rise by more.
     """
 
     both_right: Any
@@ -57,11 +65,18 @@ class Cells:
     both_right_different: Any = 0
     negative_flips_same: Any = 0
     positive_flips_same: Any = 0
+    scores_unchanged: Any = 0
+    scores_fallen: Any = 0
+    scores_risen: Any = 0
 
     @classmethod
     def of(cls, counts: NDArray[Any]) -> Cells:
-        """Cells from an array whose last axis has a count for each Outcome, in their order."""
-        return cls(*_whole(counts[..., outcome] for outcome in Outcome))
+        """Cells from an array whose last axis has a count for each Outcome, in their order.
+
+        Where nothing is graded, the outcomes of graded answers may be left out.
+        """
+        last = counts.shape[-1]
+        return cls(*_whole(counts[..., each] if each < last else 0 for each in Outcome))
 
     @property
     def different_answers(self) -> Any:
@@ -96,16 +111,27 @@ class Cells:
         return self.both_right + self.positive_flips
 
     @property
+    def graded(self) -> Any:
+        """Examples whose answers are graded, and neither right nor wrong."""
+        return self.scores_unchanged + self.scores_fallen + self.scores_risen
+
+    @property
+    def could_break(self) -> Any:
+        """Examples that the new model could break: right before, or graded."""
+        return self.old_right + self.scores_unchanged + self.scores_risen
+
+    @property
     def examples(self) -> Any:
         """All examples."""
-        return self.old_right + self.old_wrong
+        return self.old_right + self.old_wrong + self.scores_unchanged
 
 
 def _whole(counts: Iterable[Any]) -> Iterator[Any]:
     """The fields of Cells from the count of each Outcome: the parts are added to their wholes."""
-    right, negative, positive, same, different, unsplit, *parts = counts
-    yield from (one + part for one, part in zip((right, negative, positive), parts, strict=True))
-    yield from (same, different, unsplit, *parts)
+    right, negative, positive, same, different, unsplit, *parts, unchanged, fell, rose = counts
+    wholes = (right, negative + fell, positive + rose)
+    yield from (one + part for one, part in zip(wholes, parts, strict=True))
+    yield from (same, different, unsplit, *parts, unchanged, fell, rose)
 
 
 _counts: Callable[[Cells], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(Cells)))
@@ -125,6 +151,9 @@ class Tally(Cells):
     both_right_different: int = 0
     negative_flips_same: int = 0
     positive_flips_same: int = 0
+    scores_unchanged: int = 0
+    scores_fallen: int = 0
+    scores_risen: int = 0
 
     def __post_init__(self) -> None:
         counts = _counts(self)
@@ -132,16 +161,19 @@ class Tally(Cells):
             if not isinstance(count, int) or isinstance(count, bool) or count < 0:
                 msg = f"a tally is made of whole numbers from 0, not {count!r}"
                 raise ValueError(msg)
-        if any(part > whole for whole, part in zip(counts[:3], counts[6:], strict=True)):
+        if any(part > whole for whole, part in zip(counts[:3], counts[6:9], strict=True)):
             raise ValueError("a part of a tally is larger than its whole")
+        if self.graded and counts != _graded_counts(*counts[9:]):
+            raise ValueError("a tally is of graded answers or of others, never of both")
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(*(one + two for one, two in zip(_counts(self), _counts(other), strict=True)))
 
     @classmethod
     def of_counts(cls, counts: Iterable[int]) -> Tally:
-        """The tally with a count for each Outcome, in their order."""
-        return cls(*_whole(counts))
+        """The tally with a count for each Outcome, in their order; see `Cells.of`."""
+        given = list(counts)
+        return cls(*_whole([*given, *[0] * (CELLS - len(given))]))
 
     @property
     def split(self) -> bool:
@@ -153,14 +185,22 @@ class Tally(Cells):
         import numpy as np
 
         counts = np.array(_counts(self), dtype=np.int64)
-        counts[:3] -= counts[6:]
+        counts[:3] -= counts[6:9]
+        counts[1:3] -= counts[10:]
         return counts
 
     def to_dict(self) -> dict[str, int | None]:
         """The tally as the JSON report writes it: what cannot be told apart is null.
 
-        Five counts that add up to all examples; parts of them only where there are any.
+        Five counts that add up to all examples; parts of them only where there are any. Graded
+        answers have three, and none is right or wrong.
         """
+        if self.graded:
+            return dict.fromkeys(CELL_NAMES) | {
+                "negative_flips": self.negative_flips,
+                "positive_flips": self.positive_flips,
+                UNCHANGED: self.scores_unchanged,
+            }
         cells: dict[str, int | None] = {name: getattr(self, name) for name in CELL_NAMES}
         if not self.split:
             cells |= dict.fromkeys(CELL_NAMES[3:]) | {"both_wrong": self.both_wrong}
@@ -169,6 +209,9 @@ class Tally(Cells):
     @classmethod
     def from_dict(cls, cells: dict[str, Any]) -> Tally:
         """The tally that `to_dict` wrote."""
+        if UNCHANGED in cells:
+            flips = (cells["negative_flips"], cells["positive_flips"])
+            return cls(*_graded_counts(cells[UNCHANGED], *flips))
         kept, lost, won, same, different = (cells[name] for name in CELL_NAMES)
         parts = [cells.get(name, 0) for name in PART_NAMES]
         if same is None:
@@ -184,9 +227,19 @@ CELL_NAMES = (
     "both_wrong_different",
 )
 PART_NAMES = ("both_right_different", "negative_flips_same", "positive_flips_same")
+UNCHANGED = "unchanged"
+"""What the JSON report calls scores that stay within the tolerance."""
 
 
-EXTRAS = ("cost", "excess_flips", "noise_flips")
+def _graded_counts(unchanged: int, fallen: int, risen: int) -> tuple[int, ...]:
+    """The fields of a tally of graded answers."""
+    return (0, fallen, risen, *(0,) * 6, unchanged, fallen, risen)
+
+
+EXTRAS = (
+    *("cost", "excess_flips", "noise_flips"),
+    *("gain", "regression", "small_gain", "small_regression", "old_above", "old_below"),
+)
 """What is summed beside the outcomes where it is given; see Weighed."""
 
 
@@ -196,11 +249,29 @@ class Weighed(Cells):
 
     `cost` is that of the negative flips. `excess_flips` and `noise_flips` are the two sides of
     the difference between the new model's negative flips and those of the old model run again.
+    Scores rise by the `gain` and fall by the `regression` where that is more than the tolerance,
+    elsewhere by the small ones; the old score is what is above 0 less what is below.
     """
 
     cost: Any = 0.0
     excess_flips: Any = 0.0
     noise_flips: Any = 0.0
+    gain: Any = 0.0
+    regression: Any = 0.0
+    small_gain: Any = 0.0
+    small_regression: Any = 0.0
+    old_above: Any = 0.0
+    old_below: Any = 0.0
+
+    @property
+    def score_change(self) -> Any:
+        """The new scores less the old ones."""
+        return self.gain - self.regression + (self.small_gain - self.small_regression)
+
+    @property
+    def old_score(self) -> Any:
+        """The old scores."""
+        return self.old_above - self.old_below
 
     @classmethod
     def of(cls, sums: NDArray[Any]) -> Weighed:
@@ -251,6 +322,14 @@ BLOCK = 1 << 16
 """How many examples are counted at a time: as many as stay in the processor's cache."""
 
 
+def graded_outcomes(fell: NDArray[np.bool_], rose: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The outcome of each example whose answers are graded, uint8 of the same length."""
+    import numpy as np
+
+    stayed = np.where(rose, Outcome.SCORE_ROSE, Outcome.SCORE_UNCHANGED)
+    return np.where(fell, Outcome.SCORE_FELL, stayed).astype(np.uint8)
+
+
 def tally(codes: NDArray[np.uint8]) -> Tally:
     """The tally of outcomes."""
     import numpy as np
@@ -262,7 +341,7 @@ def tally(codes: NDArray[np.uint8]) -> Tally:
 
 
 def grouped_counts(codes: NDArray[np.uint8], groups: NDArray[Any], size: int) -> NDArray[np.int64]:
-    """The count of each Outcome in each group, shape (size, 9), in one pass over the examples.
+    """The count of each Outcome in each group, shape (size, CELLS), in one pass over all.
 
     `groups` holds each example's group, 0 to size - 1.
     """

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
+from flipcheck.grades import Grades
 from flipcheck.labels import FEW, MISSING, Labels, check_vocabulary, shared_names
 from flipcheck.matching import Index
 
@@ -40,6 +41,7 @@ ROWS = (
     "new",
     "old_confidence",
     "new_confidence",
+    "grades",
 )
 """What a pairing has one of for each example, beside its columns."""
 
@@ -49,7 +51,9 @@ class Paired:
     """The same examples under both models, in the order of the old source.
 
     `truth`, `old` and `new` share one list of names; `same_answer` is None where a source knows
-    only right and wrong. `dropped` counts examples left out by --allow-missing.
+    only right and wrong. `dropped` counts examples left out by --allow-missing. Where answers are
+    graded there are `grades`, and "right" says no more than that a score did not rise (old) or
+    did not fall (new).
     """
 
     ids: Any
@@ -67,6 +71,7 @@ class Paired:
     dropped: int = 0
     label_disagreements: int = 0
     warnings: tuple[str, ...] = ()
+    grades: Grades | None = None
 
     def __len__(self) -> int:
         return len(self.old_right)
@@ -104,13 +109,16 @@ def pair(
     allow_missing: bool = False,
     checked: bool = False,
     agreeing: Sequence[str] = (),
+    tolerance: float = 0.0,
+    score_range: tuple[float, float] | None = None,
 ) -> Paired:
     """Both models' answers to the same examples, matched by id, against one truth.
 
     `truth` is a source of labels of its own (a test set, `--labels`); without it the files' own
     labels are the truth, and must agree unless `labels_from` settles it. The sources must also
     agree in the columns that are `agreeing`. `checked` says that `aligned` has found the ids of
-    these sources in order.
+    these sources in order. Where both sources have scores, these are compared, and no label is
+    needed: a change of more than the `tolerance` is a flip.
     Raises PairingError with every problem found.
     """
     import numpy as np
@@ -118,8 +126,9 @@ def pair(
     sources = [source for source in (old, new, truth) if source is not None]
     places, dropped = aligned(sources, allow_missing=allow_missing, checked=checked)
     rows = {id(source): place for source, place in zip(sources, places, strict=True)}
+    graded = _check_graded(old, new)
     labels, disagreements = _truth(old, new, truth, rows, labels_from)
-    judged = old.correct is not None and new.correct is not None  # and no label is needed
+    judged = graded or _both_judged(old, new)  # and no label is needed
     if labels is not None and not judged and labels.missing:
         labelled = labels.codes != MISSING
         _check_unlabelled(taken(old.ids, places[0]), labelled, allow_missing=allow_missing)
@@ -128,7 +137,30 @@ def pair(
         labels = labels.take(there)
         dropped += int((~labelled).sum())
         _check_any(len(there))
-    return _paired(sources, labels, rows, agreeing, dropped=dropped, disagreements=disagreements)
+    scores = None
+    if graded:
+        before, after = (taken(each.scores, rows[id(each)]) for each in (old, new))
+        assert before is not None  # noqa: S101  (both are graded)
+        assert after is not None  # noqa: S101
+        scores = Grades.of(before, after, tolerance, score_range)
+    return _paired(
+        sources, labels, rows, agreeing, scores, dropped=dropped, disagreements=disagreements
+    )
+
+
+def _both_judged(old: Predictions, new: Predictions) -> bool:
+    return old.correct is not None and new.correct is not None
+
+
+def _check_graded(old: Predictions, new: Predictions) -> bool:
+    """Whether the answers are graded. Raises PairingError where only one side's are."""
+    if (old.scores is None) != (new.scores is None):
+        with_scores, without = (old, new) if new.scores is None else (new, old)
+        raise PairingError(
+            f"{with_scores.name} has scores, and {without.name} has none",
+            hint="grade both sides alike: name the score of each with --old-score and --new-score",
+        )
+    return old.scores is not None
 
 
 def aligned(
@@ -339,7 +371,7 @@ def _truth_source(
     for source in (truth, old, new):
         if source is not None and source.truth is not None:
             return source
-    if old.correct is not None and new.correct is not None:
+    if _both_judged(old, new) or old.scores is not None:
         return None
     raise PairingError(
         "no labels: nothing says which answers are right",
@@ -353,6 +385,7 @@ def _paired(
     labels: Labels | None,
     rows: Mapping[int, Places],
     agreeing: Sequence[str],
+    grades: Grades | None,
     *,
     dropped: int,
     disagreements: int,
@@ -367,18 +400,22 @@ def _paired(
     truth, before, after = recode(labels), recode(answers[id(old)]), recode(answers[id(new)])
     notes: list[str] = []
     for source, given in ((old, before), (new, after)):
-        if source.correct is None and given and truth:
+        if grades is None and source.correct is None and given and truth:
             known = (*source.meant, *(source.facts.get("classes") or ()))
             notes += check_vocabulary(source.name, given, truth, meant=known, old=source is old)
-    old_right, old_notes = _right(old, before, truth, rows[id(old)])
-    new_right, new_notes = _right(new, after, truth, rows[id(new)])
-    _check_judged_alike(old, old_notes, new, new_notes)
+    if grades is None:
+        old_right, old_notes = _right(old, before, truth, rows[id(old)])
+        new_right, new_notes = _right(new, after, truth, rows[id(new)])
+        _check_judged_alike(old, old_notes, new, new_notes)
+    else:
+        old_right, new_right = ~grades.rose, ~grades.fell
+        old_notes, new_notes = list(grades.doubts()), []
     columns, column_notes = _columns(sources, rows, agreeing)
     return Paired(
         ids=taken(old.ids, rows[id(old)]),
         old_right=old_right,
         new_right=new_right,
-        same_answer=before.codes == after.codes if before and after else None,
+        same_answer=before.codes == after.codes if before and after and grades is None else None,
         truth=truth,
         old=before,
         new=after,
@@ -394,6 +431,7 @@ def _paired(
         dropped=dropped,
         label_disagreements=disagreements,
         warnings=(*notes, *old_notes, *new_notes, *column_notes),
+        grades=grades,
     )
 
 

@@ -98,7 +98,7 @@ class Critical:
             "source": self.source,
             "sha256": self.sha256,
             "examples": self.tally.examples,
-            "right_before": self.tally.old_right,
+            "right_before": self.tally.could_break,
             "tally": self.tally.to_dict(),
             "broken": [asdict(each) for each in self.broken],
         }

@@ -9,7 +9,7 @@ from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
 from flipcheck.labels import Labels, to_arrow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -101,6 +101,7 @@ class Predictions:
         ids: Any = None,
         correct: Any = None,
         confidence: Any = None,
+        scores: Any = None,
         columns: Mapping[str, Any] | None = None,
         weights: Any = None,
         name: str = "predictions",
@@ -108,14 +109,15 @@ class Predictions:
         """Predictions from arrays, Series or lists; without ids the row number, from 1, is the id.
 
         `correct` is the data's own verdict on each answer, `columns` are what to slice or cluster
-        by, and `weights` say how much each example counts.
+        by, and `weights` say how much each example counts. `scores` grade the answers, higher is
+        better: where both sides have them, they are compared in place of right and wrong.
         """
         import numpy as np
         import pyarrow as pa
 
-        given = [each for each in (answers, correct) if each is not None]
+        given = [each for each in (answers, correct, scores) if each is not None]
         if not given:
-            raise UsageError("predictions have answers, or verdicts in `correct`, or both")
+            raise UsageError("predictions have answers, verdicts in `correct`, or `scores`")
         verdicts = None if correct is None else np.asarray(correct)
         if verdicts is not None and not np.isin(verdicts, (0, 1)).all():
             raise UsageError(f"{name}: a verdict in `correct` is 0 or 1, true or false")
@@ -126,6 +128,7 @@ class Predictions:
             truth=None if truth is None else Labels.of(truth),
             correct=None if verdicts is None else verdicts.astype(bool),
             confidence=None if confidence is None else np.asarray(confidence, dtype=np.float32),
+            scores=None if scores is None else checked_scores(name, np.asarray(scores)),
             columns={each: Labels.of(values) for each, values in (columns or {}).items()},
             weights=None if weights is None else checked_weights(name, np.asarray(weights)),
             rows=ids is None,
@@ -160,6 +163,38 @@ def checked_weights(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
             f"{what}: all weights are 0, or nearly so", hint="then nothing would be compared"
         )
     return weights
+
+
+def checked_scores(
+    what: str, values: NDArray[Any], lines: Callable[[list[int]], list[int]] | None = None
+) -> NDArray[np.float64]:
+    """Scores as float64. Raises InputError for rows without one: a missing score is not 0.
+
+    `lines` says where rows stand in their file; without it they are counted from 1.
+    """
+    import numpy as np
+
+    try:
+        scores = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what}: scores are numbers", hint=str(error)) from error
+    if scores.ndim != 1:
+        raise InputError(
+            f"{what}: one score for each example, not an array of shape {scores.shape}",
+            hint="scores of classes are answers: their largest is the prediction",
+        )
+    bad = np.flatnonzero(~(np.abs(scores) <= LARGEST))
+    if len(bad):
+        first = bad[:SHOWN].tolist()
+        rows = [row + 1 for row in first] if lines is None else lines(first)
+        raise InputError(
+            f"{what}: {plural(len(bad), 'example')} with a missing or endless score: row "
+            + ", ".join(f"{row:,}" for row in rows)
+            + (f" and {len(bad) - SHOWN:,} more" if len(bad) > SHOWN else ""),
+            hint="a missing score is not 0: score these answers, or leave the examples out of "
+            "both files",
+        )
+    return scores
 
 
 def id_array(values: Any, name: str) -> Any:

@@ -204,6 +204,8 @@ class Example:
     old_confidence: float | None = None
     new_confidence: float | None = None
     image: str | None = None
+    old_score: float | None = None
+    new_score: float | None = None
 
     def __post_init__(self) -> None:
         _check_texts(
@@ -266,6 +268,27 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """How answers are graded: what the scores are called, and when one has changed.
+
+    A score changes where it differs by more than the tolerance; scores lie from `low` to `high`,
+    which was `given` or is what the scores of both models span.
+    """
+
+    old: str
+    new: str
+    tolerance: float
+    low: float
+    high: float
+    given: bool = False
+
+    def __post_init__(self) -> None:
+        _check_texts(self.old, self.new)
+        if not (self.tolerance >= 0 and -math.inf < self.low <= self.high < math.inf):
+            raise ValueError("its scores are out of range")
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole of an audit. `flip_table` makes `flips`, and is not kept in JSON.
 
@@ -298,6 +321,7 @@ class Report:
     early_stop: EarlyStop | None = None
     contract: tuple[Difference, ...] | None = None
     repeatability: Mapping[str, Repeatability] = field(default_factory=dict)
+    scores: Scores | None = None
     flip_table: Once | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -327,7 +351,7 @@ class Report:
                 "total": self.negative_flips.total,
                 "listed": len(self.negative_flips.examples),
                 "transitions": [asdict(kind) for kind in self.negative_flips.transitions],
-                "examples": [asdict(example) for example in self.negative_flips.examples],
+                "examples": [_example_dict(each) for each in self.negative_flips.examples],
             },
             "reruns": [asdict(run) for run in self.reruns],
             "costs": self.costs and asdict(self.costs),
@@ -341,6 +365,8 @@ class Report:
             written["repeatability"] = {
                 side: asdict(each) for side, each in self.repeatability.items()
             }
+        if self.scores is not None:
+            written["scores"] = asdict(self.scores)
         if self.design is not None:
             written["design"] = self.design.to_dict()
         return sealed(significant(written))
@@ -495,6 +521,14 @@ def _slice_dict(part: Slice) -> dict[str, Any]:
     }
 
 
+def _example_dict(example: Example) -> dict[str, Any]:
+    """A flipped example, with its scores only where answers are graded."""
+    written = asdict(example)
+    if example.old_score is None:
+        del written["old_score"], written["new_score"]
+    return written
+
+
 def _interval_dict(ends: Interval | None) -> dict[str, Any] | None:
     if ends is None:
         return None
@@ -582,6 +616,8 @@ def _check_consistent(report: Report) -> None:
         raise ValueError("its tally and its number of examples differ")
     if report.early_stop and report.early_stop.examples != tally.examples:
         raise ValueError("its tally and the number of examples that were looked at differ")
+    if bool(tally.graded) is not (report.scores is not None):
+        raise ValueError("its answers are graded, or not, and its tally is of the other kind")
     if tally.negative_flips != report.negative_flips.total:
         raise ValueError("its tally and its list of negative flips differ")
     _check_values(report)
@@ -649,6 +685,7 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
             for each in written["reruns"]
         ),
         costs=written["costs"] and CostMatrix(**written["costs"]),
+        scores=Scores(**written["scores"]) if "scores" in written else None,
         design=_read_design(written, tally),
         discovery=written["discovery"] and _read_discovery(written["discovery"]),
         contract=differences_from(written.get("contract")),

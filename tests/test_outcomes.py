@@ -133,3 +133,26 @@ def test_a_part_larger_than_its_whole_is_refused():
     """More differing right answers than right answers cannot be."""
     with pytest.raises(ValueError, match="larger than its whole"):
         Tally(both_right=1, both_right_different=2)
+
+
+def test_graded_answers_are_neither_right_nor_wrong():
+    """They have three outcomes of their own, and all of them could break."""
+    cells = Tally(0, 2, 3, scores_unchanged=5, scores_fallen=2, scores_risen=3)
+    assert (cells.examples, cells.graded, cells.could_break) == (10, 10, 10)
+    assert (cells.both_right, cells.both_wrong) == (0, 0)
+    assert cells.counts().tolist() == [0] * 9 + [5, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        (1, 2, 3, 0, 0, 0, 0, 0, 0, 5, 2, 3),  # one that is both right
+        (0, 3, 3, 0, 0, 0, 0, 0, 0, 5, 2, 3),  # a flip that is no fall
+        (0, 2, 3, 1, 0, 0, 0, 0, 0, 5, 2, 3),  # one that is both wrong
+        (0, 1, 3, 0, 0, 0, 0, 0, 0, 5, 2, 3),  # fewer flips than falls
+    ],
+)
+def test_a_tally_of_graded_and_other_answers_cannot_be_made(counts):
+    """No audit could come to it."""
+    with pytest.raises(ValueError, match="never of both"):
+        Tally(*counts)

@@ -22,7 +22,7 @@ from flipcheck.gates import Gate, overall
 from flipcheck.metrics import METRICS
 from flipcheck.outcomes import NEGATIVE_FLIPS, among
 from flipcheck.policy import Policy
-from flipcheck.report import CostMatrix, Estimate, NoiseRun, Once, Report
+from flipcheck.report import CostMatrix, Estimate, NoiseRun, Once, Report, Scores
 from flipcheck.slices import CLASS, Slices, slices, values
 from flipcheck.stats.bootstrap import Kinds, bca, percentile, replicates
 from flipcheck.stats.sequential import equal_flips
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flipcheck.audits.measuring import Costs, Measured
+    from flipcheck.grades import Grades
     from flipcheck.pairing import Paired
     from flipcheck.report import Data, EarlyStop, Model, Settings
     from flipcheck.slices import Groups
@@ -59,6 +60,7 @@ def compare(
     warnings: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
     early: EarlyStop | None = None,
+    scores: Scores | None = None,
 ) -> Report:
     """Audit one update; `early` says how a run ended that could stop early.
 
@@ -76,6 +78,9 @@ def compare(
             "--label-noise bounds the rate of examples that count alike, each drawn by itself",
             hint="leave out --cluster and --weight for it",
         )
+    if paired.grades is not None:
+        _check_graded(beside, policy, early)
+        _check_room(paired.grades, gates)
     stopped, level = early is not None and early.stopped, at_its_level(settings, early)
     how: Any = {"bound": settings.bound, "anytime": stopped}
     found = measured(paired, beside, **how)
@@ -104,13 +109,14 @@ def compare(
         parts = [Parts.of(each.recounted(again.codes), again) for each in (*classes, *columns)]
         accepted = Ground.of(again.sample(), [each.samples() for each in parts])
     answers = paired.same_answer is not None
+    given = beside.given if paired.grades is None else ("scores",)
     judged, without = release(
         gates,
         real,
         accepted,
         level,
         answers=answers,
-        given=beside.given,
+        given=given,
         critical=ruled.critical,
         noise=ruled.noise,
         stopped=stopped,
@@ -122,7 +128,7 @@ def compare(
         data=_told(data, total, beside, settings),
         settings=settings,
         tally=found.tally,
-        metrics=estimates(total, found.kinds(), level, answers=answers, given=beside.given),
+        metrics=estimates(total, found.kinds(), level, answers=answers, given=given),
         mcnemar=_equal_errors(total),
         slices=slice_reports(by_column, level),
         classes=slice_reports(by_class, level),
@@ -144,8 +150,46 @@ def compare(
         design=total.design,
         early_stop=early,
         flip_table=Once(partial(flip_table, paired, codes)),
+        scores=_scores(paired, scores),
     )
     return report.rounded()
+
+
+def _check_graded(beside: Beside, policy: Policy, early: EarlyStop | None) -> None:
+    """Raise UsageError for what is not known of graded answers."""
+    asked = {
+        "--costs": (beside.costs, "a cost matrix is of right and wrong answers"),
+        "--rerun": (beside.reruns, "noise is that of right and wrong answers"),
+        "--label-noise": (policy.label_noise is not None, "scores are given without labels"),
+        "--stop-early": (early, "models that run answer, and do not grade"),
+    }
+    problems = [f"{flag}: {why}" for flag, (given, why) in asked.items() if given]
+    if problems:
+        raise UsageError(
+            "options that are not for graded answers",
+            problems=problems,
+            hint="leave them out, or compare right and wrong answers without --score",
+        )
+
+
+def _check_room(grades: Grades, gates: Sequence[Gate]) -> None:
+    """Raise UsageError for gates on falls where the tolerance would let every one pass."""
+    vain = [gate for gate in gates if gate.metric in {"negative_flip_rate", "mean_regression"}]
+    if vain and grades.shielded:
+        raise UsageError(
+            f"gate '{vain[0]}': no old score is more than the tolerance of {grades.tolerance:g} "
+            f"above {grades.low:g}, the least there is, so that none could fall by more",
+            hint="give a smaller --tolerance, or say with --score-range how low scores can be",
+        )
+
+
+def _scores(paired: Paired, told: Scores | None) -> Scores | None:
+    """How answers are graded, as the report tells it; `told` are the names of the scores."""
+    grades = paired.grades
+    if grades is None:
+        return None
+    names = told or Scores("score", "score", 0.0, 0.0, 0.0)
+    return replace(names, tolerance=grades.tolerance, low=grades.low, high=grades.high)
 
 
 def _equal_errors(total: Sample) -> Significance:
@@ -177,7 +221,7 @@ def estimates(
     for name, metric in METRICS.items():
         if metric.needs and metric.needs not in given:
             continue
-        if metric.needs_split and not answers:
+        if (metric.needs_split and not answers) or (metric.needs_right and "scores" in given):
             estimated[name] = Estimate(None, None, None, None, available=False)
             continue
         estimated[name] = Estimate(

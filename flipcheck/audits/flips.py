@@ -24,15 +24,27 @@ FLIP_COLUMNS = ("id", "outcome")
 
 
 def negative_flips(paired: Paired, codes: NDArray[np.uint8], listed: int) -> Flips:
-    """The negative flips: their kinds, and the first `listed` examples, most confident first."""
+    """The negative flips: their kinds, and the first `listed` examples, worst first."""
     import numpy as np
 
     rows = np.flatnonzero(among(codes, NEGATIVE_FLIPS))
     first = _most_confident(paired, rows, listed)
     sure = [confidences(each, first) for each in (paired.old_confidence, paired.new_confidence)]
     told = zip(answers_of(paired, first), *sure, strict=True)
-    examples = tuple(Example(*texts, *rest) for texts, *rest in told)
-    return Flips(len(rows), _transitions(paired.old, paired.new, rows), examples)
+    examples = tuple(
+        Example(*texts, *rest, image=None, old_score=before, new_score=after)  # type: ignore[misc]
+        for (texts, *rest), (before, after) in zip(told, _scores(paired, first), strict=True)
+    )
+    kinds = () if paired.grades is not None else _transitions(paired.old, paired.new, rows)
+    return Flips(len(rows), kinds, examples)
+
+
+def _scores(paired: Paired, rows: NDArray[np.int64]) -> list[tuple[float | None, float | None]]:
+    """The old and the new score of each row; None where answers are not graded."""
+    if paired.grades is None:
+        return [(None, None)] * len(rows)
+    old, new = paired.grades.old[rows], paired.grades.new[rows]
+    return list(zip(old.tolist(), new.tolist(), strict=True))
 
 
 def answers_of(paired: Paired, rows: NDArray[np.int64]) -> list[tuple[Any, ...]]:
@@ -55,11 +67,15 @@ def by_id(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 def _most_confident(paired: Paired, rows: NDArray[np.int64], listed: int) -> NDArray[np.int64]:
     """The first rows by the new model's confidence in its wrong answer, then by id.
 
-    So many as are listed, and never by file order.
+    So many as are listed, and never by file order. Graded answers come by how far their scores
+    fall.
     """
     import numpy as np
     import pyarrow.compute as pc
 
+    if paired.grades is not None:
+        rows = by_id(paired, rows)
+        return rows[np.argsort(paired.grades.change[rows], kind="stable")][:listed]
     if paired.new_confidence is None:
         first = pc.select_k_unstable(paired.ids.take(rows), listed, [("", "ascending")])
         found: NDArray[np.int64] = rows[np.asarray(first)]
@@ -129,6 +145,9 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
     for name, labels in {**paired.columns, **answers}.items():
         if labels is not None and name not in FLIP_COLUMNS:
             columns[name] = pa.array(labels.texts(rows), pa.string())
+    if paired.grades is not None:
+        columns["old_score"] = pa.array(paired.grades.old[rows])
+        columns["new_score"] = pa.array(paired.grades.new[rows])
     for name, confidence in sure.items():
         if confidence is not None:
             columns[name] = pa.array(confidence[rows], from_pandas=True)

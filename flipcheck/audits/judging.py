@@ -196,12 +196,37 @@ def _check_costs(gates: Sequence[Gate], total: Sample) -> None:
     """Raise UsageError for a limit on the expected cost that even the dearest flips keep."""
     ceiling = 0.0 if total.design is None else total.design.ceiling
     for gate in gates:
+        _check_score(gate, total)
         if gate.measures.kind == "cost" and gate.limit >= ceiling:
             raise UsageError(
                 f"gate '{gate}': no flip costs more than {ceiling:g}, so the limit "
                 + ("can never be broken" if gate.upper else "can never be kept"),
                 hint="give a limit below it",
             )
+
+
+def _check_score(gate: Gate, total: Sample) -> None:
+    """Raise UsageError for a limit on scores that they can never break, or never keep."""
+    kind, design = gate.measures.kind, total.design
+    if gate.measures.needs != "scores" or design is None or not design.ceiling:
+        return
+    span = design.ceiling
+    if kind == "mean score" and (design.floor, span) != (0, 1):
+        return  # other scores than were seen may be possible
+    low, high = {
+        "score": (0.0, span),
+        "score change": (-span, span),
+        "mean score": (design.floor, design.floor + span),
+    }[kind]
+    if low <= gate.limit <= high and gate.limit != (high if gate.upper else low):
+        return
+    raise UsageError(
+        f"gate '{gate}': with scores from {design.floor:g} to {design.floor + span:g} the "
+        f"{gate.measures.title} lies between {low:g} and {high:g}, so the limit can never be "
+        + ("broken" if (gate.limit >= high) == gate.upper else "kept"),
+        hint="give a limit inside it, in units of the score; --score-range says from where to "
+        "where scores can lie",
+    )
 
 
 def _column(

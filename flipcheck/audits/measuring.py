@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
 from flipcheck.labels import MISSING
-from flipcheck.outcomes import EXTRAS, NEGATIVE_FLIPS, Cells, Tally, among, outcomes, tally
+from flipcheck.outcomes import (
+    EXTRAS,
+    NEGATIVE_FLIPS,
+    Cells,
+    Outcome,
+    Tally,
+    among,
+    graded_outcomes,
+    outcomes,
+    tally,
+)
 from flipcheck.predictions import LARGEST
 from flipcheck.stats.bootstrap import Kinds
 from flipcheck.stats.design import design, design_of
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from flipcheck.grades import Grades
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
     from flipcheck.stats.design import Design
@@ -156,14 +167,18 @@ def measured(
     import pyarrow.compute as pc
 
     codes = accepted
-    if codes is None:
+    grades = paired.grades
+    if codes is None and grades is not None:
+        codes = graded_outcomes(grades.fell, grades.rose)
+    elif codes is None:
         codes = outcomes(paired.old_right, paired.new_right, paired.same_answer)
     rows = Rows(
         codes,
         paired.weights if beside.weight is not None else None,
         None if beside.cluster is None else _clusters(paired, beside.cluster),
         _extras(paired, codes, beside),
-        0.0 if beside.costs is None else float(max(beside.costs.table.values())),
+        _ceiling(paired, beside),
+        0.0 if grades is None else grades.low,
     ).simplified()
     if rows.plain:
         return Measured(codes, None, rows, bound, anytime)
@@ -175,6 +190,8 @@ def _extras(paired: Paired, codes: NDArray[np.uint8], beside: Beside) -> NDArray
     """What each example carries beside its outcome, shape (examples, extras); None for nothing."""
     import numpy as np
 
+    if paired.grades is not None:
+        return _changes(paired.grades, codes)
     if not beside.given:
         return None
     extras = np.zeros((len(codes), len(EXTRAS)))
@@ -184,6 +201,32 @@ def _extras(paired: Paired, codes: NDArray[np.uint8], beside: Beside) -> NDArray
         excess = _excess(paired, codes, beside.reruns)
         extras[:, EXTRAS.index("excess_flips")] = np.maximum(excess, 0)
         extras[:, EXTRAS.index("noise_flips")] = np.maximum(-excess, 0)
+    return extras
+
+
+def _ceiling(paired: Paired, beside: Beside) -> float:
+    """The most that an example can cost, or that its score can rise or fall."""
+    if paired.grades is not None:
+        return paired.grades.high - paired.grades.low
+    return 0.0 if beside.costs is None else float(max(beside.costs.table.values()))
+
+
+def _changes(grades: Grades, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How much each score rises and falls, and what it was, shape (examples, extras).
+
+    A fall that was waived is no longer one in `codes`: such a score counts as one that stayed.
+    """
+    import numpy as np
+
+    extras = np.zeros((len(codes), len(EXTRAS)))
+    change, stayed = grades.change, codes == Outcome.SCORE_UNCHANGED
+    change[stayed & grades.fell] = 0.0
+    for sign, large, small in ((1, "gain", "small_gain"), (-1, "regression", "small_regression")):
+        part = np.maximum(sign * change, 0.0)
+        extras[:, EXTRAS.index(large)] = np.where(stayed, 0.0, part)
+        extras[:, EXTRAS.index(small)] = np.where(stayed, part, 0.0)
+    extras[:, EXTRAS.index("old_above")] = np.maximum(grades.old, 0.0)
+    extras[:, EXTRAS.index("old_below")] = np.maximum(-grades.old, 0.0)
     return extras
 
 

@@ -92,6 +92,11 @@ def plan(
 
 
 def _linted(gates: Sequence[Gate], settings: Settings, assumed: Assumed, pilot: Report) -> Plan:
+    if pilot.scores is not None:
+        raise UsageError(
+            "a pilot of graded answers: how far scores may fall is not in its counts",
+            hint="plan with --nfr in place of --pilot, for gates on the negative flip rate",
+        )
     known = {str(each.gate): each.gate for each in pilot.gates}
     asked = list(gates) or [gate for gate in known.values() if not _counted_only(gate)]
     left = [gate for gate in known.values() if not gates and _counted_only(gate)]
@@ -197,7 +202,7 @@ def _unplannable(gate: Gate, assumed: Assumed) -> str:
     """Why a gate cannot be planned, or nothing."""
     kind = gate.measures.kind
     if _counted_only(gate):
-        return "it hangs on costs, reruns or critical examples, which no plan knows"
+        return "it hangs on costs, reruns, scores or critical examples, which no plan knows"
     if kind == "proportion":
         return "" if 0 < gate.limit < 1 else "no number of examples could ever show that it holds"
     if kind != "difference":

@@ -43,7 +43,8 @@ def ruling(policy: Policy, paired: Paired, codes: NDArray[np.uint8], settings: S
     """The policy applied to the examples. Raises InputError for ids that are not compared."""
     never, waivers = _rows(policy.critical, paired), _rows(policy.waivers, paired)
     _check_compared(policy, paired, never, waivers)
-    accepted = _accepted(codes, waivers, answers=paired.same_answer is not None)
+    right = Outcome.BOTH_RIGHT if paired.same_answer is None else Outcome.BOTH_RIGHT_DIFFERENT
+    accepted = _accepted(codes, waivers, right)
     used = [each in NEGATIVE_FLIPS for each in codes[waivers].tolist()]
     waived = tuple(
         replace(each, used=each_used)
@@ -129,14 +130,17 @@ def _critical(
 
 
 def _accepted(
-    codes: NDArray[np.uint8], waived: NDArray[np.int64], *, answers: bool
+    codes: NDArray[np.uint8], waived: NDArray[np.int64], right: Outcome
 ) -> NDArray[np.uint8]:
-    """The outcomes with each waived negative flip as both right; other answers stay other ones."""
+    """The outcomes with each waived negative flip as both right; other answers stay other ones.
+
+    A graded answer counts as unchanged.
+    """
     if not len(waived):
         return codes
-    right = Outcome.BOTH_RIGHT_DIFFERENT if answers else Outcome.BOTH_RIGHT
     accepted = codes.copy()
-    for flip, instead in zip(NEGATIVE_FLIPS, (right, Outcome.BOTH_RIGHT), strict=True):
+    told = (right, Outcome.BOTH_RIGHT, Outcome.SCORE_UNCHANGED)
+    for flip, instead in zip(NEGATIVE_FLIPS, told, strict=True):
         accepted[waived[codes[waived] == flip]] = instead
     return accepted
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.gates import NEED_OLD_RIGHT, OPERATORS
 from flipcheck.metrics import METRICS
-from flipcheck.outcomes import CELLS, NEGATIVE_FLIPS, POSITIVE_FLIPS, Cells, Outcome
+from flipcheck.outcomes import Cells, Outcome
 from flipcheck.stats.power import Worth
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ PASS, UNDECIDED, FAIL = 0, 1, 2
 
 RIGHT = (Outcome.BOTH_RIGHT, Outcome.BOTH_RIGHT_DIFFERENT)
 WRONG = (Outcome.BOTH_WRONG_SAME, Outcome.BOTH_WRONG_DIFFERENT, Outcome.BOTH_WRONG_UNSPLIT)
-LOST, WON = (RIGHT, NEGATIVE_FLIPS), (WRONG, POSITIVE_FLIPS)
+LOST = (RIGHT, (Outcome.NEGATIVE_FLIP, Outcome.NEGATIVE_FLIP_SAME))
+WON = (WRONG, (Outcome.POSITIVE_FLIP, Outcome.POSITIVE_FLIP_SAME))
 """The two ways in which an update differs from the old model: answers that it breaks, and mends."""
 
 LEVERS: dict[str, Lever | None] = {
@@ -257,7 +258,7 @@ def _split(
     """Audits' outcomes dealt out among the slices, shape (audits, slices, outcomes)."""
     import numpy as np
 
-    dealt = [_multinomial(rng, drawn[:, cell], table[:, cell]) for cell in range(CELLS)]
+    dealt = [_multinomial(rng, drawn[:, cell], table[:, cell]) for cell in range(table.shape[1])]
     return np.stack(dealt, axis=2)
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flipcheck.metrics import METRICS, SLICE_METRICS
+from flipcheck.metrics import GRADED_SLICE_METRICS, METRICS, SLICE_METRICS
 from flipcheck.outcomes import Cells
 from flipcheck.report import Estimate, Slice
 from flipcheck.stats.intervals import Interval
@@ -115,8 +115,10 @@ def _metrics(column: Parts, settings: Settings) -> list[dict[str, Estimate]]:
     together = column.together()
     counted, weighed = together.cells, together.weighed()
     found: list[dict[str, Estimate]] = [{} for _ in column.column.values]
-    for name in SLICE_METRICS:
+    graded = bool(np.any(counted.graded))
+    for name in GRADED_SLICE_METRICS if graded else SLICE_METRICS:
         metric = METRICS[name]
+        counted = together.cells if metric.needs != "scores" else weighed
         whole = np.asarray(metric.denominator(weighed), float)
         numbers = (
             metric.numerator(weighed) / np.where(whole > 0, whole, np.nan),

@@ -24,6 +24,7 @@ CELLS = (
     ("c", "positive flip: old wrong, new right"),
     ("d", "both wrong: d_same the same answer, d_diff another one"),
     ("N", "a + b + c + d, all examples"),
+    ("D", "new less old score, where answers are graded: b falls, c rises by more than T"),
 )
 
 
@@ -32,6 +33,7 @@ NEEDS = {
     "answers": "; needs both models' answers",
     "costs": "; needs a cost matrix (--costs)",
     "reruns": "; needs answers of the old model run again (--rerun)",
+    "scores": "; needs graded answers (--score)",
 }
 
 
@@ -100,6 +102,9 @@ def _details(metric: Metric) -> list[RenderableType]:
         "difference": "0.2%",
         "excess": "0.5%",
         "count": "0",
+        "score": "0.02",
+        "score change": "-0.01",
+        "mean score": "0.7",
     }
     limit = limits.get(metric.kind, "0.5")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)

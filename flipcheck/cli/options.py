@@ -238,6 +238,42 @@ OldPick = Annotated[
 NewPick = Annotated[
     list[str] | None, _text("--new-pick", "The new side's own.", COLUMNS, "KEY=VALUE")
 ]
+ScoreColumn = Annotated[
+    str | None,
+    _text(
+        "--score",
+        "The column of scores of graded answers (F1, ROUGE, a rubric; higher is better), in place "
+        "of right and wrong.",
+        COLUMNS,
+        "COLUMN",
+    ),
+]
+OldScore = Annotated[
+    str | None, _text("--old-score", "The old side's column of scores.", COLUMNS, "COLUMN")
+]
+NewScore = Annotated[
+    str | None, _text("--new-score", "The new side's column of scores.", COLUMNS, "COLUMN")
+]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        "--tolerance",
+        help="By how much a score may fall or rise and count as unchanged, in its own units.",
+        metavar="NUMBER",
+        rich_help_panel=COLUMNS,
+        min=0.0,
+    ),
+]
+ScoreRange = Annotated[
+    str | None,
+    _text(
+        "--score-range",
+        "The least and the largest that a score can be, as in 0,1; else what both sides' scores "
+        "span.",
+        COLUMNS,
+        "LOW,HIGH",
+    ),
+]
 By = Annotated[
     list[str] | None,
     _text(

@@ -74,7 +74,7 @@ def _gates(report: Report) -> list[str]:
                 )
             ),
             words.number(each.gate.measures, each.value),
-            words.bound_text(each),
+            words.bound_text(each, report.scores),
             each.reason,
         )
         for each in words.by_urgency(report.gates)[:GATES_SHOWN]
@@ -152,12 +152,17 @@ def _answers(report: Report) -> str:
     compared = f"{code(report.old.source)} → {code(report.new.source)}"
     if report.data.source:
         compared += f" on {code(report.data.source)}"
+    if words.drawn(report):
+        compared += f" ({code(words.drawn(report))})"
+    if report.scores is not None:
+        counts = (tally.negative_flips, tally.scores_unchanged, tally.positive_flips)
+        told = f"Scores: {code(words.graded(report))}"
+        header = ("worse (negative flips)", "unchanged", "better")
+        return f"{compared}\n\n{told}\n\n" + _table(header, [[f"{each:,}" for each in counts]])
     rows = [
         ("**old right**", f"{tally.both_right:,}", f"**{tally.negative_flips:,}** negative flips"),
         ("**old wrong**", f"{tally.positive_flips:,} positive flips", f"{tally.both_wrong:,}"),
     ]
-    if words.drawn(report):
-        compared += f" ({code(words.drawn(report))})"
     return f"{compared}\n\n" + _table(("", "new right", "new wrong"), rows)
 
 
@@ -184,10 +189,11 @@ def _metrics(report: Report) -> str:
             words.span(METRICS[name], estimate.interval),
             words.counted(METRICS[name], estimate, report.tally.examples),
         )
-        for name, estimate in report.metrics.items()
+        for name, estimate in words.defined(report).items()
     ]
     level = words.share(report.settings.confidence)
-    return _table(("metric", "value", f"{level} interval", words.counts_told(report)), rows)
+    found = _table(("metric", "value", f"{level} interval", words.counts_told(report)), rows)
+    return "\n\n".join([found, *filter(None, [words.undefined(report)])])
 
 
 def _kinds(report: Report) -> list[str]:
@@ -247,7 +253,10 @@ def _examples(report: Report) -> list[str]:
     ]
     rest = report.negative_flips.total - len(shown)
     more = [f"and {rest:,} more"] if rest else []
-    header = ("id", "truth", "old answer", "new answer", "new confidence")
+    header: tuple[str, ...] = ("id", "truth", "old answer", "new answer", "new confidence")
+    if report.scores is not None:
+        falls = [(code(each.id), words.fall(each), words.change(each)) for each in shown]
+        return ["### Worse answers", _table(("id", "score", "change"), falls), *more]
     return ["### Broken answers", _table(header, rows), *more]
 
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def critical(part: Critical) -> str:
     """How many critical examples broke, in one sentence."""
-    could, examples = part.tally.old_right, plural(part.tally.examples, "critical example")
+    could, examples = part.tally.could_break, plural(part.tally.examples, "critical example")
+    if part.tally.graded:
+        falls = f"{len(part.broken):,}" if part.broken else "none"
+        return f"Of {examples} the new model makes {falls} worse."
     if not could:
         return f"Of {examples} the old model gets none right: nothing could break."
     breaks = f"{len(part.broken):,}" if part.broken else "none"

@@ -109,7 +109,7 @@ def _gate(judged: Judgement, report: Report) -> list[Any]:
     level = words.gate_level(report)
     bound = f"; with {level} confidence {words.bound_text(judged)}"
     if metric.kind == "count":
-        bound = f" {words.bound_text(judged)}"
+        bound = f" {words.bound_text(judged, report.scores)}"
     elif judged.bound is None:
         bound = ""
     lines: list[Any] = [
@@ -177,7 +177,20 @@ def _rest(table: Table, total: int) -> None:
         table.add_row(row, *[""] * (len(table.columns) - 1))
 
 
+def _graded(report: Report) -> list[Any]:
+    tally = report.tally
+    table = _grid({}, {"justify": "right"}, {"style": "dim", "ratio": 1})
+    fell = Text(f"{tally.negative_flips:,}", "bold red" if tally.negative_flips else "")
+    table.add_row("worse", fell, "← negative flips: the score falls")
+    table.add_row("unchanged", f"{tally.scores_unchanged:,}", "")
+    rose = Text(f"{tally.positive_flips:,}", "green" if tally.positive_flips else "")
+    table.add_row("better", rose, "")
+    return [*_heading("Scores", words.graded(report)), _indented(table)]
+
+
 def _flows(report: Report) -> list[Any]:
+    if report.scores is not None:
+        return _graded(report)
     tally = report.tally
     table = _grid({}, {"justify": "right"}, {"justify": "right"}, {"style": "dim", "ratio": 1})
     table.add_row("", Text("new right", "dim"), Text("new wrong", "dim"), "")
@@ -201,7 +214,7 @@ def _metrics(report: Report) -> list[Any]:
             for name in ("metric", "value", f"{level} interval", words.counts_told(report))
         )
     )
-    for name, estimate in report.metrics.items():
+    for name, estimate in words.defined(report).items():
         metric = METRICS[name]
         if not estimate.available:
             table.add_row(metric.title, words.UNKNOWN, Text("needs answers", "dim"), "")
@@ -213,7 +226,8 @@ def _metrics(report: Report) -> list[Any]:
             words.span(metric, estimate.interval).removesuffix(" pp"),
             words.counted(metric, estimate, report.tally.examples),
         )
-    return [*_heading("Metrics"), _indented(table), Text(f"  {words.mcnemar(report)}", "dim")]
+    notes = [words.mcnemar(report), *filter(None, [words.undefined(report)])]
+    return [*_heading("Metrics"), _indented(table), *(Text(f"  {each}", "dim") for each in notes)]
 
 
 def _noise(report: Report) -> list[Any]:
@@ -317,12 +331,17 @@ def _examples(report: Report) -> list[Any]:
     for example in shown:
         sure = "" if example.new_confidence is None else f"sure {words.confident(example)}"
         flip = _kind(example.old, example.new, 14) if words.has_answers(report) else ""
+        if report.scores is not None:
+            flip, sure = words.fall(example), words.change(example)
         table.add_row(_short(example.id, 32), flip, sure)
     rest = flips.total - len(shown)
     if rest:
         table.add_row(Text(f"and {rest:,} more (--html, --flips)", "dim"), "", "")
     by = "most confident first" if shown[0].new_confidence is not None else "first by id"
-    return [*_heading("Broken answers", by), _indented(table)]
+    title = "Broken answers"
+    if report.scores is not None:
+        title, by = "Worse answers", "largest fall first"
+    return [*_heading(title, by), _indented(table)]
 
 
 def _notes(report: Report) -> list[Any]:

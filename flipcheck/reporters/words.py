@@ -12,7 +12,7 @@ from flipcheck.metrics import METRICS, Metric
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from flipcheck.report import Estimate, Example, Report, Slice
+    from flipcheck.report import Estimate, Example, Report, Scores, Slice
     from flipcheck.stats.discovery import Discovery, Finding
     from flipcheck.stats.intervals import Interval
 
@@ -52,13 +52,21 @@ def number(metric: Metric, value: float | None) -> str:
         return UNKNOWN
     if metric.kind == "proportion":
         return percent(value)
-    if metric.kind == "cost":
-        return f"{value:.4g}"
+    if metric.kind == "cost" or metric.needs == "scores":
+        return score(value, signed=metric.kind == "score change")
     if metric.kind in {"difference", "excess"}:
         return percent(value, signed=True).replace("%", " pp")
     if metric.kind == "count":
         return f"{value:,}"
     return f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
+
+
+def score(value: float | None, *, signed: bool = False) -> str:
+    """A score, or a difference of two."""
+    if value is None:
+        return UNKNOWN
+    sign = "−" if value < 0 else "+" if signed and value > 0 else ""
+    return f"{sign}{abs(value):.4g}"
 
 
 def span(metric: Metric, interval: Interval | None) -> str:
@@ -109,11 +117,15 @@ TESTS = {
     "clustered": "McNemar's test over units",
     "anytime-valid": "Anytime-valid p",
 }
+SIGN_TESTS = {"mid-p": "Sign test (mid-p)", "clustered": "Sign test over units"}
 
 
 def mcnemar(report: Report) -> str:
     """The test of equal error rates, in one line."""
     name = TESTS[report.mcnemar.method]
+    if report.scores is not None:
+        name = SIGN_TESTS[report.mcnemar.method]
+        return f"{name} that as many scores fall as rise: {p_text(report.mcnemar.p_value)}"
     return f"{name} of equal error rates: {p_text(report.mcnemar.p_value)}"
 
 
@@ -219,6 +231,8 @@ def _broken(judged: Judgement, quote: Callable[[str], str]) -> str:
 
 def summary(report: Report) -> str:
     """What the update does, in one sentence."""
+    if report.scores is not None:
+        return _graded_summary(report, report.scores)
     total, change = report.tally, report.metrics["error_rate_change"].interval
     old, new = (
         percent(report.metrics[name].value) for name in ("old_error_rate", "new_error_rate")
@@ -240,6 +254,66 @@ def summary(report: Report) -> str:
     return f"{better} (error {old} → {new}), {joint} it {broke} and mends {mended:,}."
 
 
+def _graded_summary(report: Report, scores: Scores) -> str:
+    """What the update does to the scores, in one sentence."""
+    total, change = report.tally, report.metrics["mean_score_change"].interval
+    old, new = (score(report.metrics[name].value) for name in ("old_mean_score", "new_mean_score"))
+    better = "neither clearly better nor worse"
+    if change is not None and change.low is not None and change.low > 0:
+        better = "better on average"
+    elif change is not None and change.high is not None and change.high < 0:
+        better = "worse on average"
+    fell, rose = total.negative_flips, total.positive_flips
+    rate = percent(report.metrics["negative_flip_rate"].value)
+    rate += " by weight" if report.data.weighted else ""
+    answers = plural(total.examples, "answer")
+    worse = f"{fell:,} of {answers} worse ({rate})" if fell else f"none of {answers} worse"
+    by = f", by more than {scores.tolerance:g}" if scores.tolerance else ""
+    joint = "but" if better.startswith("better") and fell else "and"
+    return (
+        f"The new model is {better} (mean score {old} → {new}), {joint} it makes {worse} and "
+        f"{rose:,} better{by}."
+    )
+
+
+def graded(report: Report) -> str:
+    """What the scores are, and when one counts as changed."""
+    scores = report.scores
+    if scores is None:
+        return ""
+    name = clean(scores.new)
+    if scores.old != scores.new:
+        name = f"{clean(scores.old)} → {clean(scores.new)}"
+    counts = f"up to {scores.tolerance:g} is no change" if scores.tolerance else "any change counts"
+    seen = "" if scores.given or (scores.low, scores.high) == (0, 1) else " as seen"
+    return f"{name}, from {scores.low:g} to {scores.high:g}{seen}; {counts}"
+
+
+def undefined(report: Report) -> str:
+    """The metrics that graded answers do not have; nothing where answers are right or wrong."""
+    if report.scores is None:
+        return ""
+    return "Graded answers are not right or wrong: there are no error rates and no churn."
+
+
+def defined(report: Report) -> dict[str, Estimate]:
+    """The metrics that reports show: of graded answers only those that there are."""
+    shown = report.metrics.items()
+    return {name: each for name, each in shown if each.available or report.scores is None}
+
+
+def fall(example: Example) -> str:
+    """How far a score fell: "0.82 → 0.31"."""
+    return f"{score(example.old_score)} → {score(example.new_score)}"
+
+
+def change(example: Example) -> str:
+    """By how much a score changed: "−0.51"."""
+    if example.old_score is None or example.new_score is None:
+        return UNKNOWN
+    return score(example.new_score - example.old_score, signed=True)
+
+
 def stopping(report: Report) -> str:
     """How a run that could stop early ended, and what that makes of its intervals."""
     early = report.early_stop
@@ -254,11 +328,12 @@ def stopping(report: Report) -> str:
     return f"Not decided early: {looked} and a final {how}."
 
 
-def bound_text(judged: Judgement) -> str:
+def bound_text(judged: Judgement, scores: Scores | None = None) -> str:
     """What is known of the gated metric: the one-sided bound that decided, "at most 3.58%"."""
     metric = judged.gate.measures
     if metric.kind == "count":
-        return f"of {judged.denominator or 0:,} right before"
+        before = "that could fall" if scores else "right before"
+        return f"of {judged.denominator or 0:,} {before}"
     bound = judged.opposite if judged.verdict is Verdict.FAIL else judged.bound
     upper = judged.gate.upper != (judged.verdict is Verdict.FAIL)
     return (
@@ -346,6 +421,8 @@ def conjunction(found: Finding, quote: Callable[[str], str] = clean) -> str:
 def next_step(report: Report) -> str:
     """What to look at or do next, in one or two sentences."""
     flips = report.negative_flips
+    if not flips.total and report.scores is not None:
+        return "No score fell; the interval says how many might with other examples."
     if not flips.total:
         return "No answer broke; the interval says how many might with other examples."
     if report.discovery and report.discovery.found:

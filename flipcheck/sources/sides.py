@@ -97,6 +97,8 @@ def matched(
         allow_missing=given.allow_missing,
         checked=among is not None,
         agreeing=() if given.cluster is None else (given.cluster,),
+        tolerance=given.tolerance,
+        score_range=given.score_range,
     )
     of = len(paired)
     if among is not None:
@@ -213,6 +215,11 @@ def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
         ("new", given.new, given.new_data, given.new_spec),
     )
     for side, source, own, spec in sides:
+        if _is_model(source) and spec.columns.score is not None:
+            raise UsageError(
+                f"{source} is a model, which answers and does not grade",
+                hint="run it and grade its answers; --score names their column of scores",
+            )
         if not _is_model(source):
             if own is not None:
                 raise UsageError(f"--{side}-data is for a model, and {source} is saved predictions")
@@ -370,7 +377,7 @@ def image_folder(given: Given) -> Dataset | None:
 
 def reference(given: Given, folder: Dataset | None) -> Predictions | None:
     """The labels of a file of their own, or of the data where both sides are saved."""
-    columns = given.new_spec.columns
+    columns = replace(given.new_spec.columns, score=None)  # of labels
     if given.labels is not None:
         return open_labels(given.labels, columns)
     if folder is not None:

@@ -45,6 +45,7 @@ class Columns:
     label: str | None = None
     prediction: str | None = None
     correct: str | None = None
+    score: str | None = None
     by: tuple[str, ...] = ()
     cluster: str | None = None
     weight: str | None = None
@@ -105,6 +106,8 @@ class Given:
     label_map: Mapping[str, str] = field(default_factory=dict)
     labels_from: Side | None = None
     allow_missing: bool = False
+    tolerance: float = 0.0
+    score_range: tuple[float, float] | None = None
     by: tuple[str, ...] = ()
     cluster: str | None = None
     weight: str | None = None

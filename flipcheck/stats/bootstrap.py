@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.outcomes import CELLS, Cells, Weighed
+from flipcheck.outcomes import CELLS, Cells, Outcome, Weighed
+from flipcheck.stats.design import FIRST_EXTRAS, WRITTEN
 from flipcheck.stats.intervals import Interval
 from flipcheck.stats.units import WIDTH, Units, compact
 
@@ -30,9 +31,9 @@ MOST_KINDS = 500
 class Kinds:
     """The distinct sampling units: the sums of one of each kind, and how many there are.
 
-    `sums` has the shape (kinds, 9), or with weights and extras (kinds, 12). Units with the same
-    sums are exchangeable. Where they are too many, units with the same outcomes and extras are
-    one kind: `sums` is then their mean, and `spread` (kinds, 12, 12) their covariance.
+    `sums` has the shape (kinds, CELLS), or with weights and extras (kinds, WIDTH). Units with the
+    same sums are exchangeable. Where they are too many, units with the same outcomes and extras are
+    one kind: `sums` is then their mean, and `spread` (kinds, WIDTH, WIDTH) their covariance.
     """
 
     sums: NDArray[Any]
@@ -83,7 +84,7 @@ class Kinds:
 
 
 def replicates(kinds: Kinds, resamples: int, rng: np.random.Generator) -> NDArray[Any]:
-    """The sums of resampled test sets, shape (resamples, 9 or 12)."""
+    """The sums of resampled test sets, shape (resamples, CELLS or WIDTH)."""
     import numpy as np
 
     units = int(kinds.counts.sum())
@@ -91,12 +92,22 @@ def replicates(kinds: Kinds, resamples: int, rng: np.random.Generator) -> NDArra
     sums = np.asarray(drawn @ kinds.sums)
     if kinds.spread is None:
         return sums
+    used = _drawn(kinds)
     for kind, spread in enumerate(kinds.spread):
-        values, vectors = np.linalg.eigh(spread)
+        values, vectors = np.linalg.eigh(spread[np.ix_(used, used)])
         root = vectors * np.sqrt(np.maximum(values, 0))
         noise = rng.standard_normal((resamples, len(values))) @ root.T
-        sums += noise * np.sqrt(drawn[:, kind])[:, None]
+        sums[:, used] += noise * np.sqrt(drawn[:, kind])[:, None]
     return np.asarray(np.maximum(sums, 0))
+
+
+def _drawn(kinds: Kinds) -> NDArray[np.int64]:
+    """The sums that vary: without graded answers as ever, so that the draws are as ever too."""
+    import numpy as np
+
+    places = np.array(WRITTEN)
+    first = Outcome.SCORE_UNCHANGED + FIRST_EXTRAS
+    return places if kinds.sums[:, places[first:]].any() else places[:first]
 
 
 def percentile(metric: Metric, drawn: NDArray[Any], level: float) -> Interval | None:

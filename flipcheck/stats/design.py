@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.outcomes import CELLS, Weighed
+from flipcheck.outcomes import CELLS, EXTRAS, Outcome, Weighed
+from flipcheck.predictions import LARGEST
 from flipcheck.stats.units import WIDTH, Units, compact
 
 if TYPE_CHECKING:
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flipcheck.stats.units import Rows
+
+FIRST, FIRST_EXTRAS = Outcome.SCORE_UNCHANGED, 3
+WRITTEN = (
+    *range(FIRST),
+    *range(CELLS, CELLS + FIRST_EXTRAS),
+    *range(FIRST, CELLS),
+    *range(CELLS + FIRST_EXTRAS, CELLS + len(EXTRAS)),
+)
+"""Which sum stands at which place of a written design: those of graded answers came last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,8 @@ class Design:
     weights, `products` the outer products of the units' own sums; `supports` counts units by
     which of their sums are not 0, in the order of `patterns`; `largest` are the greatest sums of
     a unit, and at last the greatest weight of one. `ceiling` is the most that an example can
-    cost; `alike` says that all weights are equal.
+    cost, or its score can rise or fall, and `floor` the least score; `alike` says that all weights
+    are equal.
     """
 
     rows: NDArray[np.int64]
@@ -40,6 +51,7 @@ class Design:
     clustered: bool = False
     alike: bool = True
     ceiling: float = 0.0
+    floor: float = 0.0
 
     @property
     def plain(self) -> bool:
@@ -92,12 +104,15 @@ class Design:
         """The design as the JSON report keeps it: what is 0 is left out."""
         import numpy as np
 
-        used = np.flatnonzero(self.sums > 0)
+        order = np.array(WRITTEN)
+        places = np.flatnonzero(self.sums[order] > 0)
+        used = order[places]
         cells = used[used < CELLS]
-        bits = self.patterns @ np.left_shift(1, np.arange(WIDTH))
+        bits = self.patterns[:, order] @ np.left_shift(1, np.arange(WIDTH))
         occur = self.supports > 0
+        floor = {"floor": self.floor} if self.cells.graded else {}
         return {
-            "used": used.tolist(),
+            "used": places.tolist(),
             "sums": self.sums[used].tolist(),
             "squares": self.squares[cells].tolist(),
             "products": self.products[np.ix_(used, used)][np.triu_indices(len(used))].tolist(),
@@ -106,6 +121,7 @@ class Design:
             "clustered": self.clustered,
             "alike": self.alike,
             "ceiling": self.ceiling,
+            **floor,
         }
 
     @classmethod
@@ -116,25 +132,30 @@ class Design:
         """
         import numpy as np
 
-        used, masks, counts = _whole_numbers(written)
+        places, masks, counts = _whole_numbers(written)
+        order = np.array(WRITTEN)
+        used, place = order[places], np.argsort(order)
         cells = used[used < CELLS]
         sums, squares, largest = np.zeros(WIDTH), np.zeros(CELLS), np.zeros(WIDTH + 1)
         products, upper = np.zeros((WIDTH, WIDTH)), np.triu_indices(len(used))
         sums[used] = _numbers(written["sums"], len(used))
         squares[cells] = _numbers(written["squares"], len(cells))
         largest[[*used, WIDTH]] = _numbers(written["largest"], len(used) + 1)
-        products[used[upper[0]], used[upper[1]]] = _numbers(written["products"], len(upper[0]))
+        above = _numbers(written["products"], len(upper[0]))
+        products[used[upper[0]], used[upper[1]]] = above
+        products[used[upper[1]], used[upper[0]]] = above
         found = cls(
             rows=rows,
             sums=sums,
             squares=squares,
-            products=products + np.triu(products, 1).T,
+            products=products,
             supports=counts,
-            patterns=(masks[:, None] >> np.arange(WIDTH)) & 1 > 0,
+            patterns=(masks[:, None] >> place) & 1 > 0,
             largest=largest,
             clustered=bool(written["clustered"]),
             alike=bool(written["alike"]),
             ceiling=float(_numbers([written["ceiling"]], 1)[0]),
+            floor=_finite(written.get("floor", 0.0)),
         )
         if found.alike and not np.array_equal(sums[:CELLS], rows):
             raise ValueError("its design and its tally differ")
@@ -153,6 +174,13 @@ def _whole_numbers(written: dict[str, Any]) -> tuple[NDArray[np.int64], ...]:
     if (np.diff(used) <= 0).any():
         raise ValueError("its design has sums twice")
     return used.astype(np.int64), masks.astype(np.int64), counts.astype(np.int64)
+
+
+def _finite(written: Any) -> float:
+    number = float(written)
+    if not -LARGEST <= number <= LARGEST:
+        raise ValueError("its design is not made of numbers")
+    return number
 
 
 def _numbers(written: Any, size: int) -> NDArray[np.float64]:
@@ -197,6 +225,7 @@ def design_of(units: Units, rows: Rows, groups: NDArray[Any] | None, size: int) 
         clustered=rows.clusters is not None,
         alike=rows.weights is None,
         ceiling=rows.ceiling,
+        floor=rows.floor,
     )
 
 

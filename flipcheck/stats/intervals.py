@@ -250,6 +250,14 @@ def _odds(metric: Metric, cells: Cells, level: float) -> Bounds:
     return odds(metric.numerator(cells), metric.denominator(cells), level)
 
 
+def _by_sums(metric: Metric, cells: Cells, _: float) -> Bounds:
+    """NaN: of scores more must be known than counts, which `scores` does."""
+    import numpy as np
+
+    unknown = np.full(np.shape(metric.denominator(cells)), np.nan)
+    return unknown, unknown
+
+
 METHODS: Methods = {
     "proportion": ("clopper-pearson", _proportion),
     "difference": ("tango", _difference),
@@ -258,6 +266,9 @@ METHODS: Methods = {
     "odds": ("clopper-pearson-odds", _odds),
     "excess": ("tango", _difference),
     "cost": ("clopper-pearson", _proportion),
+    "score": ("gamma", _by_sums),
+    "score change": ("gamma, mover", _by_sums),
+    "mean score": ("gamma", _by_sums),
 }
 """The default method of each kind of metric, by its name in reports."""
 

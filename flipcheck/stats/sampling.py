@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from flipcheck.outcomes import Cells, Tally, Weighed
 from flipcheck.stats import intervals
 from flipcheck.stats.design import Design
-from flipcheck.stats.effective import RATES, Effective
+from flipcheck.stats.effective import NOTHING, RATES, Effective
 from flipcheck.stats.intervals import METHODS, Interval
+from flipcheck.stats.scores import Scored
 from flipcheck.stats.sequential import SEQUENCES
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Sample:
 
     def effective(self, metric: Metric) -> Effective | None:
         """The metric over clusters and weights; None where its interval is that of the counts."""
+        if metric.needs == "scores" and self.design is not None:
+            return Scored(metric, self.design, self.bound)
         if self.design is None or (self.design.plain and metric.kind != "cost"):
             return None
         return Effective(metric, self.design, self.bound)
@@ -80,7 +83,19 @@ class Sample:
         bottom = metric.denominator(cells)
         if not bottom or (metric.needs_split and self.cells.both_wrong_unsplit):
             return None
+        if metric.needs_right and self.cells.graded:
+            return None
         return float(metric.numerator(cells) / bottom)
+
+    @property
+    def could_break(self) -> bool:
+        """Whether any example was right before, or graded above the least score."""
+        cells = self.weighed()
+        if self.design is None or not self.cells.graded:
+            return bool(cells.could_break > 0)
+        assert isinstance(cells, Weighed)  # noqa: S101  (a design has these sums)
+        above = cells.old_score - self.design.floor * cells.examples
+        return bool(above > NOTHING * self.design.ceiling * cells.examples)
 
     def counted(self, metric: Metric) -> tuple[float, float]:
         """What the value is made of: counts of examples, and sums only where counts say nothing."""
@@ -91,9 +106,11 @@ class Sample:
     def method(self, metric: Metric) -> str:
         """The name of the interval's method, as reports give it."""
         name = self._methods[metric.kind][0]
-        if self.effective(metric) is None:
+        scored = metric.needs == "scores"
+        if self.effective(metric) is None or (scored and self.design and self.design.plain):
             return name
-        strict = ", strict" if self.bound == "strict" and metric.kind in RATES else ""
+        rated = scored or metric.kind in RATES
+        strict = ", strict" if self.bound == "strict" and rated else ""
         return f"{name} at the effective size{strict}"
 
     def bounds(self, metric: Metric, level: float) -> Bounds:
@@ -142,13 +159,18 @@ class Sample:
             above, below = effective.chances(limit, level)
         return float(above), float(below)
 
+    def decides(self, metric: Metric, limit: float, level: float) -> bool:
+        """Whether the interval of that level over one group lies on one side of a limit."""
+        low, high = self.bounds(metric, level)
+        return bool(high < limit or low > limit)
+
     def tails(self, metric: Metric, limit: float) -> tuple[float, float]:
         """The same chances, each at the level where an end of the interval reaches the limit."""
         return self.tail(metric, limit, 0), self.tail(metric, limit, 1)
 
     def tail(self, metric: Metric, limit: float, end: Literal[0, 1]) -> float:
         """One of the tails: that of the low end (0), or of the high one (1)."""
-        if self.effective(metric) is None:
+        if self.effective(metric) is None or metric.needs == "scores":
             return self.chances(metric, limit, 0)[end]
         low, high = 0.0, 0.5  # an end reaches the limit at one of these tail chances, or never
         for _ in range(STEPS):
@@ -166,13 +188,15 @@ class Sample:
     def design_effect(self, metric: Metric) -> float | None:
         """How many times clusters and weights multiply the variance; None where it is unknown.
 
-        That of a cost is: what one example drawn by itself varies is not kept.
+        That of a cost is, and of scores: what one example drawn by itself varies is not kept.
         """
         import numpy as np
 
         effective = self.effective(metric)
-        found = np.nan if effective is None else float(effective.design_effect())
-        return found if np.isfinite(found) and metric.kind != "cost" else None
+        if effective is None or metric.needs == "scores" or metric.kind == "cost":
+            return None
+        found = float(effective.design_effect())
+        return found if np.isfinite(found) else None
 
     def effective_examples(self, metric: Metric, level: float) -> float:
         """As many examples, drawn each by itself, would be as sure of the metric."""

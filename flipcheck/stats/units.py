@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 WIDTH = CELLS + len(EXTRAS)
 """An example counts in one outcome, and carries each of the extras: the last axes of all sums."""
+SMALL = 2**12
+"""So many keys are counted one by one, however few of them occur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Rows:
     `codes` is uint8 and `weights` float64 of shape (examples,), `clusters` of the same shape are
     whole numbers from 0 without a gap, `extras` float64 of shape (examples, extras). Float sums
     depend on the order of rows: whoever wants the same bytes brings them in a canonical one.
-    `ceiling` is the most that an example can cost.
+    `ceiling` is the most that an example can cost, or its score can rise or fall, and `floor` the
+    least score.
     """
 
     codes: NDArray[np.uint8]
@@ -32,6 +35,7 @@ class Rows:
     clusters: NDArray[np.int64] | None = None
     extras: NDArray[np.float64] | None = None
     ceiling: float = 0.0
+    floor: float = 0.0
 
     def simplified(self) -> Rows:
         """The same rows without weights that are all equal, and clusters of one row each."""
@@ -106,7 +110,8 @@ class Units:
     def totals(self, owners: NDArray[np.int64], size: int) -> tuple[NDArray[np.float64], ...]:
         """Over the units of each owner: their sums, the sums of products, and the largest sums.
 
-        Of shapes (size, 12), (size, 12, 12) and (size, 13): at last the largest weight of a unit.
+        Of shapes (size, WIDTH), (size, WIDTH, WIDTH) and (size, WIDTH + 1): at last the largest
+        weight of a unit.
         """
         import numpy as np
 
@@ -127,7 +132,7 @@ def compact(keys: NDArray[np.int64], end: int) -> tuple[NDArray[np.int64], NDArr
     """The keys that occur, sorted, and the place of each key among them; keys are below `end`."""
     import numpy as np
 
-    if end > 16 * len(keys) + 2**WIDTH:
+    if end > 16 * len(keys) + SMALL:
         found, place = np.unique(keys, return_inverse=True)
         return found, place
     occurs = np.zeros(end, bool)

@@ -137,7 +137,7 @@ def examples(clusters, weights):
     owner = np.sort(rng.integers(0, clusters or size, size))
     owner = np.unique(owner, return_inverse=True)[1] if clusters else np.arange(size)
     shares = rng.dirichlet([3, 0.4, 0.5, 0.3, 0.3, 0.01, 0.1, 0.1, 0.1], owner.max() + 1)
-    codes = np.array([rng.choice(len(Outcome), p=shares[each]) for each in owner], np.uint8)
+    codes = np.array([rng.choice(len(shares[each]), p=shares[each]) for each in owner], np.uint8)
     return Rows(codes, WEIGHTS[weights](rng, size), owner if clusters else None)
 
 
@@ -214,3 +214,17 @@ def test_bca_over_clusters_leaves_out_one_cluster_at_a_time():
     z = shift + stats.norm.ppf([0.025, 0.975])
     expected = np.quantile(slow, stats.norm.cdf(shift + z / (1 - acceleration * z)))
     assert (found.low, found.high) == pytest.approx(expected, abs=0.3 * slow.std())
+
+
+def test_without_graded_answers_as_many_numbers_are_drawn_as_ever():
+    """The twelve sums of before there were any, so that reports keep their digits."""
+    from flipcheck.outcomes import EXTRAS
+    from flipcheck.stats.bootstrap import _drawn
+    from flipcheck.stats.units import WIDTH, Rows
+
+    codes = np.zeros(3, np.uint8)
+    extras = np.zeros((3, len(EXTRAS)))
+    extras[:, EXTRAS.index("cost")] = [1.0, 2.0, 3.0]
+    assert len(_drawn(Kinds.of_rows(Rows(codes, extras=extras)))) == 12
+    extras[:, EXTRAS.index("gain")] = 0.5
+    assert len(_drawn(Kinds.of_rows(Rows(codes, extras=extras)))) == WIDTH

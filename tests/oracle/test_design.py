@@ -24,6 +24,7 @@ from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import mcnemar, more_than_the_rest_by_unit
 from flipcheck.stats.units import WIDTH, Rows, Units
 
+UNGRADED = Outcome.SCORE_UNCHANGED
 B = {Outcome.NEGATIVE_FLIP, Outcome.NEGATIVE_FLIP_SAME}
 C = {Outcome.POSITIVE_FLIP, Outcome.POSITIVE_FLIP_SAME}
 A = {Outcome.BOTH_RIGHT, Outcome.BOTH_RIGHT_DIFFERENT}
@@ -171,7 +172,7 @@ def drawn(seed, rows, *, clusters, weights):
     owner = rng.integers(0, clusters or rows, rows)
     owner = np.unique(owner, return_inverse=True)[1]
     shares = rng.dirichlet([2, 0.3, 0.4, 0.3, 0.2, 0.001, 0.2, 0.1, 0.1], owner.max() + 1)
-    codes = [int(rng.choice(CELLS, p=shares[each])) for each in owner]
+    codes = [int(rng.choice(len(shares[each]), p=shares[each])) for each in owner]
     heavy = np.round(rng.lognormal(0, 1, rows), 3)
     return codes, heavy if weights else None, owner if clusters else None
 
@@ -242,7 +243,9 @@ def test_ratios_have_the_effective_size_of_a_numerical_gradient(shape, name):
     sample = sample_of(codes, weights, clusters)
     metric = METRICS[name]
     assert sample.effective_examples(metric, 0.95) == pytest.approx(expected, rel=1e-5)
-    scaled = Weighed.of(np.array([shares[code] * expected for code in Outcome] + [0.0] * 3))
+    scaled = Weighed.of(
+        np.array([shares[code] * expected for code in Outcome] + [0.0] * len(EXTRAS))
+    )
     low, high = np.ravel(intervals.bounds(metric, scaled, 0.95))
     if name == "error_ratio":  # no closer than either kind of flips at its own bound
         (most, least), wrong = naive.kinds(0.95), naive.share(D)
@@ -323,7 +326,7 @@ def test_nothing_in_the_denominator_is_undefined():
 
 small = st.lists(
     st.tuples(
-        st.integers(0, CELLS - 1),  # outcome
+        st.integers(0, UNGRADED - 1),  # outcome
         st.integers(0, 5),  # cluster
         st.integers(0, 2),  # group
         st.sampled_from([0.0, 0.5, 1.0, 2.0, 7.0]),  # weight
@@ -621,3 +624,25 @@ def test_the_strict_bound_is_fay_and_feuers_published_one():
     assert sample.value(METRICS["negative_flip_rate"]) * 1e5 == pytest.approx(75.52901, abs=5e-6)
     assert stats.gamma(shape, scale=scale).ppf(0.975) * 1e5 == pytest.approx(188.30017, abs=5e-5)
     assert float(sample.bounds(METRICS["negative_flip_rate"], 0.95)[1]) * 1e5 >= 188.3001
+
+
+def test_a_written_design_has_each_sum_at_the_place_it_always_had():
+    """Reports of before there were graded answers are read, and written, as ever."""
+    from flipcheck.stats.design import WRITTEN
+
+    assert [Outcome(place).name for place in WRITTEN[:9]] == [
+        each.name for each in list(Outcome)[:9]
+    ]
+    assert [EXTRAS[place - CELLS] for place in WRITTEN[9:12]] == [
+        "cost",
+        "excess_flips",
+        "noise_flips",
+    ]
+    assert sorted(WRITTEN) == list(range(WIDTH))
+    codes = np.array([Outcome.BOTH_RIGHT, Outcome.NEGATIVE_FLIP], np.uint8)
+    extras = np.zeros((2, len(EXTRAS)))
+    extras[1, EXTRAS.index("cost")] = 2.5
+    written = design(Rows(codes, extras=extras, ceiling=3.0)).to_dict()
+    assert written["used"] == [0, 1, 9]
+    assert written["supports"] == [[1, 1], [(1 << 1) + (1 << 9), 1]]
+    assert "floor" not in written

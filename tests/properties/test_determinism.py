@@ -14,12 +14,13 @@ from pyarrow import table as arrow_table
 
 import flipcheck
 from flipcheck.audits.measuring import Beside, Costs, measured
-from flipcheck.outcomes import CELLS, Tally, tally
+from flipcheck.outcomes import CELLS, Outcome, Tally, tally
 from flipcheck.pairing import pair
 from flipcheck.stats.design import design
 from flipcheck.stats.units import Rows
 
 EXAMPLES = 60
+UNGRADED = Outcome.SCORE_UNCHANGED
 SIDES = ("old", "new", "again", "twice")
 COLUMNS = ("label", "region", "scene", "importance", "confidence")
 COSTS = {("cat", "dog"): 3.7, ("*", "*"): 0.3}
@@ -148,7 +149,7 @@ def test_sums_are_the_same_to_the_last_bit_in_any_order(cluster, seed, one, two)
 
 
 row = st.tuples(
-    st.integers(0, CELLS - 1),  # the outcome
+    st.integers(0, UNGRADED - 1),  # the outcome
     st.integers(0, 9),  # the cluster
     st.integers(1, 64).map(lambda eighths: eighths / 8),  # a weight whose sums are exact
     st.integers(0, 2),  # the slice

@@ -47,6 +47,49 @@ def test_a_report_is_what_was_approved(report, name):
     assert text == path.read_text(encoding="utf-8")
 
 
+GRADED_GATES = (
+    "mean_regression <= 0.05",
+    "mean_score_change >= 0.01",
+    "mean_regression <= 0.005 by lang",
+    "negative_flip_rate <= 20% where lang=en",
+)
+
+
+@pytest.fixture
+def graded():
+    """Scores of 240 answers that rise, fall or stay, under gates of every verdict."""
+    ids = [f"q{place:03}" for place in range(240)]
+    old = [(30 + place * 7 % 50) / 100 for place in range(240)]
+    moves = {0: -0.25, 1: 0.2, 2: -0.06, 3: 0.02, 4: 0.15}
+    new = [score + moves.get(place % 16, 0) for place, score in enumerate(old)]
+    langs = ["en" if place % 3 else "de" for place in range(240)]
+    sides = [
+        flipcheck.Predictions.from_arrays(scores=old, ids=ids, columns={"lang": langs}, name="old"),
+        flipcheck.Predictions.from_arrays(scores=new, ids=ids, name="new"),
+    ]
+    return flipcheck.compare(
+        *sides, tolerance=0.05, by=["lang"], gates=GRADED_GATES, resamples=0, listed=8
+    )
+
+
+@pytest.mark.parametrize("name", REPORTERS)
+def test_a_graded_report_is_what_was_approved(graded, name):
+    """The text is the approved one, to the letter."""
+    path = SNAPSHOTS / f"graded.{SUFFIXES[name]}"
+    text = REPORTERS[name](graded)
+    if os.environ.get("FLIPCHECK_APPROVE"):
+        path.write_text(text, encoding="utf-8", newline="\n")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_no_line_of_a_graded_report_is_too_long(graded):
+    """At the widths of terminals."""
+    from flipcheck.reporters.terminal import render
+
+    for width in (60, 80, 100):
+        assert max(map(len, render(graded, width=width).splitlines())) <= width
+
+
 def test_the_terminal_report_keeps_to_its_width(report):
     """No line is longer than 80 columns, with all four kinds of gates."""
     from flipcheck.reporters.terminal import render

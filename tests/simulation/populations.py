@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from flipcheck.metrics import METRICS
-from flipcheck.outcomes import CELLS, EXTRAS, Cells, Tally, Weighed
+from flipcheck.outcomes import CELLS, EXTRAS, Cells, Outcome, Tally, Weighed
 from flipcheck.stats.bootstrap import Kinds
 from flipcheck.stats.design import Design, design
 from flipcheck.stats.sampling import Sample
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 Sizes = Callable[[np.random.Generator, int], NDArray[np.int64]]
 Shares = tuple[float, float, float, float]
 """The chances of: both right, negative flip, positive flip, both wrong."""
+
+GRADED = np.array(
+    [
+        *(Outcome.SCORE_UNCHANGED, Outcome.SCORE_FELL),
+        *(Outcome.SCORE_ROSE, Outcome.SCORE_UNCHANGED),
+    ],
+    np.uint8,
+)
+"""What becomes of these where answers are graded."""
 
 MOST_ROWS = 2_000_000
 """As many examples are drawn at a time."""
@@ -105,6 +114,8 @@ class Population:
     icc: float = 0.0
     spread: float = 0.0
     costs: tuple[tuple[float, float], ...] = ()
+    falls: tuple[tuple[float, float], ...] = ()
+    rises: tuple[tuple[float, float], ...] = ((0.1, 1.0),)
     reruns: int = 0
     noise: tuple[float, float] = (0.0, 0.0)
     bound: Bound = "default"
@@ -117,7 +128,7 @@ class Population:
     def plain(self) -> bool:
         """Whether counts say all there is to know."""
         weighted = self.spread > 0 or len({kind.weight for kind in self.kinds}) > 1
-        return not (self.clustered or weighted or self.costs or self.reruns)
+        return not (self.clustered or weighted or self.costs or self.falls or self.reruns)
 
     @property
     def examples(self) -> int:
@@ -137,8 +148,10 @@ class Population:
             broken * sum(cost * chance for cost, chance in self.costs),
             broken,
             right * self.noise[0] + broken * self.noise[1],
+            cells[2] * sum(size * chance for size, chance in self.rises),
+            broken * sum(size * chance for size, chance in self.falls),
         )
-        sums[CELLS:] = extras
+        sums[CELLS : CELLS + len(extras)] = extras
         metric, known = METRICS[name], Weighed.of(sums)
         return float(metric.numerator(known) / metric.denominator(known))
 
@@ -175,11 +188,11 @@ class Population:
         unit = np.repeat(np.arange(units), outcomes.sum(axis=1))
         groups = unit // self.units
         rows = Rows(
-            codes,
+            GRADED[codes] if self.falls else codes,
             self._weights(rng, kind[unit]),
             unit % self.units if self.clustered else None,
             self._extras(rng, codes),
-            max((cost for cost, _ in self.costs), default=0.0),
+            1.0 if self.falls else max((cost for cost, _ in self.costs), default=0.0),
         )
         found = design(rows, groups, count)
         assert found is not None
@@ -192,12 +205,19 @@ class Population:
         return np.asarray(heavy[kind] * np.exp(self.spread * rng.standard_normal(len(kind))))
 
     def _extras(self, rng: np.random.Generator, codes: Any) -> NDArray[np.float64] | None:
-        if not self.costs and not self.reruns:
+        if not self.costs and not self.reruns and not self.falls:
             return None
         extras, broken = np.zeros((len(codes), len(EXTRAS))), codes == 1
         if self.costs:
             costs, chances = zip(*self.costs, strict=True)
             extras[broken, 0] = rng.choice(costs, int(broken.sum()), p=chances)
+        if self.falls:
+            for places, changes, name in ((1, self.falls, "regression"), (2, self.rises, "gain")):
+                sizes, chances = zip(*changes, strict=True)
+                here = codes == places
+                drawn = rng.choice(sizes, int(here.sum()), p=chances)
+                extras[here, EXTRAS.index(name)] = drawn
+            extras[:, EXTRAS.index("old_above")] = 1.0
         if self.reruns:
             chance = np.array([self.noise[0], self.noise[1], 0.0, 0.0])[codes]
             excess = broken - rng.binomial(self.reruns, chance) / self.reruns

@@ -207,5 +207,29 @@ SEQUENTIAL: list[Scenario] = [
 ]  # fmt: skip
 """Gates that may stop early."""
 
-SCENARIOS = [*INDEPENDENT, *CLUSTERED, *WEIGHTED, *FAMILIES, *SEQUENTIAL]
+RARE = ((1.0, 1.0),)
+SKEWED = ((0.02, 0.9), (0.3, 0.08), (1.0, 0.02))
+LOST, SCORE = "mean_regression", "mean_score_change"
+GRADED: list[Scenario] = [
+    Limit("300 graded, 1 % fall to 0, mean regression", rows(300, shares(0.01), falls=RARE), LOST),
+    Limit("1,000 graded, 1 % fall to 0, mean regression",
+          rows(1000, shares(0.01), falls=RARE), LOST),
+    Limit("1,000 graded, 20 % fall, few far, mean regression",
+          rows(1000, shares(0.2), falls=SKEWED), LOST),
+    Limit("5,000 graded, 20 % fall, few far, mean regression",
+          rows(5000, shares(0.2), falls=SKEWED), LOST),
+    Limit("300 graded, 1 % fall to 0, mean score change",
+          rows(300, shares(0.01, 0.1), falls=RARE), SCORE, ">="),
+    Limit("1,000 graded, 20 % fall, few far, mean score change",
+          rows(1000, shares(0.2, 0.2), falls=SKEWED), SCORE, ">="),
+    Limit("300 clusters, graded, mean regression",
+          clusters(300, 0.3, falls=SKEWED, cells=shares(0.05)), LOST),
+    Limit("300 clusters, graded, mean score change",
+          clusters(300, 0.3, falls=SKEWED, cells=shares(0.05, 0.05)), SCORE, ">="),
+    Limit("2,000 graded, lognormal(1) weights, mean regression",
+          rows(2000, shares(0.05), spread=1.0, falls=SKEWED), LOST),
+]  # fmt: skip
+"""Graded answers: few scores fall far, and what was not seen to fall may yet."""
+
+SCENARIOS = [*INDEPENDENT, *CLUSTERED, *WEIGHTED, *FAMILIES, *SEQUENTIAL, *GRADED]
 """Everything that is simulated, in the order of the README's table."""

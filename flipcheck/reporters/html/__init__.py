@@ -29,6 +29,7 @@ def render(report: Report) -> str:
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,
         metric_rows=_metric_rows(report),
+        change="error_rate_change" if report.scores is None else "mean_score_change",
         slice_tables=_slice_tables(report),
     )
 
@@ -41,11 +42,11 @@ def _embedded(report: Report) -> Markup:
 def _metric_rows(report: Report) -> list[dict[str, Any]]:
     top = charts.scale(
         estimate.interval.high
-        for name, estimate in report.metrics.items()
+        for name, estimate in words.defined(report).items()
         if METRICS[name].kind == "proportion" and estimate.interval
     )
     rows = []
-    for name, estimate in report.metrics.items():
+    for name, estimate in words.defined(report).items():
         metric = METRICS[name]
         drawn = metric.kind == "proportion" and estimate.value is not None
         rows.append(

@@ -116,6 +116,28 @@ def mosaic(tally: Tally) -> Markup:
     ).format(s=SQUARE, label=label, parts=Markup("").join(parts))
 
 
+def scores(tally: Tally) -> Markup:
+    """The scores that fell, stayed and rose as areas to scale, side by side."""
+    parts: list[Markup] = []
+    left = 0.0
+    for area in (
+        ("worse", BROKEN, tally.negative_flips),
+        ("unchanged", KEPT, tally.scores_unchanged),
+        ("better", MENDED, tally.positive_flips),
+    ):
+        width = SQUARE * area[-1] / tally.examples
+        parts += _column(left, width, area)
+        left += width
+    label = (
+        f"of {tally.examples:,} scores {tally.negative_flips:,} worse, "
+        f"{tally.scores_unchanged:,} unchanged, {tally.positive_flips:,} better"
+    )
+    return Markup(
+        '<svg class="mosaic" width="{s}" height="{h}" viewBox="0 0 {s} {s}" role="img" '
+        'preserveAspectRatio="none" aria-label="{label}">{parts}</svg>'
+    ).format(s=SQUARE, h=SQUARE // 3, label=label, parts=Markup("").join(parts))
+
+
 def _column(left: float, width: float, *areas: tuple[str, str, int]) -> Iterator[Markup]:
     """Areas (title, colour, count) that share a column, one below the other."""
     total = sum(count for _, _, count in areas)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError
 from flipcheck.labels import Labels, to_arrow
-from flipcheck.predictions import Predictions, checked_weights
+from flipcheck.predictions import Predictions, checked_scores, checked_weights
 from flipcheck.sources.arrays import Archive, one_dimension, open_archive, plain
 from flipcheck.sources.files import sha256
 from flipcheck.sources.saved.values import as_ids, as_labels, as_verdicts, largest
@@ -28,6 +28,8 @@ NPZ_SCORES = ("probs", "probabilities", "logits", "scores")
 def predictions(path: Path, columns: Columns) -> Predictions:
     """The predictions that an archive holds."""
     archive = open_archive(path)
+    if columns.score is not None:
+        return _built(archive, _graded(archive, columns), columns)
     names = {
         "id": find(archive, columns.id, NPZ_IDS, "--id"),
         "label": find_label(archive, columns),
@@ -44,6 +46,18 @@ def predictions(path: Path, columns: Columns) -> Predictions:
             "--correct",
         )
     return _built(archive, names, columns)
+
+
+def _graded(archive: Archive, columns: Columns) -> dict[str, str | None]:
+    """The arrays of graded answers: of labels and answers only those that are named."""
+    named = {"label": columns.label, "prediction": columns.prediction, "score": columns.score}
+    flags = {"label": "--label", "prediction": "--prediction", "score": "--score"}
+    there = {
+        role: None if name is None else find(archive, name, (), flags[role])
+        for role, name in named.items()
+        if role != "label" or name in archive.headers
+    }
+    return {"id": find(archive, columns.id, NPZ_IDS, "--id"), "correct": None, **there}
 
 
 def labels(path: Path, columns: Columns) -> Predictions:
@@ -116,6 +130,13 @@ def _built(archive: Archive, names: Mapping[str, str | None], columns: Columns) 
             else as_verdicts(f"{path}: {names['correct']!r}", correct, lines)
         ),
         confidence=confidence,
+        scores=(
+            None
+            if names.get("score") is None
+            else checked_scores(
+                f"{path}: {names['score']!r}", one_dimension(path, *_named(names, loaded))
+            )
+        ),
         columns={
             name: as_labels(f"{path}: {name!r}", flat(path, name, loaded[name])) for name in by
         },
@@ -133,6 +154,14 @@ def _built(archive: Archive, names: Mapping[str, str | None], columns: Columns) 
             "columns": {role: name for role, name in names.items() if name},
         },
     )
+
+
+def _named(
+    names: Mapping[str, str | None], loaded: Mapping[str, NDArray[Any]]
+) -> tuple[str, NDArray[Any]]:
+    """The array of scores, and its name."""
+    name = names["score"] or ""
+    return name, loaded[name]
 
 
 def flat(path: Path, name: str, values: NDArray[Any]) -> Any:

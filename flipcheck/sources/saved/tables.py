@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
-from flipcheck.predictions import Predictions, checked_weights
+from flipcheck.predictions import Predictions, checked_scores, checked_weights
 from flipcheck.sources.saved.repeats import with_repeats
 from flipcheck.sources.saved.values import as_ids, as_labels, as_numbers, as_verdicts, largest
 from flipcheck.sources.spec import (
@@ -41,6 +41,7 @@ class Roles:
     correct: str | None = None
     confidence: str | None = None
     scores: tuple[str, ...] = ()
+    grade: str | None = None
     by: tuple[str, ...] = ()
     weight: str | None = None
     groups: tuple[str, ...] = ()
@@ -54,14 +55,15 @@ class Roles:
     def names(self) -> list[str]:
         """Every column that plays a part."""
         single = (self.id, self.label, self.prediction, self.correct, self.confidence, self.weight)
-        several = (*self.scores, *self.by, *self.groups)
+        several = (*self.scores, *self.by, *self.groups, self.grade)
         return [name for name in (*single, *several) if name is not None]
 
 
 def predictions(table: Table, columns: Columns) -> Predictions:
     """The predictions that a table holds."""
     roles = prediction_roles(table, columns)
-    unused = table.first(CORRECT_NAMES) if roles.correct is None else None
+    verdict = roles.correct is None and roles.grade is None
+    unused = table.first(CORRECT_NAMES) if verdict else None
     loaded = _loaded(table, roles, [unused] if unused else [])
     found = with_repeats(table, _built(table, loaded, roles), roles.names())
     return replace(
@@ -100,7 +102,7 @@ def label_roles(table: Table, columns: Columns) -> Roles:
     if columns.id is not None:
         table.require([columns.id], "--id")
     label = columns.label if columns.label in table.names else None
-    if columns.label is None:
+    if columns.label is None and columns.score is None:  # of graded answers only what is named
         label = table.only(LABEL_NAMES, "label", "--label")
     by = tuple(name for name in columns.labels() if name in table.names)
     weight = columns.weight if columns.weight in table.names else None
@@ -113,10 +115,18 @@ def label_roles(table: Table, columns: Columns) -> Roles:
 
 def prediction_roles(table: Table, columns: Columns) -> Roles:
     """The columns of a table of predictions. Raises InputError where nothing says the answers."""
-    named = {"--prediction": columns.prediction, "--correct": columns.correct}
+    named = {
+        "--prediction": columns.prediction,
+        "--correct": columns.correct,
+        "--score": columns.score,
+    }
     for flag, name in named.items():
         if name is not None:
             table.require([name], flag)
+    if columns.score is not None:
+        return replace(
+            label_roles(table, columns), prediction=columns.prediction, grade=columns.score
+        )
     prediction = columns.prediction or table.only(PREDICTION_NAMES, "prediction", "--prediction")
     scores = () if prediction or columns.correct else _score_columns(table)
     correct = columns.correct
@@ -175,6 +185,7 @@ def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions
             else None
         ),
         confidence=confidence,
+        scores=_grades(table, loaded, roles.grade),
         columns={name: as_labels(column_of(table, name), loaded[name]) for name in roles.by},
         weights=weights_of(table, loaded, roles),
         groups=groups_of(table, loaded, roles),
@@ -183,6 +194,16 @@ def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions
         available=table.names,
         facts={"kind": "predictions", "sha256": table.sha256, "columns": _told(roles)},
     )
+
+
+def _grades(
+    table: Table, loaded: Mapping[str, Any], name: str | None
+) -> NDArray[np.float64] | None:
+    """The graded scores that a table holds. Raises InputError for rows without one."""
+    if name is None:
+        return None
+    what = column_of(table, name)
+    return checked_scores(what, as_numbers(what, loaded[name], table.lines), table.lines)
 
 
 def weights_of(table: Table, loaded: Mapping[str, Any], roles: Roles) -> NDArray[np.float64] | None:
@@ -214,6 +235,7 @@ def _told(roles: Roles) -> dict[str, str]:
         "label": roles.label,
         "prediction": roles.prediction,
         "correct": roles.correct,
+        "score": roles.grade,
     }
     return {part: name for part, name in parts.items() if name is not None}
 
