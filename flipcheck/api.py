@@ -16,8 +16,12 @@ from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS, column_names
+from flipcheck.sources.judging import abstained
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
+from flipcheck.tasks.abstaining import abstentions
+from flipcheck.tasks.task import Task, check_conflicts
+from flipcheck.tasks.told import judged
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from flipcheck.sources.policy import CriticalIds, WaiverRows
     from flipcheck.stats.discovery import Confirm
     from flipcheck.stats.effective import Bound
+    from flipcheck.tasks import Per
+    from flipcheck.tasks.told import Judged
 
 PathText = str | PathLike[str]
 Names = str | Sequence[str] | None
@@ -68,6 +74,13 @@ class Options(TypedDict, total=False):
     output: str | None
     old_output: str | None
     new_output: str | None
+    probability: str | None
+    multilabel: bool
+    per: Per | None
+    separator: str | None
+    top_k: int | None
+    normalise: str | Sequence[str] | None
+    abstain: str | Sequence[str] | None
     threshold: float | None
     old_threshold: float | None
     new_threshold: float | None
@@ -118,7 +131,7 @@ def compare(
         gates=gates,
         by=[name for name in given.by if name != CLASS],
         beside=Beside(
-            given.cluster,
+            found.cluster,
             given.weight or ("weights" if found.paired.weights is not None else None),
             costs,
             [Rerun(each.name, each.right, each.sha256) for each in reruns],
@@ -129,6 +142,7 @@ def compare(
         warnings=(*found.warnings, *(note for each in reruns for note in each.warnings)),
         run=_run(found),
         early=early,
+        task=_judged(given, found),
     )
     return _with_images(report, found)
 
@@ -156,7 +170,7 @@ def _found(
 
 PREDICTED = (
     *("by", "id", "label", "features", "classes", "label_map", "output", "threshold"),
-    *("preprocess", "progress"),
+    *("preprocess", "progress", "multilabel", "separator", "top_k"),
 )
 """The options of `compare` that say how one model is run, which `predict` takes."""
 
@@ -366,6 +380,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             by=_loaded(by),
             cluster=options.get("cluster"),
             weight=options.get("weight"),
+            task=_asked(options, own("threshold"), _names(own("classes"))),
         ),
         classes=_names(own("classes")),
         classes_are_own=not prefix or options.get(f"{prefix}classes") is not None,
@@ -375,6 +390,28 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
         preprocess=own("preprocess"),
         features=_features(own("features")),
     )
+
+
+def _asked(
+    options: Mapping[str, Any], threshold: float | None, classes: tuple[str, ...] | None
+) -> Task:
+    """What one side is asked, and how its answers are judged."""
+    from flipcheck.tasks.normalising import steps_of
+
+    steps, declining = options.get("normalise"), options.get("abstain")
+    task = Task(
+        probability=options.get("probability"),
+        threshold=threshold,
+        classes=classes,
+        multilabel=options.get("multilabel", False),
+        per=options.get("per"),
+        separator=options.get("separator"),
+        top_k=options.get("top_k"),
+        normalise=steps_of(steps) if isinstance(steps, str) else tuple(steps or ()),
+        abstain=(declining,) if isinstance(declining, str) else tuple(declining or ()),
+    )
+    check_conflicts(task, prediction=options.get("prediction"), correct=options.get("correct"))
+    return task
 
 
 def _names(value: Names) -> tuple[str, ...] | None:
@@ -430,6 +467,23 @@ def _data(given: Given, found: Gathered) -> Data:
         dropped=found.paired.dropped,
         label_disagreements=found.paired.label_disagreements,
     )
+
+
+def _judged(given: Given, found: Gathered) -> Judged | None:
+    """What the report says of the task. Raises FlipcheckError for abstentions that are none."""
+    paired, sides = found.paired, (found.old, found.new)
+    tasks = (given.old_spec.columns.task, given.new_spec.columns.task)
+    values = abstained(tasks[1])
+    declined = None
+    if values:
+        declined = abstentions(
+            values,
+            (found.old.name, found.new.name),
+            paired.truth,
+            (paired.old, paired.new),
+            (paired.old_right, paired.new_right),
+        )
+    return judged(tasks, sides, several_accepted=bool(found.accepted), abstentions=declined)
 
 
 def _run(found: Gathered) -> dict[str, str]:

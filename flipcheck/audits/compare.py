@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from flipcheck.slices import Groups
     from flipcheck.stats.discovery import Confirm, Discovery
     from flipcheck.stats.sampling import Sample
+    from flipcheck.tasks.told import Judged
 
 
 MOST_SLICES = 10_000
@@ -58,6 +59,7 @@ def compare(
     warnings: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
     early: EarlyStop | None = None,
+    task: Judged | None = None,
 ) -> Report:
     """Audit one update; `early` says how a run ended that could stop early.
 
@@ -142,6 +144,7 @@ def compare(
         costs=None if beside.costs is None else _matrix(beside.costs),
         design=total.design,
         early_stop=early,
+        task=task,
         flips=flip_table(paired, codes),
     )
     return report.rounded()

@@ -64,7 +64,16 @@ def _sources(report: Report) -> list[Any]:
         data += f" from {_short(report.data.source)}"
     table.add_row("data", data)
     drawn = [Padding(Text(words.drawn(report)), (0, 0, 0, 8))] if words.drawn(report) else []
-    return [Text(""), _indented(table), *drawn]
+    return [Text(""), _indented(table), *drawn, *_task(report)]
+
+
+def _task(report: Report) -> list[Any]:
+    """What was asked, and what was left unanswered."""
+    told = (words.task(report), words.declined(report))
+    lines = [Padding(Text(each), (0, 0, 0, 8)) for each in told if each]
+    if lines:
+        lines[0] = Padding(Text.assemble(("task  ", "dim"), told[0]), (0, 0, 0, 2))
+    return lines
 
 
 def _gates(report: Report) -> list[Any]:

@@ -142,6 +142,8 @@ def clean(text: str | None) -> str:
     """
     if text is None:
         return "(none)"
+    if not text:
+        return "(empty)"
     shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
     return (
         shown.replace("##[", "#\\u0023[").replace("::", ":\\u003a")
@@ -238,6 +240,43 @@ def summary(report: Report) -> str:
     )
     joint = "but" if better.endswith("average") and "better" in better and broken else "and"
     return f"{better} (error {old} → {new}), {joint} it {broke} and mends {mended:,}."
+
+
+def task(report: Report) -> str:
+    """What was asked, and when an answer was right; nothing for one class an example."""
+    found = report.task
+    if found is None:
+        return ""
+    cuts = found.threshold or ()
+    told = [f"{TASKS[found.kind]}; right: {found.right}"]
+    if cuts:
+        old, new = ("uncut" if each is None else f"{each:g}" for each in cuts)
+        told.append(f"threshold {old}" if old == new else f"threshold {old} (old), {new} (new)")
+    return "; ".join(told)
+
+
+TASKS = {
+    "classes": "one class an example",
+    "binary": "one of two classes, by a score",
+    "multilabel": "several labels an example",
+    "ranked": "ranked answers",
+    "text": "text answers",
+}
+
+
+def declined(report: Report) -> str:
+    """How many answers each side leaves open, and how many flips that makes."""
+    found = report.task and report.task.abstentions
+    if not found:
+        return ""
+    old, new = (percent(side.coverage) for side in (found.old, found.new))
+    wrong, wrong_now = (percent(side.error) for side in (found.old, found.new))
+    lost, flips = found.flips_by_abstention, report.tally.negative_flips
+    return (
+        f"Abstentions {found.old.abstained:,} → {found.new.abstained:,} (answered {old} → {new}; "
+        f"error among the answered {wrong} → {wrong_now}). Of {plural(flips, 'negative flip')} "
+        f"{lost:,} decline and {found.flips_by_wrong_answer:,} answer wrongly; all of them count."
+    )
 
 
 def stopping(report: Report) -> str:

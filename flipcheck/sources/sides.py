@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ from flipcheck.predictions import Predictions
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
-from flipcheck.sources.language import in_one_language, other_side
+from flipcheck.sources.judging import declared_labels, in_one_task, one_more
 from flipcheck.sources.saved import read_predictions
+from flipcheck.tasks.deciding import EXAMPLE, LABEL_NAME, decisions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 class Gathered:
     """Both sides' predictions, their pairing, and the images that they were made from.
 
-    `of` is how many examples there are to pair, where the pairing has only some of them.
+    `of` is how many examples there are to pair, where the pairing has only some of them,
+    `cluster` the column that they are clustered by, and `accepted` the right answers of each true
+    name that stands for several.
     """
 
     old: Predictions
@@ -42,6 +45,8 @@ class Gathered:
     images: Dataset | None
     warnings: tuple[str, ...]
     of: int
+    cluster: str | None = None
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def gather(given: Given, progress: Progress) -> Gathered:
@@ -65,7 +70,7 @@ def matched(
 
     The ids of a pairing of only some of them were checked when these were chosen.
     """
-    old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
+    old, new, truth, notes = in_one_task(given, sides["old"], sides["new"], truth)
     _check_columns(given, [source for source in (old, new, truth) if source])
     paired = pair(
         old,
@@ -81,6 +86,7 @@ def matched(
         import numpy as np
 
         paired = paired.take(np.flatnonzero(positions(paired.ids, among) >= 0))
+    paired, cluster = _clusters_by_default(given, old, new, paired)
     opened = [each for each in (*datasets.values(), folder) if each is not None]
     images = next((each for each in opened if each.kind == "images"), None)
     warnings = [
@@ -92,7 +98,28 @@ def matched(
     ]
     if old.rows and new.rows and not one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
-    return Gathered(old, new, paired, images, tuple(dict.fromkeys(warnings)), of)
+    accepted = {
+        name: each
+        for source in (old, new, truth)
+        if source
+        for name, each in source.accepted.items()
+    }
+    unique = tuple(dict.fromkeys(warnings))
+    return Gathered(old, new, paired, images, unique, of, cluster, accepted)
+
+
+def _clusters_by_default(
+    given: Given, old: Predictions, new: Predictions, paired: Paired
+) -> tuple[Paired, str | None]:
+    """The pairing with the column that it is clustered by, which is the user's where one is named.
+
+    Decisions about the labels of one example are drawn with that example.
+    """
+    task = given.new_spec.columns.task
+    if not task.by_label:
+        return paired, given.cluster
+    paired = decisions(paired, task.joined_by, declared_labels(old, new))
+    return paired, given.cluster or EXAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +147,7 @@ def rerun(given: Given, found: Gathered, source: Source) -> Again:
         found.paired,
     )
     read = source if isinstance(source, Predictions) else read_predictions(source, columns)
-    again = other_side(given, found.old, read, paired.truth)
+    again = one_more(given, found.old, read, paired.truth)
     if (found.old.correct is None) != (again.correct is None):
         told = "says itself what is right, and the old side does not"
         if again.correct is None:
@@ -131,7 +158,13 @@ def rerun(given: Given, found: Gathered, source: Source) -> Again:
     first = Predictions(
         name=found.old.name, ids=paired.ids, correct=paired.old_right, rows=found.old.rows
     )
-    truth = Predictions(name="the labels", ids=paired.ids, truth=paired.truth, rows=found.old.rows)
+    truth = Predictions(
+        name="the labels",
+        ids=paired.ids,
+        truth=paired.truth,
+        accepted=found.accepted,
+        rows=found.old.rows,
+    )
     labels = None if paired.truth is None else truth
     both = pair(first, again, labels, allow_missing=given.allow_missing)
     if len(both) < len(paired):
@@ -241,7 +274,6 @@ def read_saved(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Si
 def _saved(source: Source, spec: SideSpec) -> Predictions:
     options: dict[str, object] = {
         "--output": spec.output,
-        "--threshold": spec.threshold,
         "--preprocess": spec.preprocess,
         "--features": spec.features,
     }
@@ -310,6 +342,8 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
             hint=f"{nearest(given.weight, there)} (columns there: {', '.join(there) or 'none'})",
         )
     known = {name for source in sources for name in source.columns}
+    if given.new_spec.columns.task.by_label:
+        known.add(LABEL_NAME)
     wanted = {name: "--by" for by in given.by for name in column_names(by, known)}
     wanted |= {} if given.cluster is None else {given.cluster: "--cluster"}
     for name, flag in wanted.items():
@@ -337,7 +371,9 @@ def _check_class_column(sources: Sequence[Predictions]) -> None:
 def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[str]:
     warnings = _answer_warnings(old, paired.old) + _answer_warnings(new, paired.new)
     digests = [source.facts.get("sha256") for source in (old, new)]
-    if old.facts.get("kind") == "predictions" and digests[0] == digests[1]:
+    cuts = [source.facts.get("threshold") for source in (old, new)]
+    same = digests[0] == digests[1] and cuts[0] == cuts[1]
+    if old.facts.get("kind") == "predictions" and same:
         warnings.append("old and new are the same file: nothing can flip")
     warnings += _class_warnings(old, new)
     if _both_models(old, new) and _geometry(old) != _geometry(new):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flipcheck.predictions import Predictions
+from flipcheck.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ class Columns:
     by: tuple[str, ...] = ()
     cluster: str | None = None
     weight: str | None = None
+    task: Task = field(default_factory=Task)
 
     def labels(self) -> tuple[str, ...]:
         """The columns to slice or to cluster by."""

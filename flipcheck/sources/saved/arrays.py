@@ -43,7 +43,7 @@ def predictions(path: Path, columns: Columns) -> Predictions:
             hint=f"arrays there: {', '.join(archive.headers)}; name one with --prediction or "
             "--correct",
         )
-    return _built(archive, names, columns)
+    return built(archive, names, columns)
 
 
 def labels(path: Path, columns: Columns) -> Predictions:
@@ -55,7 +55,7 @@ def labels(path: Path, columns: Columns) -> Predictions:
             f"{path}: no array of labels",
             hint=f"arrays there: {', '.join(archive.headers)}; name one with --label",
         )
-    return _built(
+    return built(
         archive, {"id": find(archive, columns.id, NPZ_IDS, "--id"), "label": label}, columns
     )
 
@@ -85,7 +85,7 @@ def find_label(archive: Archive, columns: Columns) -> str | None:
     return find(archive, columns.label, NPZ_LABELS, "--label")
 
 
-def _built(archive: Archive, names: Mapping[str, str | None], columns: Columns) -> Predictions:
+def built(archive: Archive, names: Mapping[str, str | None], columns: Columns) -> Predictions:
     """Predictions from the arrays that play a part."""
     import numpy as np
     import pyarrow as pa

@@ -20,6 +20,7 @@ from flipcheck.sources.spec import (
     SCORE_PREFIXES,
     Columns,
 )
+from flipcheck.tasks.accepting import accepted_labels, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +57,8 @@ def predictions(table: Table, columns: Columns) -> Predictions:
     """The predictions that a table holds."""
     roles = prediction_roles(table, columns)
     unused = table.first(CORRECT_NAMES) if roles.correct is None else None
-    loaded = table.load([*roles.names(), *([unused] if unused else [])])
-    found = _built(table, loaded, roles)
+    loaded = listing(table, roles).load([*roles.names(), *([unused] if unused else [])])
+    found = built(table, loaded, roles)
     return replace(
         found, warnings=(*found.warnings, *_unused_verdict(table, found, loaded, unused))
     )
@@ -71,7 +72,12 @@ def labels(table: Table, columns: Columns) -> Predictions:
             f"{table.path}: no label column",
             hint=f"name it with --label; columns there: {', '.join(table.names)}",
         )
-    return _built(table, table.load(roles.names()), roles)
+    return built(table, listing(table, roles).load(roles.names()), roles)
+
+
+def listing(table: Table, roles: Roles) -> Table:
+    """The table, in which a truth may be a list of accepted answers."""
+    return replace(table, lists=() if roles.label is None else (roles.label,))
 
 
 def label_roles(table: Table, columns: Columns) -> Roles:
@@ -97,7 +103,7 @@ def prediction_roles(table: Table, columns: Columns) -> Roles:
         if name is not None:
             table.require([name], flag)
     prediction = columns.prediction or table.only(PREDICTION_NAMES, "prediction", "--prediction")
-    scores = () if prediction or columns.correct else _score_columns(table)
+    scores = () if prediction or columns.correct else score_columns(table)
     correct = columns.correct
     if correct is None and prediction is None and not scores:
         correct = table.first(CORRECT_NAMES)
@@ -116,7 +122,8 @@ def prediction_roles(table: Table, columns: Columns) -> Roles:
     )
 
 
-def _score_columns(table: Table) -> tuple[str, ...]:
+def score_columns(table: Table) -> tuple[str, ...]:
+    """The columns of one score a class. Raises InputError where two families of them could be."""
     families = {
         prefix: tuple(name for name in table.names if name.startswith(prefix) and name != prefix)
         for prefix in SCORE_PREFIXES
@@ -132,13 +139,14 @@ def _score_columns(table: Table) -> tuple[str, ...]:
     return next(iter(found.values()), ())
 
 
-def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions:
+def built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions:
     """Predictions from the loaded columns of a table."""
     import numpy as np
     import pyarrow as pa
 
     size = len(next(iter(loaded.values())))
     answers, confidence = _answers(table, loaded, roles)
+    truth, accepted = _truth(table, loaded, roles.label)
     return Predictions(
         name=str(table.path),
         ids=(
@@ -147,7 +155,8 @@ def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions
             else as_ids(column_of(table, roles.id), loaded[roles.id])
         ),
         answers=answers,
-        truth=_labels(table, loaded, roles.label),
+        truth=truth,
+        accepted=accepted,
         correct=(
             as_verdicts(column_of(table, roles.correct), loaded[roles.correct], table.lines)
             if roles.correct
@@ -197,6 +206,15 @@ def _told(roles: Roles) -> dict[str, str]:
     return {part: name for part, name in parts.items() if name is not None}
 
 
+def _truth(
+    table: Table, loaded: Mapping[str, Any], name: str | None
+) -> tuple[Labels | None, Mapping[str, tuple[str, ...]]]:
+    """The truths, and what each accepts where they are lists of accepted answers."""
+    if name is not None and is_list(loaded[name]):
+        return accepted_labels(column_of(table, name), loaded[name])
+    return _labels(table, loaded, name), {}
+
+
 def _labels(table: Table, loaded: Mapping[str, Any], name: str | None) -> Labels | None:
     return None if name is None else as_labels(column_of(table, name), loaded[name])
 
@@ -222,7 +240,7 @@ def _unused_verdict(
     table: Table, found: Predictions, loaded: Mapping[str, Any], unused: str | None
 ) -> list[str]:
     """A warning where the data's own verdict differs from equality and was not asked for."""
-    if unused is None or found.answers is None or found.truth is None:
+    if unused is None or found.answers is None or found.truth is None or found.accepted:
         return []
     try:
         verdict = as_verdicts(column_of(table, unused), loaded[unused], table.lines)

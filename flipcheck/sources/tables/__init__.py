@@ -22,12 +22,16 @@ TableKind = Literal["text", "parquet", "feather", "jsonl"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in a file: its column names, and its columns when they are loaded."""
+    """A table in a file: its column names, and its columns when they are loaded.
+
+    `lists` are the columns that may hold lists; in others a list is an error.
+    """
 
     path: Path
     kind: TableKind
     names: tuple[str, ...]
     delimiter: str = ","
+    lists: tuple[str, ...] = ()
 
     def load(self, names: Iterable[str]) -> dict[str, Any]:
         """The named columns as pyarrow arrays. Raises InputError with all problems found."""

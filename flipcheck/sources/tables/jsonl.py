@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
@@ -65,7 +66,7 @@ def read(table: Table, wanted: Sequence[str]) -> dict[str, Any]:
             problems.append(wrong)
         for name, column in columns.items():
             value = row.get(name)
-            strange = _strange(value)
+            strange = _strange(value, lists=name in table.lists)
             if strange:
                 problems.append(f"row {line:,}: {name!r} is {strange}")
                 value = None
@@ -79,10 +80,14 @@ def read(table: Table, wanted: Sequence[str]) -> dict[str, Any]:
     return {name: _column(column) for name, column in columns.items()}
 
 
-def _strange(value: Any) -> str:
-    """What makes a value no label, or nothing."""
+def _strange(value: Any, *, lists: bool = False) -> str:
+    """What makes a value no label, or nothing; where `lists` may be, none of its values."""
     if isinstance(value, dict):
         return "an object"
+    if lists and isinstance(value, list):
+        inner = (_strange(each) or ("null" if each is None else "") for each in value)
+        strange = next((each for each in inner if each), "")
+        return f"a list that holds {strange}" if strange else ""
     if isinstance(value, list):
         return "a list"
     if isinstance(value, str) and not is_unicode(value):
@@ -91,9 +96,18 @@ def _strange(value: Any) -> str:
 
 
 def _column(values: list[Any]) -> Any:
-    """A column of one type where all its values are numbers or all booleans, else of text."""
+    """A column of one type where all its values are numbers or all booleans, else of text.
+
+    Of lists where any value is one; other values are lists of one then.
+    """
     import pyarrow as pa
 
+    if any(isinstance(value, list) for value in values):
+        lists = [each if each is None or isinstance(each, list) else [each] for each in values]
+        inner = _column([value for each in lists if each for value in each])
+        ends = list(accumulate((len(each or ()) for each in lists), initial=0))
+        gaps = pa.array([each is None for each in lists])
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), inner, mask=gaps)
     values = [None if value != value else value for value in values]  # noqa: PLR0124  (NaN)
     known = [value for value in values if value is not None]
     if all(isinstance(value, bool) for value in known):
