@@ -441,7 +441,8 @@ def _table(value: Translation) -> Mapping[str, str]:
 
 def _model(source: Predictions) -> Model:
     facts = dict(source.facts)
-    classes = facts.pop("classes", None)
+    declared = facts.pop("declared", None)
+    classes = facts.pop("classes", None) or declared
     return Model(
         name=Path(source.source or source.name).stem,
         source=source.source or source.name,

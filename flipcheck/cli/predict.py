@@ -10,6 +10,7 @@ from flipcheck.cli import options as o
 from flipcheck.cli.outputs import Outputs, put, write_table
 from flipcheck.cli.progress import progress
 from flipcheck.errors import UsageError, plural
+from flipcheck.labels import Labels
 
 if TYPE_CHECKING:
     from flipcheck.predictions import Predictions
@@ -89,6 +90,10 @@ def predictions_table(found: Predictions) -> Any:
     for name, labels in parts.items():
         if labels is not None:
             columns[name] = pa.array(labels.texts(), pa.string())
+    if found.ranked is not None and found.answers is not None:
+        for rank, codes in enumerate(found.ranked.T):
+            texts = Labels(codes, found.answers.names).texts()
+            columns[f"label_{rank}"] = pa.array(texts, pa.string())
     if found.confidence is not None:
         columns["confidence"] = pa.array(found.confidence, from_pandas=True)
     return pa.table(columns)

@@ -9,7 +9,7 @@ from flipcheck.errors import InputError, PairingError, UsageError, listed, plura
 from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.tasks.binary import spelt_as_labels
 from flipcheck.tasks.normalising import normal, normalised
-from flipcheck.tasks.sets import labels_in, sets_of
+from flipcheck.tasks.sets import labels_in, resplit
 from flipcheck.tasks.translating import in_labels, is_composite, of_labels
 
 if TYPE_CHECKING:
@@ -102,12 +102,7 @@ def _as_sets(source: Predictions, task: Task) -> Predictions:
         return source
 
     def made(labels: Labels | None) -> Labels | None:
-        if labels is None:
-            return None
-        import pyarrow as pa
-
-        texts = pa.array(labels.texts(), pa.string())
-        return sets_of(source.name, texts, task.joined_by, lambda rows: [row + 1 for row in rows])
+        return None if labels is None else resplit(source.name, labels, task.joined_by)
 
     if source.answers is None and source.correct is not None:
         raise UsageError(f"{source.name}: only verdicts, and --multilabel judges sets of labels")

@@ -87,9 +87,9 @@ def _ids(ids: Any, labels: Sequence[str]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = ids.cast(pa.string()).take(pa.array(np.repeat(np.arange(len(ids)), len(labels))))
+    texts = ids.cast(pa.string()).take(np.repeat(np.arange(len(ids)), len(labels)))
     places = np.tile(np.arange(len(labels)), len(ids))
-    about = pa.array([f"[{label}]" for label in labels], pa.string()).take(pa.array(places))
+    about = pa.array([f"[{label}]" for label in labels], pa.string()).take(places)
     joined = to_arrow(pc.binary_join_element_wise(texts, about, " "))
     if pc.count_distinct(joined).as_py() != len(joined):
         raise InputError(

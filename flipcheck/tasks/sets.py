@@ -52,6 +52,15 @@ def sets_of(
     return Labels(codes.astype(np.int32), tuple(texts)).renamed(names)
 
 
+def resplit(what: str, labels: Labels, separator: str) -> Labels:
+    """Labels whose names are texts of sets, as sets. Raises InputError as `sets_of` does."""
+    import pyarrow as pa
+
+    whole = pa.array(labels.names, pa.string())
+    sets = sets_of(what, whole, separator, lambda rows: [row + 1 for row in rows])
+    return labels.renamed([sets.names[code] for code in sets.codes.tolist()])
+
+
 def _split(text: str, separator: str) -> list[str]:
     return [each.strip() for each in text.split(separator)] if text.strip() else []
 
@@ -93,14 +102,25 @@ def _raise_for(
 
 def sets_of_matrix(chosen: NDArray[np.bool_], names: Sequence[str], separator: str) -> Labels:
     """Sets from a matrix of decisions, shape (examples, labels)."""
+    return sets_of_packed(packed(chosen, names), names, separator)
+
+
+def packed(chosen: NDArray[np.bool_], names: Sequence[str]) -> NDArray[np.uint8]:
+    """A matrix of decisions as bits, its labels in alphabetical order."""
     import numpy as np
 
-    order = np.argsort(np.array(names))
-    ordered = [names[place] for place in order]
-    packed = np.packbits(chosen[:, order], axis=1)
-    keys = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1])))[:, 0]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    return np.packbits(chosen[:, order], axis=1)
+
+
+def sets_of_packed(bits: NDArray[np.uint8], names: Sequence[str], separator: str) -> Labels:
+    """Sets from decisions as bits; see `packed`."""
+    import numpy as np
+
+    ordered = sorted(names)
+    keys = np.ascontiguousarray(bits).view(np.dtype((np.void, bits.shape[1])))[:, 0]
     _, first, codes = np.unique(keys, return_index=True, return_inverse=True)
-    sets = chosen[first][:, order]
+    sets = np.unpackbits(bits[first], axis=1, count=len(ordered)).astype(bool)
     texts = [
         separator.join(name for name, there in zip(ordered, row, strict=True) if there)
         for row in sets.tolist()

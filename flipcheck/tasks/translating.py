@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flipcheck.labels import Labels
 from flipcheck.tasks.accepting import accepted_name
@@ -56,26 +56,26 @@ def in_labels(source: Predictions) -> Predictions:
 def of_labels(source: Predictions, single: Predictions) -> Predictions:
     """A source with its names made of what its single labels have become."""
     answers, truth, accepted = source.answers, source.truth, source.accepted
-    ranked, table = source.ranked
-    table: Mapping[str, str] = {}
+    ranked, table = source.ranked, dict[str, str]()
     if answers is not None:
         before, table = answers.names, _table(_single(source, answers), single.answers)
         answers = answers.renamed([_joined(source, name, table) for name in before])
         ranked = None if ranked is None else _recoded(ranked, before, answers.names, table)
     if truth is not None:
-        table = _table(_single_truths(source), single.truth)
+        true = _table(_single_truths(source), single.truth)
+        table = table or true
         if accepted:
-            lists = [_each(accepted.get(name, (name,)), table) for name in truth.names]
+            lists = [_each(accepted.get(name, (name,)), true) for name in truth.names]
             truth = truth.renamed([accepted_name(each) for each in lists])
             accepted = {accepted_name(each): each for each in lists}
         else:
-            truth = truth.renamed([_joined(source, name, table) for name in truth.names])
+            truth = truth.renamed([_joined(source, name, true) for name in truth.names])
     facts = source.facts
     if "declared" in facts:
         named = (table.get(name, name) for name in facts["declared"])
         facts = {**facts, "declared": tuple(dict.fromkeys(named))}
-    made = {"answers": answers, "truth": truth, "accepted": accepted, "ranked": ranked}
-    return replace(source, **made, facts=facts, meant=single.meant)  # type: ignore[arg-type]
+    made: dict[str, Any] = {"answers": answers, "truth": truth, "accepted": accepted, "ranked": ranked}
+    return replace(source, **made, facts=facts, meant=single.meant)
 
 
 def _recoded(
@@ -113,7 +113,7 @@ def _parts(source: Predictions, name: str) -> tuple[str, ...]:
     return members(name, source.separator) if source.separator else (name,)
 
 
-def _table(before: Sequence[str] | None, after: Labels | None) -> Mapping[str, str]:
+def _table(before: Sequence[str] | None, after: Labels | None) -> dict[str, str]:
     """What each label has become."""
     if before is None or after is None:
         return {}

@@ -9,6 +9,7 @@ from flipcheck.errors import InputError
 from flipcheck.labels import to_arrow
 from flipcheck.sources.datasets.base import Dataset, Reader
 from flipcheck.sources.files import sha256
+from flipcheck.sources.saved.judged.sets import truth_sets
 from flipcheck.sources.saved.tables import column_of, groups_of, label_roles, weights_of
 from flipcheck.sources.saved.values import as_ids, as_labels
 
@@ -58,6 +59,8 @@ def open_features(table: Table, columns: Columns) -> Dataset:
     import numpy as np
     import pyarrow as pa
 
+    if columns.task.multilabel:
+        return _of_sets(table, columns)
     roles = label_roles(table, columns)
     loaded = table.load(roles.names() or [_any_column(table)])
     ids = pa.array(np.arange(1, len(next(iter(loaded.values()))) + 1))
@@ -82,6 +85,26 @@ def open_features(table: Table, columns: Columns) -> Dataset:
             for name in (roles.id, roles.label, roles.weight, columns.cluster)
             if name is not None
         ),
+        sha256=sha256(table.path),
+    )
+
+
+def _of_sets(table: Table, columns: Columns) -> Dataset:
+    """The test set of a table whose examples have several labels, or none that are known."""
+    truth, taken = truth_sets(table, columns)
+    reserved = (*taken, columns.cluster, truth.facts["columns"].get("id"), columns.weight)
+    return Dataset(
+        kind="table",
+        source=str(table.path),
+        ids=truth.ids,
+        truth=truth.truth,
+        reader=TableReader(table),
+        columns=truth.columns,
+        weights=truth.weights,
+        groups=truth.groups,
+        rows=truth.rows,
+        columns_there=table.names,
+        reserved=tuple(name for name in reserved if name is not None),
         sha256=sha256(table.path),
     )
 

@@ -14,18 +14,20 @@ from flipcheck.sources.saved.arrays import (
     built,
     find,
     find_label,
+    flat,
     lines,
 )
-from flipcheck.sources.saved.judged import check_same_labels, with_answers
+from flipcheck.sources.saved.judged.common import with_answers
+from flipcheck.sources.saved.judged.sets import check_same_labels
 from flipcheck.sources.saved.values import largest
 from flipcheck.tasks import binary, ranking, sets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
+    from flipcheck.labels import Labels
     from flipcheck.predictions import Predictions
     from flipcheck.sources.spec import Columns
 
@@ -37,7 +39,7 @@ def predictions(path: Path, columns: Columns) -> Predictions | None:
     """The predictions of an archive by the task asked for; None where it is the plain one."""
     task = columns.task
     if task.multilabel:
-        return _sets(open_archive(path), columns, answers=True)
+        return _set_answers(open_archive(path), columns)
     if task.top_k is not None:
         return _ranked(open_archive(path), columns, task.top_k)
     return _binary(open_archive(path), columns)
@@ -45,7 +47,7 @@ def predictions(path: Path, columns: Columns) -> Predictions | None:
 
 def labels(path: Path, columns: Columns) -> Predictions | None:
     """The labels of an archive by the task asked for; None where it is the plain one."""
-    return _sets(open_archive(path), columns, answers=False) if columns.task.multilabel else None
+    return _label_sets(open_archive(path), columns) if columns.task.multilabel else None
 
 
 def _base(archive: Archive, columns: Columns, *, label: bool = True) -> Predictions:
@@ -152,38 +154,55 @@ def _ranked(archive: Archive, columns: Columns, k: int) -> Predictions:
 # --- sets ----------------------------------------------------------------------------------
 
 
-def _sets(archive: Archive, columns: Columns, *, answers: bool) -> Predictions:
-    """Several labels an example: 0/1 matrices, or probabilities and a threshold."""
-    found, separator = _base(archive, columns, label=False), columns.task.joined_by
+def truth_sets(archive: Archive, columns: Columns) -> Predictions:
+    """The sets that are true of an archive's examples, if it has any."""
+    found = _base(archive, columns, label=False)
     label = find_label(archive, columns)
-    truth = None if label is None else _matrix(archive, label, found)
-    name = _answer_name(archive, columns) if answers else None
-    if not answers and truth is None:
+    if label is None:
+        return replace(found, separator=columns.task.joined_by)
+    return _with_truth(found, *_sets_in(archive, label, found, columns), columns)
+
+
+def _with_truth(
+    found: Predictions, truth: Labels, told: dict[str, Any], columns: Columns
+) -> Predictions:
+    facts = {**found.facts, **told}
+    return replace(found, truth=truth, separator=columns.task.joined_by, facts=facts)
+
+
+def _label_sets(archive: Archive, columns: Columns) -> Predictions:
+    """The sets of an archive of labels. Raises InputError where it has none."""
+    found = truth_sets(archive, columns)
+    if found.truth is None:
         raise InputError(
             f"{archive.path}: no array of labels",
             hint=f"arrays there: {', '.join(archive.headers)}; name one with --label",
         )
-    told: dict[str, Any] = {}
-    given = None
-    if name is not None:
-        given, told = _chosen(archive, name, found, columns)
-    width = next(each.shape[1] for each in (truth, given) if each is not None)
-    names = _names(archive, columns, width)
-    if truth is not None and given is not None and truth.shape != given.shape:
-        there = (tuple(map(str, range(each.shape[1]))) for each in (truth, given))
-        check_same_labels(str(archive.path), *there)
-    made = {
-        "truth": None if truth is None else sets.sets_of_matrix(truth, names, separator),
-        "separator": separator,
-    }
-    found = replace(found, **made)  # type: ignore[arg-type]
-    if given is None:
-        return replace(found, facts={**found.facts, "declared": names})
-    answer = sets.sets_of_matrix(given, names, separator)
-    return with_answers(found, answer, separator=separator, declared=names, **told)
+    return found
+
+
+def _set_answers(archive: Archive, columns: Columns) -> Predictions:
+    """The sets of an archive of predictions: text, 0/1 matrices, or scores and a threshold."""
+    found, task = truth_sets(archive, columns), columns.task
+    name = _answer_name(archive, columns)
+    scored = archive.headers[name].dtype.kind == "f"
+    if scored and (task.threshold is not None or name in NPZ_SCORES):
+        answers, told = _cut(archive, name, found, columns)
+    elif task.threshold is not None:
+        raise UsageError(
+            f"--threshold is for probabilities, and {archive.path}: {name!r} holds none",
+            hint="name the array of probabilities with --prediction, or leave it out",
+        )
+    else:
+        answers, told = _sets_in(archive, name, found, columns)
+    truths, names = found.facts.get("declared"), told.get("declared")
+    if truths and names:
+        check_same_labels(str(archive.path), truths, names)
+    return with_answers(found, answers, separator=task.joined_by, **told)
 
 
 def _answer_name(archive: Archive, columns: Columns) -> str:
+    """The array of answers; with a threshold the one of scores."""
     usual = NPZ_SCORES if columns.task.threshold is not None else NPZ_PREDICTIONS
     name = find(archive, columns.prediction, usual, "--prediction")
     name = name or find(archive, None, NPZ_SCORES, "--prediction")
@@ -193,6 +212,31 @@ def _answer_name(archive: Archive, columns: Columns) -> str:
             hint=f"arrays there: {', '.join(archive.headers)}; name one with --prediction",
         )
     return name
+
+
+def _sets_in(
+    archive: Archive, name: str, found: Predictions, columns: Columns
+) -> tuple[Labels, dict[str, Any]]:
+    """The sets of an array of texts, or of a matrix of 0 and 1, and what is told of them."""
+    values, separator = _loaded(archive, name, found), columns.task.joined_by
+    what = f"{archive.path}: {name!r}"
+    if values.dtype.kind == "U" and values.ndim == 1:
+        return sets.sets_of(what, flat(archive.path, name, values), separator, lines), {}
+    _check_matrix(what, values)
+    if values.dtype.kind not in "biuf" or set(_distinct(values)) - {0, 1}:
+        raise InputError(
+            f"{what}: --multilabel reads a matrix of 0 and 1, and it holds other values",
+            hint="save 1 where an example has the label of that column, and 0 where not",
+        )
+    names = _names(archive, columns, values.shape[1])
+    return sets.sets_of_matrix(values.astype(bool), names, separator), {"declared": names}
+
+
+def _distinct(values: NDArray[Any]) -> list[Any]:
+    import numpy as np
+
+    distinct: list[Any] = np.unique(values).tolist()
+    return distinct
 
 
 def _names(archive: Archive, columns: Columns, width: int) -> tuple[str, ...]:
@@ -209,37 +253,17 @@ def _names(archive: Archive, columns: Columns, width: int) -> tuple[str, ...]:
     return classes
 
 
-def _chosen(
+def _cut(
     archive: Archive, name: str, found: Predictions, columns: Columns
-) -> tuple[NDArray[np.bool_], dict[str, Any]]:
-    """The decisions of a matrix of 0/1, or of scores at the threshold, and what is told of it."""
-    task, header = columns.task, archive.headers[name]
-    if header.dtype.kind != "f" or (task.threshold is None and name not in NPZ_SCORES):
-        if task.threshold is not None:
-            raise UsageError(
-                f"--threshold is for probabilities, and {archive.path}: {name!r} holds "
-                f"{header.dtype}",
-                hint="name the array of probabilities with --prediction, or leave it out",
-            )
-        return _matrix(archive, name, found), {}
-    values, what = _loaded(archive, name, found), f"{archive.path}: {name!r}"
+) -> tuple[Labels, dict[str, Any]]:
+    """The sets of a matrix of scores at the threshold, and what is told of them."""
+    task, what = columns.task, f"{archive.path}: {name!r}"
+    values = _loaded(archive, name, found)
     _check_matrix(what, values)
     binary.check_scores(what, values, lines, given=task.threshold is not None)
-    return binary.at_least(values, task.cut), {"threshold": task.cut}
-
-
-def _matrix(archive: Archive, name: str, found: Predictions) -> NDArray[np.bool_]:
-    """A matrix of 0 and 1. Raises InputError for anything else."""
-    import numpy as np
-
-    values, what = _loaded(archive, name, found), f"{archive.path}: {name!r}"
-    _check_matrix(what, values)
-    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-        raise InputError(
-            f"{what}: --multilabel reads a matrix of 0 and 1, and it holds other values",
-            hint="save 1 where an example has the label of that column, and 0 where not",
-        )
-    return values.astype(bool)
+    names = _names(archive, columns, values.shape[1])
+    made = sets.sets_of_matrix(binary.at_least(values, task.cut), names, task.joined_by)
+    return made, {"declared": names, "threshold": task.cut}
 
 
 def _check_matrix(what: str, values: NDArray[Any]) -> None:
