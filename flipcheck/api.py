@@ -163,7 +163,9 @@ def _found(
     from flipcheck.audits.early import check_early, decided, early_stop
     from flipcheck.sources.early import gather_early
 
-    check_early(gates, settings, [name for name in WHOLE_SET if options.get(name)])
+    whole = [name for name in WHOLE_SET if options.get(name)]
+    per_label = ["per"] if given.new_spec.columns.task.by_label else []
+    check_early(gates, settings, [*whole, *per_label])
     found, looks = gather_early(given, settings.seed, decided(gates, settings), progress)
     return found, early_stop(len(found.paired), found.of, looks, settings)
 

@@ -193,6 +193,12 @@ def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
     """The test set of each side that is a model; one object where both share a path."""
     found: dict[Side, Dataset | None] = {"old": None, "new": None}
     _check_data_used(given)
+    probability = given.new_spec.columns.task.probability
+    if probability is not None and _is_model(given.old) and _is_model(given.new):
+        raise UsageError(
+            f"--probability {probability} is for saved predictions, and both sides are models",
+            hint="name the output of the models with --output",
+        )
     opened: dict[Path, Dataset] = {}
     sides: tuple[tuple[Side, Source, Path | None, SideSpec], ...] = (
         ("old", given.old, given.old_data, given.old_spec),
@@ -284,7 +290,16 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
                 f"{flag} is for models, and {name} is saved predictions",
                 hint="name the side, as in --new-threshold, or leave it out",
             )
-    return source if isinstance(source, Predictions) else read_predictions(source, spec.columns)
+    if not isinstance(source, Predictions):
+        return read_predictions(source, spec.columns)
+    task = spec.columns.task
+    for flag, value in {"--threshold": task.threshold, "--probability": task.probability}.items():
+        if value is not None:
+            raise UsageError(
+                f"{flag} is for models and files, and {name} has its answers already",
+                hint="name the side, as in --new-threshold, or leave it out",
+            )
+    return source
 
 
 def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Any]:

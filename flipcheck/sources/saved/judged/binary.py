@@ -13,7 +13,7 @@ from flipcheck.sources.saved.judged.common import (
 )
 from flipcheck.sources.saved.tables import built, column_of, label_roles, score_columns
 from flipcheck.sources.saved.values import as_labels
-from flipcheck.sources.spec import PREDICTION_NAMES, SCORE_PREFIXES
+from flipcheck.sources.spec import CORRECT_NAMES, PREDICTION_NAMES, SCORE_PREFIXES
 from flipcheck.tasks import binary
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def cut_answers(table: Table, columns: Columns) -> Predictions | None:
     scores = score_columns(table)
     if len(scores) == 2 and task.threshold is not None:
         return _cut(table, columns, scores[1], tuple(map(class_of, scores)))
-    lone = [] if scores else _lone(table)
+    lone = [] if scores or table.those(CORRECT_NAMES) else _lone(table)
     if len(lone) == 1:
         return _cut(table, columns, lone[0], _lone_classes(table, columns, lone[0]))
     check_no_threshold(table, columns)
@@ -84,13 +84,7 @@ def _cut(table: Table, columns: Columns, name: str, classes: tuple[str, ...] | N
     loaded = table.load([*roles.names(), name])
     what = column_of(table, name)
     scores = as_stored(what, loaded[name], table)
-    answers, confidence = binary.answers_at(
-        what,
-        scores,
-        task.threshold,
-        classes,
-        table.lines,
-    )
+    answers, confidence = binary.answers_at(what, scores, task.threshold, classes, table.lines)
     told: dict[str, Any] = {"probability": name, "threshold": task.cut}
     told |= {} if classes is None else {"classes": classes}
     return with_answers(built(table, loaded, roles), answers, confidence, **told)
