@@ -74,7 +74,12 @@ def of_labels(source: Predictions, single: Predictions) -> Predictions:
     if "declared" in facts:
         named = (table.get(name, name) for name in facts["declared"])
         facts = {**facts, "declared": tuple(dict.fromkeys(named))}
-    made: dict[str, Any] = {"answers": answers, "truth": truth, "accepted": accepted, "ranked": ranked}
+    made: dict[str, Any] = {
+        "answers": answers,
+        "truth": truth,
+        "accepted": accepted,
+        "ranked": ranked,
+    }
     return replace(source, **made, facts=facts, meant=single.meant)
 
 
