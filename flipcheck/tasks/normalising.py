@@ -26,7 +26,7 @@ NUMBER = re.compile(
     r"(?<![\w.,])([+-]?)([1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.(\d+))?(?!\w|[.,]\d)", re.ASCII
 )
 """A decimal number that stands alone: "3,000", "+1.50", not the parts of "1.2.3" or "v2"."""
-ARTICLES = re.compile(r"\b(a|an|the)\b", re.IGNORECASE)
+ARTICLES = re.compile(r"\b(?:a|an|the)\b\s*", re.IGNORECASE)
 ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 ROUNDS = 100
 """More rounds than any text takes to settle."""
@@ -64,7 +64,7 @@ STEPS: Mapping[str, Callable[[str], str]] = {
     "spaces": lambda text: " ".join(text.split()),
     "case": str.casefold,
     "punctuation": _punctuation,
-    "articles": lambda text: ARTICLES.sub(" ", text),
+    "articles": lambda text: ARTICLES.sub("", text),
     "accents": _accents,
     "unicode": lambda text: unicodedata.normalize("NFKC", text),
     "number": _number,
