@@ -104,7 +104,9 @@ def _single(source: Predictions, labels: Labels | None) -> list[str] | None:
     if source.ranked is not None and labels is source.answers:
         return list(labels.names)
     found = (each for name in labels.used() for each in _parts(source, name))
-    return list(dict.fromkeys((*found, *source.facts.get("declared", ()))))
+    declares = labels is source.answers or source.answers is None
+    declared = source.facts.get("declared", ()) if declares else ()
+    return list(dict.fromkeys((*found, *declared)))
 
 
 def _single_truths(source: Predictions) -> list[str] | None:
