@@ -19,7 +19,7 @@ from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.judging import abstained
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
-from flipcheck.tasks.abstaining import abstentions
+from flipcheck.tasks.abstaining import abstentions, unused
 from flipcheck.tasks.task import Task, check_conflicts
 from flipcheck.tasks.told import judged
 
@@ -139,7 +139,11 @@ def compare(
         policy=policy,
         discover=options.get("discover", False),
         confirm=options.get("confirm"),
-        warnings=(*found.warnings, *(note for each in reruns for note in each.warnings)),
+        warnings=(
+            *found.warnings,
+            *unused(abstained(given.new_spec.columns.task), (found.paired.old, found.paired.new)),
+            *(note for each in reruns for note in each.warnings),
+        ),
         run=_run(found),
         early=early,
         task=_judged(given, found),
@@ -482,11 +486,17 @@ def _judged(given: Given, found: Gathered) -> Judged | None:
         declined = abstentions(
             values,
             (found.old.name, found.new.name),
-            paired.truth,
+            _right_names(found),
             (paired.old, paired.new),
             (paired.old_right, paired.new_right),
         )
     return judged(tasks, sides, several_accepted=bool(found.accepted), abstentions=declined)
+
+
+def _right_names(found: Gathered) -> set[str]:
+    """Every answer that is right for some example."""
+    names = () if found.paired.truth is None else found.paired.truth.used()
+    return {each for name in names for each in found.accepted.get(name, (name,))}
 
 
 def _run(found: Gathered) -> dict[str, str]:

@@ -86,7 +86,7 @@ def matched(
         import numpy as np
 
         paired = paired.take(np.flatnonzero(positions(paired.ids, among) >= 0))
-    paired, cluster = _clusters_by_default(given, old, new, paired)
+    paired, cluster = _by_label(given, old, new, paired, given.cluster)
     opened = [each for each in (*datasets.values(), folder) if each is not None]
     images = next((each for each in opened if each.kind == "images"), None)
     warnings = [
@@ -108,18 +108,18 @@ def matched(
     return Gathered(old, new, paired, images, unique, of, cluster, accepted)
 
 
-def _clusters_by_default(
-    given: Given, old: Predictions, new: Predictions, paired: Paired
+def _by_label(
+    given: Given, old: Predictions, new: Predictions, paired: Paired, cluster: str | None
 ) -> tuple[Paired, str | None]:
-    """The pairing with the column that it is clustered by, which is the user's where one is named.
+    """The pairing, or with --per label its decisions, and the column that they are clustered by.
 
-    Decisions about the labels of one example are drawn with that example.
+    Decisions about the labels of one example are drawn with it, where no other column is named.
     """
     task = given.new_spec.columns.task
     if not task.by_label:
-        return paired, given.cluster
+        return paired, cluster
     paired = decisions(paired, task.joined_by, declared_labels(old, new))
-    return paired, given.cluster or EXAMPLE
+    return paired, cluster or EXAMPLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from flipcheck.errors import InputError, UsageError, listed, plural
 from flipcheck.labels import MISSING, Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -58,6 +58,8 @@ class Abstentions:
         one, two = (side.abstained + side.answered for side in (self.old, self.new))
         if one != two or min(self.flips_by_abstention, self.flips_by_wrong_answer) < 0:
             raise ValueError("the abstentions of the two sides do not belong together")
+        if not all(isinstance(value, str) for value in self.values):
+            raise ValueError("the values of abstentions are texts")
         if self.flips_by_abstention > self.new.abstained:
             raise ValueError("more flips by abstention than abstentions")
 
@@ -65,16 +67,16 @@ class Abstentions:
 def abstentions(
     values: Sequence[str],
     names: tuple[str, str],
-    truth: Labels | None,
+    classes: Collection[str],
     answers: tuple[Labels | None, Labels | None],
     right: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> Abstentions:
-    """The abstentions of the paired examples, the old side first.
+    """The abstentions of the paired examples, the old side first; `classes` can be right.
 
     Raises UsageError where a value is a class, InputError for abstentions that are judged right,
     and for an old model that only abstains: it could break nothing.
     """
-    _check_no_class(values, truth)
+    _check_no_class(values, classes)
     declined = tuple(
         declining(name, each, values) for name, each in zip(names, answers, strict=True)
     )
@@ -115,10 +117,17 @@ def declining(name: str, answers: Labels | None, values: Sequence[str]) -> NDArr
     return np.isin(answers.codes, codes)
 
 
-def _check_no_class(values: Sequence[str], truth: Labels | None) -> None:
-    classes = [value for value in values if truth is not None and value in truth.used()]
-    if classes:
+def unused(values: Sequence[str], answers: Sequence[Labels | None]) -> list[str]:
+    """A warning for values that no answer of either side has."""
+    there = {name for labels in answers if labels for name in labels.used()}
+    idle = [value for value in values if value and value not in there]
+    return [f"--abstain {listed(idle)}: no answer of either side says so"] if idle else []
+
+
+def _check_no_class(values: Sequence[str], classes: Collection[str]) -> None:
+    found = [value for value in values if value in classes]
+    if found:
         raise UsageError(
-            f"--abstain {listed(classes)}: the labels have it too, so that it is a class",
+            f"--abstain {listed(found)}: the labels have it too, so that it is a class",
             hint="leave it out: an answer that can be right is no abstention",
         )

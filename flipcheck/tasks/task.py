@@ -21,6 +21,7 @@ FLAGS = {
     "abstain": "--abstain",
     "prediction": "--prediction",
     "correct": "--correct",
+    "threshold": "--threshold",
 }
 CONFLICTS = (
     ("probability", "multilabel"),
@@ -36,6 +37,7 @@ CONFLICTS = (
     ("top_k", "normalise"),
     ("top_k", "abstain"),
     ("top_k", "correct"),
+    ("top_k", "threshold"),
     ("normalise", "correct"),
 )
 """Options of which only one can say when an answer is right."""
@@ -108,6 +110,7 @@ def check_conflicts(task: Task, *, prediction: object = None, correct: object = 
         "abstain": task.abstain,
         "prediction": prediction,
         "correct": correct,
+        "threshold": task.threshold is not None,
     }
     both = [f"{FLAGS[one]} and {FLAGS[two]}" for one, two in CONFLICTS if said[one] and said[two]]
     if both:

@@ -34,6 +34,13 @@ class Judged:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"no task {self.kind!r}")
+        for cut in self.threshold or ():
+            if cut is not None and (isinstance(cut, bool) or not isinstance(cut, (int, float))):
+                raise ValueError(f"a threshold is a number, not {cut!r}")
+        if self.top_k is not None and type(self.top_k) is not int:
+            raise ValueError(f"the top {self.top_k!r} is no whole number")
+        if not all(isinstance(step, str) for step in self.normalise):
+            raise ValueError("the steps of a normalisation are texts")
         if (self.kind == "ranked") is not (self.top_k is not None):
             raise ValueError("a task is ranked where the truth may be among the first few")
         if (self.kind == "multilabel") is not (self.per is not None):
