@@ -141,7 +141,7 @@ def compare(
         confirm=options.get("confirm"),
         warnings=(
             *found.warnings,
-            *unused(abstained(given.new_spec.columns.task), (found.paired.old, found.paired.new)),
+            *unused(abstained(given.new_spec.task), (found.paired.old, found.paired.new)),
             *(note for each in reruns for note in each.warnings),
         ),
         run=_run(found),
@@ -168,7 +168,7 @@ def _found(
     from flipcheck.sources.early import gather_early
 
     whole = [name for name in WHOLE_SET if options.get(name)]
-    per_label = ["per"] if given.new_spec.columns.task.by_label else []
+    per_label = ["per"] if given.new_spec.task.by_label else []
     check_early(gates, settings, [*whole, *per_label])
     found, looks = gather_early(given, settings.seed, decided(gates, settings), progress)
     return found, early_stop(len(found.paired), found.of, looks, settings)
@@ -377,7 +377,9 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
         mine = options.get(f"{prefix}{name}")
         return options.get(name) if mine is None else mine
 
+    task = _asked(options, own("threshold"), _names(own("classes")))
     return SideSpec(
+        task=task,
         columns=Columns(
             id=options.get("id"),
             label=options.get("label"),
@@ -386,7 +388,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             by=_loaded(by),
             cluster=options.get("cluster"),
             weight=options.get("weight"),
-            task=_asked(options, own("threshold"), _names(own("classes"))),
+            task=task,
         ),
         classes=_names(own("classes")),
         classes_are_own=not prefix or options.get(f"{prefix}classes") is not None,
@@ -479,7 +481,7 @@ def _data(given: Given, found: Gathered) -> Data:
 def _judged(given: Given, found: Gathered) -> Judged | None:
     """What the report says of the task. Raises FlipcheckError for abstentions that are none."""
     paired, sides = found.paired, (found.old, found.new)
-    tasks = (given.old_spec.columns.task, given.new_spec.columns.task)
+    tasks = (given.old_spec.task, given.new_spec.task)
     values = abstained(tasks[1])
     declined = None
     if values:

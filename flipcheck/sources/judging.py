@@ -29,7 +29,7 @@ def in_one_task(
     Raises FlipcheckError for a side that the task cannot judge, and for all that
     `in_one_language` refuses.
     """
-    task = given.new_spec.columns.task
+    task = given.new_spec.task
     truth = next((each.truth for each in (reference, old, new) if each and each.truth), None)
     old, new = (_as_asked(each, task, truth) for each in (old, new))
     _check_alike(old, new)
@@ -59,7 +59,7 @@ def one_more(
     given: Given, old: Predictions, rerun: Predictions, truth: Labels | None
 ) -> Predictions:
     """A rerun of the old model as the same task has it."""
-    task = given.old_spec.columns.task
+    task = given.old_spec.task
     if task.by_label:
         raise UsageError(
             "--rerun and --per label: a rerun is compared example by example",

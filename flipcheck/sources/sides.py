@@ -115,7 +115,7 @@ def _by_label(
 
     Decisions about the labels of one example are drawn with it, where no other column is named.
     """
-    task = given.new_spec.columns.task
+    task = given.new_spec.task
     if not task.by_label:
         return paired, cluster
     paired = decisions(paired, task.joined_by, declared_labels(old, new))
@@ -193,7 +193,7 @@ def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
     """The test set of each side that is a model; one object where both share a path."""
     found: dict[Side, Dataset | None] = {"old": None, "new": None}
     _check_data_used(given)
-    probability = given.new_spec.columns.task.probability
+    probability = given.new_spec.task.probability
     if probability is not None and _is_model(given.old) and _is_model(given.new):
         raise UsageError(
             f"--probability {probability} is for saved predictions, and both sides are models",
@@ -292,7 +292,7 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
             )
     if not isinstance(source, Predictions):
         return read_predictions(source, spec.columns)
-    task = spec.columns.task
+    task = spec.task
     for flag, value in {"--threshold": task.threshold, "--probability": task.probability}.items():
         if value is not None:
             raise UsageError(
@@ -357,7 +357,7 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
             hint=f"{nearest(given.weight, there)} (columns there: {', '.join(there) or 'none'})",
         )
     known = {name for source in sources for name in source.columns}
-    if given.new_spec.columns.task.by_label:
+    if given.new_spec.task.by_label:
         known.add(LABEL_NAME)
     wanted = {name: "--by" for by in given.by for name in column_names(by, known)}
     wanted |= {} if given.cluster is None else {given.cluster: "--cluster"}

@@ -54,9 +54,11 @@ class SideSpec:
     """How to read one side, old or new; what is not given is found or defaulted.
 
     `classes_are_own` says that the class list was given for this side, and overrules its model's.
+    `task` is that of its columns: models, whose columns decide no answer, are read by it too.
     """
 
     columns: Columns = field(default_factory=Columns)
+    task: Task = field(default_factory=Task)
     classes: tuple[str, ...] | None = None
     classes_are_own: bool = False
     label_map: Mapping[str, str] = field(default_factory=dict)

@@ -108,11 +108,32 @@ def test_the_best_k_scores(sides, k):
     report = flipcheck.compare(*models, top_k=k, **more)
     right = [
         np.array(
-            [y[row] in sorted(range(3), key=lambda at: -each[row, at])[:k] for row in range(40)]  # noqa: B023
+            [y[row] in sorted(range(3), key=lambda at: -each[row, at])[:k] for row in range(40)]
         )
         for each in (old, new)
     ]
     assert counts(report) == outcomes(*right)
+
+
+@pytest.mark.parametrize("options", [{"multilabel": True}, {"top_k": 2}])
+def test_a_run_that_stops_early_judges_the_same(sides, options):
+    """Of the examples that it looked at, as the whole run judges those."""
+    rng = np.random.default_rng(9)
+    truth = np.eye(3, dtype=bool)[rng.integers(0, 3, 1500)]
+    old = (truth * 0.8 + 0.1).astype(np.float32)
+    y = truth.astype(int) if "multilabel" in options else truth.argmax(axis=1)
+    models, more = sides(old, 1 - old, y)
+    gate = "negative_flip_rate <= 5%"
+    given = {**more, **options, "gates": gate, "output": "p"}
+    report = flipcheck.compare(*models, stop_early=True, **given)
+    whole = flipcheck.compare(*models, **given)
+    assert report.early_stop.stopped
+    assert report.verdict == whole.verdict
+    seen = report.tally.examples
+    if "multilabel" in options:
+        assert (report.tally.negative_flips, whole.tally.negative_flips) == (seen, 1500)
+    else:
+        assert report.tally.old_wrong == whole.tally.old_wrong == 0
 
 
 def test_more_ranks_than_classes(sides):

@@ -95,7 +95,7 @@ def test_verdicts_without_answers_cannot_decline(table):
 
 
 def test_values_are_normalised_as_answers_are(table):
-    """ "IDK." is an abstention where answers are compared without case and marks."""
+    """An "IDK." is an abstention where answers are compared without case and marks."""
     path = table("n.csv", "id,label,prediction", "1,a,IDK.", "2,b,B")
     report = flipcheck.compare(path, path, abstain="idk", normalise="case,punctuation", resamples=0)
     assert report.task.abstentions.new.abstained == 1

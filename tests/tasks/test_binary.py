@@ -125,10 +125,10 @@ def test_one_file_at_two_thresholds_is_no_same_file(table, drawn, command):
 @pytest.mark.parametrize(
     ("header", "rows", "options", "message", "hint"),
     [
-        ("id,label,p", ["1,0,1.5"], {"probability": "p"}, "outside of 0 to 1, as 1.5: row 2", "log"),
+        ("id,label,p", ["1,0,1.5"], {"probability": "p"}, "0 to 1, as 1.5: row 2", "logits"),
         ("id,label,p", ["1,0,"], {"probability": "p"}, "missing, NaN or infinite", "row 2"),
         ("id,label,p", ["1,0,x"], {"probability": "p"}, "'x' is no number", "rename"),
-        ("id,label,p", ["1,no,0.4"], {"probability": "p"}, "nothing says which", "--classes no,yes"),
+        ("id,label,p", ["1,no,0.4"], {"probability": "p"}, "nothing says which", "no,yes"),
         ("id,label,p", ["1,0,0.4"], {"probability": "q"}, "no column 'q' (--probability)", "p"),
         ("id,label,p", ["1,0,0.4"], {"probability": "p", "classes": "a,b,c"}, "names 3", "no,yes"),
         ("id,label,prob_a", ["1,a,0.4"], {}, "what the other is called", "--classes no,a"),

@@ -26,7 +26,7 @@ def by_rank(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
     """The best classes of each example, best first. Raises ModelError where there are no scores."""
     import numpy as np
 
-    task, k = spec.columns.task, spec.columns.task.top_k or 1
+    task, k = spec.task, spec.task.top_k or 1
     usable = [each for each in outputs if each.kind in {"scores", "maps"}]
     if len(usable) != 1 or task.threshold is not None:
         why = f"--top-k {k} needs the scores of every class"
@@ -88,7 +88,7 @@ def _is_decided(output: Output) -> bool:
 def _reading(model: Model, output: Output, spec: SideSpec, threshold: float | None) -> Reading:
     """The reading of one matrix of decisions, or of scores with a threshold."""
     scores = scores_of(model.path, (output.name,), "matrix", [output.value])
-    joined_by = spec.columns.task.joined_by
+    joined_by = spec.task.joined_by
     names = class_names(model, scores) or tuple(map(str, range(scores.width)))
     check_joinable(str(model.path), names, joined_by)
 

@@ -64,7 +64,7 @@ class Output:
 
 def choose_reading(model: Model, values: list[Any], rows: int, spec: SideSpec) -> Reading:
     """The one reading of the outputs. Raises ModelError where there is none, or more than one."""
-    task = spec.columns.task
+    task = spec.task
     own = spec.output is not None and task.top_k is None  # the user knows what these scores are
     if spec.threshold is not None and not own and not 0 <= spec.threshold <= 1:
         raise UsageError(

@@ -165,7 +165,7 @@ def _answers(
     if name in NPZ_SCORES:
         raise InputError(
             f"{what} has one score for each example, and its shape is {values.shape}",
-            hint="save the answers themselves as 'predictions', or one score for each class; to cut "
-            "the score of the second of two classes, give --threshold",
+            hint="save the answers themselves as 'predictions', or one score for each class; to "
+            "cut the score of the second of two classes, give --threshold",
         )
     return as_labels(what, flat(path, name, values)), None

@@ -186,7 +186,7 @@ def _set_answers(archive: Archive, columns: Columns) -> Predictions:
     found, task = truth_sets(archive, columns), columns.task
     name = _answer_name(archive, columns)
     scored = archive.headers[name].dtype.kind == "f"
-    if scored and (task.threshold is not None or name in NPZ_SCORES):
+    if scored and (task.threshold is not None or name in CUT):
         answers, told = _cut(archive, name, found, columns)
     elif task.threshold is not None:
         raise UsageError(
@@ -226,7 +226,8 @@ def _sets_in(
     if values.dtype.kind not in "biuf" or set(_distinct(values)) - {0, 1}:
         raise InputError(
             f"{what}: --multilabel reads a matrix of 0 and 1, and it holds other values",
-            hint="save 1 where an example has the label of that column, and 0 where not",
+            hint="save 1 where an example has the label of that column, and 0 where not; logits "
+            "need a --threshold",
         )
     names = _names(archive, columns, values.shape[1])
     return sets.sets_of_matrix(values.astype(bool), names, separator), {"declared": names}

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 LABEL_PREFIX = "label_"
 DECIDED = ("prediction_", "pred_")
 """Columns of one decision a label."""
-SCORED = ("prob_", "proba_", "score_", "logit_")
+SCORED = ("prob_", "proba_", "score_")
 """Columns of one score a label, cut at the threshold."""
+LOGITS = ("logit_",)
+"""Columns that are cut only where the user says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ class Truths:
 
 def set_answers(table: Table, columns: Columns) -> Predictions:
     """The sets that a table of predictions holds. Raises InputError where it has none."""
-    truths = _truths(table, columns)
-    name = columns.prediction or table.only(PREDICTION_NAMES, "prediction", "--prediction")
+    truths, name = _truths(table, columns), columns.prediction
+    if name is None and columns.task.threshold is None:
+        name = table.only(PREDICTION_NAMES, "prediction", "--prediction")
     if name is None:
         return _by_label(table, columns, truths)
     table.require([name], "--prediction")
@@ -137,7 +140,8 @@ def _by_label(table: Table, columns: Columns, truths: Truths) -> Predictions:
 def _answer_columns(table: Table, columns: Columns) -> tuple[str, ...]:
     """The columns of one decision or score a label. Raises InputError for none, and for two."""
     used = {columns.id, columns.weight, *columns.labels()}
-    prefixes = SCORED if columns.task.threshold is not None else (*DECIDED, *SCORED)
+    given = columns.task.threshold is not None
+    prefixes = (*SCORED, *LOGITS) if given else (*DECIDED, *SCORED)
     families = {
         prefix: names
         for prefix in prefixes
@@ -153,7 +157,8 @@ def _answer_columns(table: Table, columns: Columns) -> tuple[str, ...]:
         raise InputError(
             f"{table.path}: no predictions of several labels",
             hint="name a column of sets (cat|dog) with --prediction, or save a column "
-            f"prediction_<label> or prob_<label> for each label; columns there: "
+            f"prediction_<label> or prob_<label> for each label (logit_<label> needs a "
+            "--threshold); columns there: "
             f"{', '.join(table.names)}",
         )
     if len(families) > 1:
@@ -167,7 +172,7 @@ def _answer_columns(table: Table, columns: Columns) -> tuple[str, ...]:
 
 def _named(table: Table, columns: tuple[str, ...], separator: str) -> tuple[str, ...]:
     """The labels that columns are of."""
-    prefixes = (LABEL_PREFIX, *DECIDED, *SCORED)
+    prefixes = (LABEL_PREFIX, *DECIDED, *SCORED, *LOGITS)
     prefix = next(each for each in prefixes if columns[0].startswith(each))
     names = tuple(each.removeprefix(prefix) for each in columns)
     sets.check_joinable(str(table.path), names, separator)
