@@ -238,7 +238,7 @@ def _kinds(report: Report) -> list[Any]:
 
 def _kind(old: str | None, new: str | None, width: int) -> str:
     """A flip as "cat → dog", neither side longer than `width`."""
-    sides = (words.clean(each) for each in (old, new))
+    sides = (words.answer(each) for each in (old, new))
     return " → ".join(side if len(side) <= width else f"{side[: width - 1]}…" for side in sides)
 
 
@@ -287,7 +287,7 @@ def _slice_table(parts: Sequence[Slice]) -> Table:
     table.add_row(*(Text(name, "dim") for name in ("", "NFR", "interval", "flips / examples")))
     for part in parts:
         estimate = part.metrics[metric.name]
-        name = part.value if part.by == "class" else f"{part.by} = {part.value}"
+        name = words.answer(part.value) if part.by == "class" else f"{part.by} = {part.value}"
         mark = " *" if words.is_marked(part) else ""
         table.add_row(
             f"{_short(name, 28)}{mark}",

@@ -142,14 +142,17 @@ def clean(text: str | None) -> str:
     """
     if text is None:
         return "(none)"
-    if not text:
-        return "(empty)"
     shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
     return (
         shown.replace("##[", "#\\u0023[").replace("::", ":\\u003a")
         if COMMAND.match(shown)
         else shown
     )
+
+
+def answer(text: str | None) -> str:
+    """An answer or a label; the empty set, or a text of which nothing is left, as "(empty)"."""
+    return clean(text) or "(empty)"
 
 
 def decision(report: Report, quote: Callable[[str], str] = clean) -> str:
@@ -316,7 +319,7 @@ def has_answers(report: Report) -> bool:
 
 def kind(old: str | None, new: str | None) -> str:
     """A flip as "cat → dog"."""
-    return f"{clean(old)} → {clean(new)}"
+    return f"{answer(old)} → {answer(new)}"
 
 
 def worst(slices: Sequence[Slice]) -> list[Slice]:
@@ -389,7 +392,7 @@ def next_step(report: Report) -> str:
         return "No answer broke; the interval says how many might with other examples."
     if report.discovery and report.discovery.found:
         where = " and ".join(
-            f"{clean(by)} is {clean(value)}" for by, value in report.discovery.found[0].where
+            f"{clean(by)} is {answer(value)}" for by, value in report.discovery.found[0].where
         )
         return f"Negative flips concentrate where {where}; look there first."
     top = flips.transitions[0] if flips.transitions else None
@@ -402,7 +405,7 @@ def next_step(report: Report) -> str:
     if marked:
         first = marked[0]
         return (
-            f"Negative flips concentrate where {clean(first.by)} is {clean(first.value)}; "
+            f"Negative flips concentrate where {clean(first.by)} is {answer(first.value)}; "
             "look there first."
         )
     return "The negative flips are spread out; read the examples."

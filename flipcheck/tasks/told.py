@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from flipcheck.tasks.abstaining import Abstentions, Declined
+from flipcheck.tasks.normalising import PRESETS, STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +40,8 @@ class Judged:
                 raise ValueError(f"a threshold is a number, not {cut!r}")
         if self.top_k is not None and type(self.top_k) is not int:
             raise ValueError(f"the top {self.top_k!r} is no whole number")
-        if not all(isinstance(step, str) for step in self.normalise):
-            raise ValueError("the steps of a normalisation are texts")
+        if any(step not in {*STEPS, *PRESETS} for step in self.normalise):
+            raise ValueError("a step of its normalisation is none")
         if (self.kind == "ranked") is not (self.top_k is not None):
             raise ValueError("a task is ranked where the truth may be among the first few")
         if (self.kind == "multilabel") is not (self.per is not None):

@@ -172,3 +172,13 @@ def test_the_report_says_the_rank(command, written, tmp_path):
     done = command("compare", *paths, "--top-k", "5", "--json", out)
     assert "right: the truth is among the top 5" in done.out
     assert command("render", out).out == done.out
+
+
+def test_ranks_of_image_files_with_labels_of_their_own(table):
+    """As timm writes them: a file name, label_0, label_1, …, and the truth elsewhere."""
+    header = "filename,label_0,label_1,prob_0,prob_1"
+    old = table("old.csv", header, "1.png,cat,dog,0.9,0.1", "2.png,dog,fox,0.6,0.3")
+    new = table("new.csv", header, "1.png,fox,dog,0.9,0.1", "2.png,fox,dog,0.6,0.3")
+    truth = table("truth.csv", "filename,label", "2.png,dog", "1.png,cat")
+    report = flipcheck.compare(old, new, labels=truth, top_k=2, resamples=0)
+    assert (report.tally.both_right, report.tally.negative_flips) == (1, 1)

@@ -71,6 +71,10 @@ def test_a_plain_audit_has_no_task(flipped):
         ({"multilabel": True}, {"per": "page"}),
         ({"multilabel": True}, {"right": "always"}),
         ({"normalise": "case"}, {"normalise": [1]}),
+        (
+            {"normalise": "case"},
+            {"normalise": ["<b>"], "right": "the answer is the truth after <b>"},
+        ),
         ({"normalise": "case"}, {"threshold": {"old": "0.5", "new": 0.5}}),
         ({"normalise": "case"}, {"kind": "ranked", "top_k": "5"}),
         ({"abstain": "b"}, {"abstentions": {}}),
