@@ -73,8 +73,18 @@ def one_more(
 
 
 def abstained(task: Task) -> tuple[str, ...]:
-    """The values of --abstain as answers are written after normalisation."""
-    return tuple(normal(value, task.normalise) for value in task.abstain)
+    """The values of --abstain as answers are written after normalisation.
+
+    Raises UsageError for one of which that leaves nothing, which would mean a missing answer.
+    """
+    values = tuple(normal(value, task.normalise) for value in task.abstain)
+    gone = [value for value, left in zip(task.abstain, values, strict=True) if value and not left]
+    if gone:
+        raise UsageError(
+            f"--abstain {listed(gone)}: --normalise leaves nothing of it",
+            hint="leave a step out; an answer without text counts as wrong anyway",
+        )
+    return values
 
 
 def _normal(source: Predictions, task: Task) -> Predictions:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.labels import Labels
 from flipcheck.tasks.accepting import accepted_name
-from flipcheck.tasks.sets import members, set_name
+from flipcheck.tasks.sets import check_joinable, members, set_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,6 +70,8 @@ def of_labels(source: Predictions, single: Predictions) -> Predictions:
             accepted = {accepted_name(each): each for each in lists}
         else:
             truth = truth.renamed([_joined(source, name, true) for name in truth.names])
+    if source.separator:
+        check_joinable("the names of labels", tuple(table.values()), source.separator)
     facts = source.facts
     if "declared" in facts:
         named = (table.get(name, name) for name in facts["declared"])

@@ -87,6 +87,13 @@ def test_a_verdict_that_calls_an_abstention_right_is_refused(table):
     assert report.task.abstentions.old.abstained == 1
 
 
+def test_a_value_of_which_nothing_is_left_is_refused(table):
+    """It would mean a missing answer, which the user did not say."""
+    path = table("n.csv", "id,label,prediction", "1,a,...", "2,b,B")
+    with pytest.raises(FlipcheckError, match="leaves nothing of it"):
+        flipcheck.compare(path, path, abstain="...", normalise="punctuation")
+
+
 def test_verdicts_without_answers_cannot_decline(table):
     """There is nothing in which an abstention could be seen."""
     path = table("v.csv", "id,ok", "1,1", "2,0")

@@ -221,6 +221,26 @@ def test_sets_are_translated_label_by_label(table):
     assert counts(report) == (2, 0, 0, 0)
 
 
+def test_a_label_that_is_translated_into_two(table):
+    """A name that holds the separator would be two labels."""
+    path = table("old.csv", "id,label,prediction", "1,cat,tabby")
+    with pytest.raises(FlipcheckError, match=r"holds '\|'"):
+        flipcheck.compare(path, path, multilabel=True, label_map={"tabby": "cat|dog"})
+
+
+@pytest.mark.parametrize("maker", [as_lists, None])
+def test_lists_without_the_flag_name_it(lines, tmp_path, drawn, maker):
+    """Lists of answers are no one answer; the hint says which flag reads them."""
+    path = (
+        as_parquet(tmp_path / "p.parquet", drawn, 1)
+        if maker is None
+        else maker(lines, "p.jsonl", drawn, 1)
+    )
+    with pytest.raises(FlipcheckError, match="list") as caught:
+        flipcheck.compare(path, path)
+    assert "--multilabel" in str(caught.value)
+
+
 def test_labels_in_a_file_of_their_own(table):
     """Truth may come by --labels, with another separator on all sides."""
     old = table("old.csv", "id,prediction", "1,cat;dog", "2,")

@@ -159,7 +159,8 @@ def _answers(
         if values.dtype.kind != "f":
             raise InputError(
                 f"{what} is a table of {values.dtype}, not of scores",
-                hint="save one answer for each example, or floating-point scores by class",
+                hint="save one answer for each example, or floating-point scores by class; several "
+                "labels an example, as 0 and 1, need --multilabel",
             )
         return largest(what, values, tuple(map(str, range(values.shape[1]))), lines)
     if name in NPZ_SCORES:

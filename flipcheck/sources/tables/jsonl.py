@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from flipcheck.sources.tables import Table
 
+LISTS = "; several labels an example need --multilabel, and ranked answers --top-k"
+
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any], str]]:
     """Each row's line (from 1), its object, and what is wrong with it."""
@@ -75,7 +77,8 @@ def read(table: Table, wanted: Sequence[str]) -> dict[str, Any]:
         raise InputError(
             f"{table.path}: {plural(len(problems), 'problem')}",
             problems=first_few(problems),
-            hint="every line is one JSON object, and labels are text or numbers",
+            hint="every line is one JSON object, and labels are text or numbers"
+            + LISTS * any("a list" in problem for problem in problems),
         )
     return {name: _column(column) for name, column in columns.items()}
 
