@@ -16,12 +16,10 @@ from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Settings
 from flipcheck.slices import CLASS, column_names
-from flipcheck.sources.judging import abstained
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, SideSpec
-from flipcheck.tasks.abstaining import abstentions, unused
+from flipcheck.sources.told import judged_task, unused_abstentions
 from flipcheck.tasks.task import Task, check_conflicts
-from flipcheck.tasks.told import judged
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from flipcheck.stats.discovery import Confirm
     from flipcheck.stats.effective import Bound
     from flipcheck.tasks import Per
-    from flipcheck.tasks.told import Judged
 
 PathText = str | PathLike[str]
 Names = str | Sequence[str] | None
@@ -141,12 +138,12 @@ def compare(
         confirm=options.get("confirm"),
         warnings=(
             *found.warnings,
-            *unused(abstained(given.new_spec.task), (found.paired.old, found.paired.new)),
+            *unused_abstentions(given, found),
             *(note for each in reruns for note in each.warnings),
         ),
         run=_run(found),
         early=early,
-        task=_judged(given, found),
+        task=judged_task(given, found),
     )
     return _with_images(report, found)
 
@@ -476,29 +473,6 @@ def _data(given: Given, found: Gathered) -> Data:
         dropped=found.paired.dropped,
         label_disagreements=found.paired.label_disagreements,
     )
-
-
-def _judged(given: Given, found: Gathered) -> Judged | None:
-    """What the report says of the task. Raises FlipcheckError for abstentions that are none."""
-    paired, sides = found.paired, (found.old, found.new)
-    tasks = (given.old_spec.task, given.new_spec.task)
-    values = abstained(tasks[1])
-    declined = None
-    if values:
-        declined = abstentions(
-            values,
-            (found.old.name, found.new.name),
-            _right_names(found),
-            (paired.old, paired.new),
-            (paired.old_right, paired.new_right),
-        )
-    return judged(tasks, sides, several_accepted=bool(found.accepted), abstentions=declined)
-
-
-def _right_names(found: Gathered) -> set[str]:
-    """Every answer that is right for some example."""
-    names = () if found.paired.truth is None else found.paired.truth.used()
-    return {each for name in names for each in found.accepted.get(name, (name,))}
 
 
 def _run(found: Gathered) -> dict[str, str]:

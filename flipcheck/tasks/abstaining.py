@@ -119,6 +119,8 @@ def declining(name: str, answers: Labels | None, values: Sequence[str]) -> NDArr
 
 def unused(values: Sequence[str], answers: Sequence[Labels | None]) -> list[str]:
     """A warning for values that no answer of either side has."""
+    if not any(values):
+        return []  # without a look at every answer
     there = {name for labels in answers if labels for name in labels.used()}
     idle = [value for value in values if value and value not in there]
     return [f"--abstain {listed(idle)}: no answer of either side says so"] if idle else []
