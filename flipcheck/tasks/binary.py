@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, InputError, UsageError, listed, plural
-from flipcheck.labels import Labels
+from flipcheck.labels import FEW, Labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,6 +49,27 @@ def answers_at(
     over = at_least(scores, 0.5 if threshold is None else threshold)
     sure = np.where(over, scores, 1 - scores) if shares else np.full(len(over), np.nan)
     return Labels(over.astype(np.int32), names or NUMBERED), sure.astype(np.float32)
+
+
+def check_shares(what: str, scores: NDArray[Any]) -> None:
+    """Raise InputError where two scores an example are no probabilities of two classes."""
+    import numpy as np
+
+    within = bool(((scores >= 0) & (scores <= 1)).all())
+    if not within or not np.allclose(scores.astype(np.float64).sum(axis=1), 1, atol=1e-3):
+        raise InputError(
+            f"{what}: --threshold needs probabilities of the two classes, and these scores do not "
+            "lie in 0 to 1 or add up to 1",
+            hint="leave the threshold out: the larger score is the answer then",
+        )
+
+
+def one_sided(what: str, answers: Labels, threshold: float) -> tuple[str, ...]:
+    """A warning where a threshold gives every example the same answer."""
+    used = answers.used()
+    if len(answers) < FEW or len(used) != 1:
+        return ()
+    return (f"{what}: by the threshold {threshold:g} every answer is {used[0]!r}",)
 
 
 def check_scores(

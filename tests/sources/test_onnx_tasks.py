@@ -115,6 +115,15 @@ def test_the_best_k_scores(sides, k):
     assert counts(report) == outcomes(*right)
 
 
+@pytest.mark.parametrize("options", [{"multilabel": True}, {"classes": "no,yes"}])
+def test_a_threshold_that_no_probability_reaches(sides, options):
+    """Also where the output is named: it holds probabilities."""
+    shares = np.full((4, 3) if "multilabel" in options else 4, 0.4, np.float32)
+    models, more = sides(shares, shares, np.zeros(shares.shape, int), metadata=None)
+    with pytest.raises(FlipcheckError, match="--threshold 70 is no probability"):
+        flipcheck.compare(*models, output="p", threshold=70.0, **options, **more)
+
+
 @pytest.mark.parametrize("options", [{"multilabel": True}, {"top_k": 2}])
 def test_a_run_that_stops_early_judges_the_same(sides, options):
     """Of the examples that it looked at, as the whole run judges those."""

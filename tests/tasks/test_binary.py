@@ -153,6 +153,25 @@ def test_what_cannot_be_cut_is_said(table, header, rows, options, message, hint)
     assert hint in str(caught.value)
 
 
+def test_two_scores_that_are_no_probabilities_have_no_threshold(table, tmp_path):
+    """A logit alone says nothing: the larger of two is the answer."""
+    path = table("l.csv", "id,label,logit_0,logit_1", "1,0,5,3", "2,1,-1,0")
+    with pytest.raises(FlipcheckError, match="needs probabilities of the two classes"):
+        flipcheck.compare(path, path, threshold=0.5)
+    archive = tmp_path / "l.npz"
+    np.savez(archive, logits=np.array([[5.0, 3.0]]), labels=np.array([0]))
+    with pytest.raises(FlipcheckError, match="needs probabilities of the two classes"):
+        flipcheck.compare(archive, archive, threshold=0.5)
+
+
+def test_a_threshold_beyond_all_scores_is_told(table, drawn):
+    """Where 70 was meant as 70%, every answer is the first class, and a warning says so."""
+    truth, old, _ = drawn
+    path = csv(table, "old.csv", truth, old)
+    report = flipcheck.compare(path, path, probability="p", threshold=70.0, resamples=0)
+    assert any("by the threshold 70 every answer is '0'" in note for note in report.warnings)
+
+
 def test_a_verdict_beside_a_lone_score_stays_the_verdict(table):
     """A column of verdicts is read as before, whatever score stands beside it."""
     path = table("v.csv", "id,label,correct,score_x", "1,a,1,3.5", "2,b,0,4")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError
 from flipcheck.labels import Labels
-from flipcheck.sources.onnx.readings import Reading, class_names, unreadable
+from flipcheck.sources.onnx.readings import Reading, check_probability, class_names, unreadable
 from flipcheck.sources.onnx.scores import Answers, scores_of, squeezed, within
 from flipcheck.tasks import ranking
 from flipcheck.tasks.binary import at_least
@@ -72,6 +72,8 @@ def by_set(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
             hint="logits need a sigmoid at the model's end, or a threshold of their own: "
             f"--output {output.name} --threshold 0",
         )
+    if threshold is not None and within(output.value):
+        check_probability(threshold)
     return _reading(model, output, spec, 0.5 if threshold is None else threshold)
 
 

@@ -66,10 +66,8 @@ def choose_reading(model: Model, values: list[Any], rows: int, spec: SideSpec) -
     """The one reading of the outputs. Raises ModelError where there is none, or more than one."""
     task = spec.task
     own = spec.output is not None and task.top_k is None  # the user knows what these scores are
-    if spec.threshold is not None and not own and not 0 <= spec.threshold <= 1:
-        raise UsageError(
-            f"--threshold {spec.threshold:g} is no probability", hint="give one from 0 to 1"
-        )
+    if spec.threshold is not None and not own:
+        check_probability(spec.threshold)
     outputs = [
         _output(port.name, value, rows) for port, value in zip(model.outputs, values, strict=True)
     ]
@@ -92,6 +90,14 @@ def choose_reading(model: Model, values: list[Any], rows: int, spec: SideSpec) -
             "with --output",
         )
     return reading
+
+
+def check_probability(threshold: float) -> None:
+    """Raise UsageError for a threshold that no probability reaches, or every one does."""
+    if not 0 <= threshold <= 1:
+        raise UsageError(
+            f"--threshold {threshold:g} is no probability", hint="give one from 0 to 1"
+        )
 
 
 def _output(name: str, value: Any, rows: int) -> Output:
@@ -243,10 +249,7 @@ def class_names(model: Model, scores: Scores) -> tuple[str, ...] | None:
 def _by_threshold(
     model: Model, scores: Scores, names: tuple[str, ...], threshold: float
 ) -> Reading:
-    if not 0 <= threshold <= 1:
-        raise UsageError(
-            f"--threshold {threshold:g} is no probability", hint="give one from 0 to 1"
-        )
+    check_probability(threshold)
     if not scores.shares:
         raise ModelError(
             f"{model.path}: --threshold needs probabilities, and {scores.outputs[0]!r} holds other "
@@ -276,6 +279,8 @@ def _binary(model: Model, output: Output, spec: SideSpec) -> Reading:
     threshold = 0.5 if spec.threshold is None else spec.threshold
     own = spec.threshold is not None and spec.output is not None
     logits = own and not within(output.value)  # the user says what these scores mean
+    if not logits:
+        check_probability(threshold)
 
     def answers(values: list[Any]) -> Answers:
         scores = squeezed(values[0])

@@ -99,12 +99,16 @@ def _binary(archive: Archive, columns: Columns) -> Predictions | None:
     two = values.ndim == 2 and values.shape[1] == 2
     scores = values[:, 1] if two else one_dimension(archive.path, name, values)
     what = f"{archive.path}: {name!r}"
+    if two:
+        binary.check_shares(what, values)
     if scores.dtype.kind != "f":
         scores = scores.astype("float64") if scores.dtype.kind in "iub" else _no_scores(what)
     classes = binary.checked_classes("--classes", task.classes)
     answers, confidence = binary.answers_at(what, scores, task.threshold, classes, lines)
     told: dict[str, Any] = {"probability": name, "threshold": task.cut}
     told |= {} if classes is None else {"classes": classes}
+    alike = binary.one_sided(what, answers, task.cut)
+    found = replace(found, warnings=(*found.warnings, *alike))
     return with_answers(found, answers, confidence, **told)
 
 

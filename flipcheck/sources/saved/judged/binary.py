@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError
@@ -12,7 +13,7 @@ from flipcheck.sources.saved.judged.common import (
     with_answers,
 )
 from flipcheck.sources.saved.tables import built, column_of, label_roles, score_columns
-from flipcheck.sources.saved.values import as_labels
+from flipcheck.sources.saved.values import as_labels, as_numbers
 from flipcheck.sources.spec import CORRECT_NAMES, PREDICTION_NAMES, SCORE_PREFIXES
 from flipcheck.tasks import binary
 
@@ -33,12 +34,22 @@ def cut_answers(table: Table, columns: Columns) -> Predictions | None:
         return None
     scores = score_columns(table)
     if len(scores) == 2 and task.threshold is not None:
+        _check_two(table, scores)
         return _cut(table, columns, scores[1], tuple(map(class_of, scores)))
     lone = [] if scores or table.those(CORRECT_NAMES) else _lone(table)
     if len(lone) == 1:
         return _cut(table, columns, lone[0], _lone_classes(table, columns, lone[0]))
     check_no_threshold(table, columns)
     return None
+
+
+def _check_two(table: Table, scores: tuple[str, ...]) -> None:
+    """Raise InputError where the scores of two classes are no probabilities."""
+    import numpy as np
+
+    loaded = table.load(scores)
+    both = [as_numbers(column_of(table, name), loaded[name], table.lines) for name in scores]
+    binary.check_shares(str(table.path), np.stack(both, axis=1))
 
 
 def _lone(table: Table) -> list[str]:
@@ -87,4 +98,7 @@ def _cut(table: Table, columns: Columns, name: str, classes: tuple[str, ...] | N
     answers, confidence = binary.answers_at(what, scores, task.threshold, classes, table.lines)
     told: dict[str, Any] = {"probability": name, "threshold": task.cut}
     told |= {} if classes is None else {"classes": classes}
-    return with_answers(built(table, loaded, roles), answers, confidence, **told)
+    found = built(table, loaded, roles)
+    alike = binary.one_sided(what, answers, task.cut)
+    found = replace(found, warnings=(*found.warnings, *alike))
+    return with_answers(found, answers, confidence, **told)
