@@ -22,6 +22,8 @@ from flipcheck.sources.shards import digest_of
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.spec import Columns, Given, Provider, SideSpec
 from flipcheck.sources.standard_input import laid_down, path_of
+from flipcheck.sources.told import judged_task, unused_abstentions
+from flipcheck.tasks.task import Task, check_conflicts
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from flipcheck.sources.repro import Repro
     from flipcheck.stats.discovery import Confirm
     from flipcheck.stats.effective import Bound
+    from flipcheck.tasks import Per
 
 PathText = str | PathLike[str]
 Names = str | Sequence[str] | None
@@ -90,6 +93,13 @@ class Options(TypedDict, total=False):
     output: str | None
     old_output: str | None
     new_output: str | None
+    probability: str | None
+    multilabel: bool
+    per: Per | None
+    separator: str | None
+    top_k: int | None
+    normalise: str | Sequence[str] | None
+    abstain: str | Sequence[str] | None
     threshold: float | None
     old_threshold: float | None
     new_threshold: float | None
@@ -159,10 +169,15 @@ def compare(
         policy=policy,
         discover=options.get("discover", False),
         confirm=options.get("confirm"),
-        warnings=(*found.warnings, *(note for each in reruns for note in each.warnings)),
+        warnings=(
+            *found.warnings,
+            *unused_abstentions(given, found),
+            *(note for each in reruns for note in each.warnings),
+        ),
         run=_run(found),
         early=early,
         scores=_scores(given, found, options),
+        task=judged_task(given, found),
     )
     return _with_images(_with_contract(report, found), found)
 
@@ -244,7 +259,9 @@ def _found(
     from flipcheck.audits.early import check_early, decided, early_stop
     from flipcheck.sources.early import gather_early
 
-    check_early(gates, settings, [name for name in WHOLE_SET if options.get(name)])
+    whole = [name for name in WHOLE_SET if options.get(name)]
+    per_label = ["per"] if given.new_spec.task.by_label else []
+    check_early(gates, settings, [*whole, *per_label])
     found, looks = gather_early(given, settings.seed, decided(gates, settings), progress)
     return found, early_stop(len(found.paired), found.of, looks, settings)
 
@@ -252,7 +269,7 @@ def _found(
 PREDICTED = (
     *("by", "id", "label", "features", "classes", "label_map", "output", "threshold"),
     *("preprocess", "text", "input", "provider", "provider_option", "allow_fallback"),
-    *("cache", "progress"),
+    *("multilabel", "separator", "top_k", "cache", "progress"),
 )
 """The options of `compare` that say how one model is run, which `predict` takes."""
 
@@ -526,7 +543,9 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
         mine = options.get(f"{prefix}{name}")
         return options.get(name) if mine is None else mine
 
+    task = _asked(options, own("threshold"), _names(own("classes")))
     return SideSpec(
+        task=task,
         columns=Columns(
             id=options.get("id"),
             label=options.get("label"),
@@ -538,6 +557,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
             weight=options.get("weight"),
             format=own("format"),
             pick=_picks(options, prefix),
+            task=task,
         ),
         classes=_names(own("classes")),
         classes_are_own=not prefix or options.get(f"{prefix}classes") is not None,
@@ -587,6 +607,28 @@ def _picks(options: Mapping[str, Any], prefix: str) -> tuple[tuple[str, str], ..
     return tuple(found.items())
 
 
+def _asked(
+    options: Mapping[str, Any], threshold: float | None, classes: tuple[str, ...] | None
+) -> Task:
+    """What one side is asked, and how its answers are judged."""
+    from flipcheck.tasks.normalising import steps_of
+
+    steps, declining = options.get("normalise"), options.get("abstain")
+    task = Task(
+        probability=options.get("probability"),
+        threshold=threshold,
+        classes=classes,
+        multilabel=options.get("multilabel", False),
+        per=options.get("per"),
+        separator=options.get("separator"),
+        top_k=options.get("top_k"),
+        normalise=steps_of(steps) if isinstance(steps, str) else tuple(steps or ()),
+        abstain=(declining,) if isinstance(declining, str) else tuple(declining or ()),
+    )
+    check_conflicts(task, prediction=options.get("prediction"), correct=options.get("correct"))
+    return task
+
+
 def _names(value: Names) -> tuple[str, ...] | None:
     if value is None:
         return None
@@ -614,9 +656,10 @@ def _table(value: Translation) -> Mapping[str, str]:
 
 def _model(source: Predictions) -> Model:
     facts = dict(source.facts)
-    classes = facts.pop("classes", None)
     for told_elsewhere in ("contract", "repeatability"):
         facts.pop(told_elsewhere, None)
+    declared = facts.pop("declared", None)
+    classes = facts.pop("classes", None) or declared
     return Model(
         name=_short(source.source or source.name),
         source=source.source or source.name,

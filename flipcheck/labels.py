@@ -248,7 +248,9 @@ def as_text(column: Any) -> Any:
         texts = [None if text is None else _number_text(float(text)) for text in shortest]
         return pa.array(texts, pa.string()).take(values.indices)
     raise InputError(
-        f"a column of type {kind} holds no labels", hint="give a column of text or whole numbers"
+        f"a column of type {kind} holds no labels",
+        hint="give a column of text or whole numbers"
+        + ("; several labels an example need --multilabel" if "list" in str(kind) else ""),
     )
 
 

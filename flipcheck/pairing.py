@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import SHOWN, PairingError, UsageError, listed, plural
 from flipcheck.grades import Grades
-from flipcheck.labels import FEW, MISSING, Labels, check_vocabulary, shared_names
+from flipcheck.labels import FEW, MISSING, Labels, shared_names
 from flipcheck.matching import Index
+from flipcheck.tasks.judging import right_answers, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -399,13 +400,15 @@ def _paired(
 
     truth, before, after = recode(labels), recode(answers[id(old)]), recode(answers[id(new)])
     notes: list[str] = []
-    for source, given in ((old, before), (new, after)):
-        if grades is None and source.correct is None and given and truth:
-            known = (*source.meant, *(source.facts.get("classes") or ()))
-            notes += check_vocabulary(source.name, given, truth, meant=known, old=source is old)
+    accepted = {name: each for source in sources for name, each in source.accepted.items()}
     if grades is None:
-        old_right, old_notes = _right(old, before, truth, rows[id(old)])
-        new_right, new_notes = _right(new, after, truth, rows[id(new)])
+        old_right, old_notes = _right(old, before, truth, rows[id(old)], accepted)
+        new_right, new_notes = _right(new, after, truth, rows[id(new)], accepted)
+        for source, given, right in ((old, before, old_right), (new, after, new_right)):
+            if source.correct is None and given and truth:
+                known = (*source.meant, *(source.facts.get("classes") or ()))
+                more: Any = {"accepted": accepted, "meant": known, "old": source is old}
+                notes += vocabulary(source, given, truth, right, **more)
         _check_judged_alike(old, old_notes, new, new_notes)
     else:
         old_right, new_right = ~grades.rose, ~grades.fell
@@ -453,10 +456,14 @@ def _check_judged_alike(
 
 
 def _right(
-    source: Predictions, answers: Labels | None, truth: Labels | None, rows: Places
+    source: Predictions,
+    answers: Labels | None,
+    truth: Labels | None,
+    rows: Places,
+    accepted: Mapping[str, tuple[str, ...]],
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Which answers are right, and what is worth a warning about it."""
-    equal = answers.codes == truth.codes if answers and truth else None
+    equal = right_answers(source, answers, truth, rows, accepted) if answers and truth else None
     if source.correct is None:
         if equal is None:
             raise PairingError(f"{source.name}: no answers and no verdicts")

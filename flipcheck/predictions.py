@@ -30,6 +30,8 @@ class Predictions:
     `scores` grade the answers, higher is better; `ranked` are the best answers of each example,
     shape (examples, k), as codes of `answers`, best first; `repeats` says which question each
     example asks, where some ask the same one again (epochs, seeds).
+    `accepted` are the right answers of each true name that stands for several; with a
+    `separator` answers and truths are sets of labels, whose names it joins.
     `meant` are answers that are classes even where no label is; `available` are the columns that
     the source has beside those it was read for; `facts` are what the report tells of it (digest,
     classes, preprocessing …).
@@ -44,6 +46,8 @@ class Predictions:
     scores: NDArray[np.float64] | None = None
     ranked: NDArray[np.int32] | None = None
     repeats: Labels | None = None
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    separator: str = ""
     columns: Mapping[str, Labels] = field(default_factory=dict)
     weights: NDArray[np.float64] | None = None
     groups: Mapping[str, Labels] = field(default_factory=dict)

@@ -32,6 +32,7 @@ from flipcheck.stats.discovery import Discovery, Finding
 from flipcheck.stats.intervals import Interval
 from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import Significance
+from flipcheck.tasks.told import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -322,6 +323,7 @@ class Report:
     contract: tuple[Difference, ...] | None = None
     repeatability: Mapping[str, Repeatability] = field(default_factory=dict)
     scores: Scores | None = None
+    task: Judged | None = None
     flip_table: Once | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -367,6 +369,8 @@ class Report:
             }
         if self.scores is not None:
             written["scores"] = asdict(self.scores)
+        if self.task is not None:
+            written["task"] = self.task.to_dict()
         if self.design is not None:
             written["design"] = self.design.to_dict()
         return sealed(significant(written))
@@ -621,6 +625,7 @@ def _check_consistent(report: Report) -> None:
     if tally.negative_flips != report.negative_flips.total:
         raise ValueError("its tally and its list of negative flips differ")
     _check_values(report)
+    _check_task(report)
     for parts in (report.slices, report.classes):
         for by in {part.by for part in parts}:
             if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
@@ -631,6 +636,18 @@ def _check_consistent(report: Report) -> None:
         _check_discovery(report.discovery, tally)
     if report.verdict is not overall(judged.verdict for judged in report.gates):
         raise ValueError("its verdict is not that of its gates")
+
+
+def _check_task(report: Report) -> None:
+    """Raise ValueError for abstentions that are not those of the examples."""
+    declined, tally = report.task and report.task.abstentions, report.tally
+    if not declined:
+        return
+    for side, wrong in ((declined.old, tally.old_wrong), (declined.new, tally.new_wrong)):
+        if (side.abstained + side.answered, side.abstained + side.wrong) != (tally.examples, wrong):
+            raise ValueError("its tally and its abstentions differ")
+    if declined.flips_by_abstention + declined.flips_by_wrong_answer != tally.negative_flips:
+        raise ValueError("its tally and its flips by abstention differ")
 
 
 def _check_discovery(discovery: Discovery, tally: Tally) -> None:
@@ -687,6 +704,7 @@ def _read(cls: type[Report], written: dict[str, Any]) -> Report:
         costs=written["costs"] and CostMatrix(**written["costs"]),
         scores=Scores(**written["scores"]) if "scores" in written else None,
         design=_read_design(written, tally),
+        task=Judged.from_dict(written["task"]) if "task" in written else None,
         discovery=written["discovery"] and _read_discovery(written["discovery"]),
         contract=differences_from(written.get("contract")),
         repeatability=repeatability_from(written.get("repeatability")),

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from flipcheck.slices import Groups
     from flipcheck.stats.discovery import Confirm, Discovery
     from flipcheck.stats.sampling import Sample
+    from flipcheck.tasks.told import Judged
 
 
 MOST_SLICES = 10_000
@@ -61,6 +62,7 @@ def compare(
     run: Mapping[str, str] | None = None,
     early: EarlyStop | None = None,
     scores: Scores | None = None,
+    task: Judged | None = None,
 ) -> Report:
     """Audit one update; `early` says how a run ended that could stop early.
 
@@ -151,6 +153,7 @@ def compare(
         early_stop=early,
         flip_table=Once(partial(flip_table, paired, codes)),
         scores=_scores(paired, scores),
+        task=task,
     )
     return report.rounded()
 

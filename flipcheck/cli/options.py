@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-ASSUMPTIONS, GATES, COLUMNS, CLASSES, MODELS, STATISTICS, REPORTS = (
+ASSUMPTIONS, GATES, COLUMNS, TASK, CLASSES, MODELS, STATISTICS, REPORTS = (
     "Assumptions",
     "Gates",
     "Data and columns",
+    "Task",
     "Classes",
     "Models",
     "Statistics",
@@ -359,39 +360,90 @@ NewLabelMap = Annotated[
 Output = Annotated[str | None, _text("--output", "The model output to read.", MODELS, "NAME")]
 OldOutput = Annotated[str | None, _text("--old-output", "The old model's.", MODELS, "NAME")]
 NewOutput = Annotated[str | None, _text("--new-output", "The new model's.", MODELS, "NAME")]
+Probability = Annotated[
+    str | None,
+    _text(
+        "--probability",
+        "The column of the probability or score of the second of two classes, cut at --threshold.",
+        TASK,
+        "COLUMN",
+    ),
+]
+
+
+def _threshold(flag: str, help_text: str) -> object:
+    return typer.Option(
+        flag, help=help_text, rich_help_panel=TASK, metavar="SCORE", show_default=False
+    )
+
+
 Threshold = Annotated[
     float | None,
-    typer.Option(
+    _threshold(
         "--threshold",
-        help="Where a probability of the second of two classes is cut (0.5).",
-        rich_help_panel=MODELS,
-        min=0,
-        max=1,
-        show_default=False,
+        "From where on a probability means the second of two classes, or that a label applies "
+        "(0.5).",
     ),
 ]
-OldThreshold = Annotated[
-    float | None,
+OldThreshold = Annotated[float | None, _threshold("--old-threshold", "The old side's own.")]
+NewThreshold = Annotated[float | None, _threshold("--new-threshold", "The new side's own.")]
+Multilabel = Annotated[
+    bool,
     typer.Option(
-        "--old-threshold",
-        help="The old model's.",
-        rich_help_panel=MODELS,
-        min=0,
-        max=1,
-        show_default=False,
+        "--multilabel",
+        help="Examples have several labels: cat|dog, lists, or one column a label.",
+        rich_help_panel=TASK,
     ),
 ]
-NewThreshold = Annotated[
-    float | None,
+PerUnit = Annotated[
+    Literal["example", "label"] | None,
     typer.Option(
-        "--new-threshold",
-        help="The new model's.",
-        rich_help_panel=MODELS,
-        min=0,
-        max=1,
+        "--per",
+        help="With --multilabel: judge each example's whole set, or each label of each example "
+        "(clustered by example; slice them with --by label_name).",
+        rich_help_panel=TASK,
+        show_default="example",
+    ),
+]
+Separator = Annotated[
+    str | None,
+    _text("--separator", "With --multilabel: what stands between labels (|).", TASK, "TEXT"),
+]
+TopK = Annotated[
+    int | None,
+    typer.Option(
+        "--top-k",
+        help="Right is an answer with the truth among its K best: scores of every class, columns "
+        "label_0, label_1, …, or a list of answers. Equal scores rank by the order of classes.",
+        rich_help_panel=TASK,
+        metavar="K",
+        min=1,
         show_default=False,
     ),
 ]
+Normalise = Annotated[
+    str | None,
+    typer.Option(
+        "--normalise",
+        "--normalize",
+        help="Compare texts after these steps, in this order: strip, spaces, case, punctuation, "
+        "articles, accents, unicode, number; or squad.",
+        rich_help_panel=TASK,
+        metavar="STEPS",
+        show_default=False,
+    ),
+]
+Abstain = Annotated[
+    list[str] | None,
+    _text(
+        "--abstain",
+        "An answer that declines, which is never right and counted apart; '' for a missing "
+        "answer. Repeat for more.",
+        TASK,
+        "VALUE",
+    ),
+]
+
 Preprocess = Annotated[
     str | None,
     _text(

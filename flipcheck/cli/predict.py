@@ -11,6 +11,7 @@ from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, put, write_table
 from flipcheck.cli.progress import progress
 from flipcheck.errors import UsageError, plural
+from flipcheck.labels import Labels
 
 if TYPE_CHECKING:
     from flipcheck.predictions import Predictions
@@ -30,6 +31,9 @@ def predict(
     classes: o.Classes = None,
     label_map: o.LabelMap = None,
     output: o.Output = None,
+    multilabel: o.Multilabel = False,
+    separator: o.Separator = None,
+    top_k: o.TopK = None,
     threshold: o.Threshold = None,
     preprocess: o.Preprocess = None,
     text: o.TextColumns = None,
@@ -62,6 +66,9 @@ def predict(
             classes=classes,
             label_map=label_map,
             output=output,
+            multilabel=multilabel,
+            separator=separator,
+            top_k=top_k,
             threshold=threshold,
             preprocess=preprocess,
             text=text,
@@ -97,6 +104,10 @@ def predictions_table(found: Predictions) -> Any:
     for name, labels in parts.items():
         if labels is not None:
             columns[name] = pa.array(labels.texts(), pa.string())
+    if found.ranked is not None and found.answers is not None:
+        for rank, codes in enumerate(found.ranked.T):
+            texts = Labels(codes, found.answers.names).texts()
+            columns[f"label_{rank}"] = pa.array(texts, pa.string())
     if found.confidence is not None:
         columns["confidence"] = pa.array(found.confidence, from_pandas=True)
     return pa.table(columns)

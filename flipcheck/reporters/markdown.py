@@ -27,6 +27,7 @@ def render(report: Report) -> str:
     title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
     parts = [title, f"**{words.decision(report, code)}** {words.summary(report)}"]
     parts += [words.stopping(report)] if report.early_stop else []
+    parts += [told for told in (words.task(report), words.declined(report)) if told]
     parts += [
         *_gates(report),
         *_rulings(report),

@@ -64,7 +64,16 @@ def _sources(report: Report) -> list[Any]:
         data += f" from {_short(report.data.source)}"
     table.add_row("data", data)
     drawn = [Padding(Text(words.drawn(report)), (0, 0, 0, 8))] if words.drawn(report) else []
-    return [Text(""), _indented(table), *drawn]
+    return [Text(""), _indented(table), *drawn, *_task(report)]
+
+
+def _task(report: Report) -> list[Any]:
+    """What was asked, and what was left unanswered."""
+    told = (words.task(report), words.declined(report))
+    lines = [Padding(Text(each), (0, 0, 0, 8)) for each in told if each]
+    if lines:
+        lines[0] = Padding(Text.assemble(("task  ", "dim"), told[0]), (0, 0, 0, 2))
+    return lines
 
 
 def _contract(report: Report) -> list[Any]:
@@ -262,7 +271,7 @@ def _kinds(report: Report) -> list[Any]:
 
 def _kind(old: str | None, new: str | None, width: int) -> str:
     """A flip as "cat → dog", neither side longer than `width`."""
-    sides = (words.clean(each) for each in (old, new))
+    sides = (words.answer(each) for each in (old, new))
     return " → ".join(side if len(side) <= width else f"{side[: width - 1]}…" for side in sides)
 
 
@@ -311,7 +320,7 @@ def _slice_table(parts: Sequence[Slice]) -> Table:
     table.add_row(*(Text(name, "dim") for name in ("", "NFR", "interval", "flips / examples")))
     for part in parts:
         estimate = part.metrics[metric.name]
-        name = part.value if part.by == "class" else f"{part.by} = {part.value}"
+        name = words.answer(part.value) if part.by == "class" else f"{part.by} = {part.value}"
         mark = " *" if words.is_marked(part) else ""
         table.add_row(
             f"{_short(name, 28)}{mark}",

@@ -162,6 +162,11 @@ def clean(text: str | None) -> str:
     )
 
 
+def answer(text: str | None) -> str:
+    """An answer or a label; the empty set, or a text of which nothing is left, as "(empty)"."""
+    return clean(text) or "(empty)"
+
+
 def decision(report: Report, quote: Callable[[str], str] = clean) -> str:
     """The verdict in one sentence: ship or not, and why; and what it hangs on, in another.
 
@@ -314,6 +319,43 @@ def change(example: Example) -> str:
     return score(example.new_score - example.old_score, signed=True)
 
 
+def task(report: Report) -> str:
+    """What was asked, and when an answer was right; nothing for one class an example."""
+    found = report.task
+    if found is None:
+        return ""
+    cuts = found.threshold or ()
+    told = [f"{TASKS[found.kind]}; right: {found.right}"]
+    if cuts:
+        old, new = ("uncut" if each is None else f"{each:g}" for each in cuts)
+        told.append(f"threshold {old}" if old == new else f"threshold {old} (old), {new} (new)")
+    return "; ".join(told)
+
+
+TASKS = {
+    "classes": "one class an example",
+    "binary": "one of two classes, by a score",
+    "multilabel": "several labels an example",
+    "ranked": "ranked answers",
+    "text": "text answers",
+}
+
+
+def declined(report: Report) -> str:
+    """How many answers each side leaves open, and how many flips that makes."""
+    found = report.task and report.task.abstentions
+    if not found:
+        return ""
+    old, new = (percent(side.coverage) for side in (found.old, found.new))
+    wrong, wrong_now = (percent(side.error) for side in (found.old, found.new))
+    lost, flips = found.flips_by_abstention, report.tally.negative_flips
+    return (
+        f"Abstentions {found.old.abstained:,} → {found.new.abstained:,} (answered {old} → {new}; "
+        f"error among the answered {wrong} → {wrong_now}). Of {plural(flips, 'negative flip')} "
+        f"{lost:,} decline and {found.flips_by_wrong_answer:,} answer wrongly; all of them count."
+    )
+
+
 def stopping(report: Report) -> str:
     """How a run that could stop early ended, and what that makes of its intervals."""
     early = report.early_stop
@@ -352,7 +394,7 @@ def has_answers(report: Report) -> bool:
 
 def kind(old: str | None, new: str | None) -> str:
     """A flip as "cat → dog"."""
-    return f"{clean(old)} → {clean(new)}"
+    return f"{answer(old)} → {answer(new)}"
 
 
 def worst(slices: Sequence[Slice]) -> list[Slice]:
@@ -427,7 +469,7 @@ def next_step(report: Report) -> str:
         return "No answer broke; the interval says how many might with other examples."
     if report.discovery and report.discovery.found:
         where = " and ".join(
-            f"{clean(by)} is {clean(value)}" for by, value in report.discovery.found[0].where
+            f"{clean(by)} is {answer(value)}" for by, value in report.discovery.found[0].where
         )
         return f"Negative flips concentrate where {where}; look there first."
     top = flips.transitions[0] if flips.transitions else None
@@ -440,7 +482,7 @@ def next_step(report: Report) -> str:
     if marked:
         first = marked[0]
         return (
-            f"Negative flips concentrate where {clean(first.by)} is {clean(first.value)}; "
+            f"Negative flips concentrate where {clean(first.by)} is {answer(first.value)}; "
             "look there first."
         )
     return "The negative flips are spread out; read the examples."

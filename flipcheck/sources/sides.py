@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,15 @@ from flipcheck.predictions import Predictions
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.datasets import Dataset, open_dataset, open_labels
 from flipcheck.sources.files import file_kind
-from flipcheck.sources.language import in_one_language, other_side
+from flipcheck.sources.judging import declared_labels, in_one_task, one_more
+from flipcheck.sources.language import in_one_language
 from flipcheck.sources.logs.alike import check_alike, check_used
 from flipcheck.sources.onnx.differences import differences
 from flipcheck.sources.repeats import by_question, check_repeats, for_repeats
 from flipcheck.sources.saved import read_predictions
 from flipcheck.sources.shards import is_image_folder
 from flipcheck.sources.spec import Provider
+from flipcheck.tasks.deciding import EXAMPLE, LABEL_NAME, decisions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,8 +51,9 @@ class Gathered:
     """Both sides' predictions, their pairing, and the images that they were made from.
 
     `of` is how many examples there are to pair, where the pairing has only some of them,
-    `cluster` the column by which they are clustered, if any, and `contract` what differs between
-    two models, None where both sides are not models.
+    `cluster` the column by which they are clustered, if any, `contract` what differs between
+    two models, None where both sides are not models, and `accepted` the right answers of each
+    true name that stands for several.
     """
 
     old: Predictions
@@ -61,6 +64,7 @@ class Gathered:
     of: int
     cluster: str | None = None
     contract: tuple[Difference, ...] | None = None
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def gather(given: Given, progress: Progress) -> Gathered:
@@ -87,7 +91,7 @@ def matched(
     told = check_alike(given, sides["old"], sides["new"])
     check_repeats(sides["old"], sides["new"])
     truth = truth and for_repeats(truth, sides["old"], sides["new"])
-    old, new, truth, notes = in_one_language(given, sides["old"], sides["new"], truth)
+    old, new, truth, notes = in_one_task(given, sides["old"], sides["new"], truth)
     _check_columns(given, [each for each in (old, new, truth) if each is not None])
     paired = pair(
         old,
@@ -111,6 +115,7 @@ def matched(
             "--stop-early is for examples drawn one by one, and some here ask one question again",
             hint="leave --stop-early out",
         )
+    paired, cluster = _by_label(given, old, new, paired, cluster)
     opened = [each for each in (*datasets.values(), folder) if each is not None]
     images = next((each for each in opened if each.kind == "images"), None)
     warnings = [
@@ -124,8 +129,15 @@ def matched(
     ]
     if old.rows and new.rows and not one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
-    notes_told = tuple(dict.fromkeys(warnings))
-    return Gathered(old, new, paired, images, notes_told, of, cluster, _contract(given, old, new))
+    accepted = {
+        name: each
+        for source in (old, new, truth)
+        if source is not None
+        for name, each in source.accepted.items()
+    }
+    unique = tuple(dict.fromkeys(warnings))
+    contract = _contract(given, old, new)
+    return Gathered(old, new, paired, images, unique, of, cluster, contract, accepted)
 
 
 def _contract(given: Given, old: Predictions, new: Predictions) -> tuple[Difference, ...] | None:
@@ -140,6 +152,20 @@ def _contract(given: Given, old: Predictions, new: Predictions) -> tuple[Differe
             names = list(dict.fromkeys(spec.label_map.get(name, name) for name in names))
         found.append(told | {"classes": names})
     return differences(*found)
+
+
+def _by_label(
+    given: Given, old: Predictions, new: Predictions, paired: Paired, cluster: str | None
+) -> tuple[Paired, str | None]:
+    """The pairing, or with --per label its decisions, and the column that they are clustered by.
+
+    Decisions about the labels of one example are drawn with it, where no other column is named.
+    """
+    task = given.new_spec.task
+    if not task.by_label:
+        return paired, cluster
+    paired = decisions(paired, task.joined_by, declared_labels(old, new))
+    return paired, cluster or EXAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +193,7 @@ def rerun(given: Given, found: Gathered, source: Source) -> Again:
         found.paired,
     )
     read = source if isinstance(source, Predictions) else read_predictions(source, columns)
-    again = other_side(given, found.old, read, paired.truth)
+    again = one_more(given, found.old, read, paired.truth)
     if (found.old.correct is None) != (again.correct is None):
         told = "says itself what is right, and the old side does not"
         if again.correct is None:
@@ -178,7 +204,13 @@ def rerun(given: Given, found: Gathered, source: Source) -> Again:
     first = Predictions(
         name=found.old.name, ids=paired.ids, correct=paired.old_right, rows=found.old.rows
     )
-    truth = Predictions(name="the labels", ids=paired.ids, truth=paired.truth, rows=found.old.rows)
+    truth = Predictions(
+        name="the labels",
+        ids=paired.ids,
+        truth=paired.truth,
+        accepted=found.accepted,
+        rows=found.old.rows,
+    )
     labels = None if paired.truth is None else truth
     both = pair(first, again, labels, allow_missing=given.allow_missing)
     if len(both) < len(paired):
@@ -209,6 +241,12 @@ def open_test_sets(given: Given) -> dict[Side, Dataset | None]:
     check_used(
         given, [isinstance(each, Path) and not _is_model(each) for each in (given.old, given.new)]
     )
+    probability = given.new_spec.task.probability
+    if probability is not None and _is_model(given.old) and _is_model(given.new):
+        raise UsageError(
+            f"--probability {probability} is for saved predictions, and both sides are models",
+            hint="name the output of the models with --output",
+        )
     opened: dict[Path, Dataset] = {}
     sides: tuple[tuple[Side, Source, Path | None, SideSpec], ...] = (
         ("old", given.old, given.old_data, given.old_spec),
@@ -292,6 +330,8 @@ def _check_labels(
     saved: Mapping[Side, Predictions],
 ) -> None:
     """Raise UsageError for labels that no model can answer, before either runs."""
+    if given.new_spec.task.multilabel:  # what a label is, is said by the answers as well
+        return
     sides = dict(saved)
     for side, (model, _) in models.items():
         dataset = datasets[side]
@@ -313,7 +353,6 @@ def read_saved(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Si
 def _saved(source: Source, spec: SideSpec) -> Predictions:
     options: dict[str, object] = {
         "--output": spec.output,
-        "--threshold": spec.threshold,
         "--preprocess": spec.preprocess,
         "--features": spec.features,
         "--input": spec.inputs or None,
@@ -325,7 +364,16 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
                 f"{flag} is for models, and {name} is saved predictions",
                 hint="name the side, as in --new-threshold, or leave it out",
             )
-    return source if isinstance(source, Predictions) else read_predictions(source, spec.columns)
+    if not isinstance(source, Predictions):
+        return read_predictions(source, spec.columns)
+    task = spec.task
+    for flag, value in {"--threshold": task.threshold, "--probability": task.probability}.items():
+        if value is not None:
+            raise UsageError(
+                f"{flag} is for models and files, and {name} has its answers already",
+                hint="name the side, as in --new-threshold, or leave it out",
+            )
+    return source
 
 
 def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[Side, Any]:
@@ -406,6 +454,8 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
             hint=f"{nearest(given.weight, there)} (columns there: {', '.join(there) or 'none'})",
         )
     known = {name for source in sources for name in source.columns}
+    if given.new_spec.task.by_label:
+        known.add(LABEL_NAME)
     wanted = {name: "--by" for by in given.by for name in column_names(by, known)}
     wanted |= {} if given.cluster is None else {given.cluster: "--cluster"}
     for name, flag in wanted.items():
@@ -444,9 +494,9 @@ def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[s
 
 def _same_file(one: Predictions, other: Predictions) -> bool:
     """Whether two sources are one file, and the same was taken of it."""
-    digest, picked = one.facts.get("sha256"), one.facts.get("picked")
-    same = digest is not None and digest == other.facts.get("sha256")
-    return same and picked == other.facts.get("picked")
+    taken = ("sha256", "picked", "threshold", "columns")
+    same = all(one.facts.get(name) == other.facts.get(name) for name in taken)
+    return same and one.facts.get("sha256") is not None
 
 
 def _answer_warnings(source: Predictions, answers: Labels | None) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flipcheck.predictions import Predictions
+from flipcheck.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ class Columns:
     weight: str | None = None
     format: str | None = None
     pick: tuple[tuple[str, str], ...] = ()
+    task: Task = field(default_factory=Task)
 
     def labels(self) -> tuple[str, ...]:
         """The columns to slice or to cluster by."""
@@ -72,9 +74,11 @@ class SideSpec:
 
     `classes_are_own` says that the class list was given for this side, and overrules its model's.
     `inputs` are the values, written as JSON or text, of inputs that are the same for every example.
+    `task` is that of its columns: models, whose columns decide no answer, are read by it too.
     """
 
     columns: Columns = field(default_factory=Columns)
+    task: Task = field(default_factory=Task)
     classes: tuple[str, ...] | None = None
     classes_are_own: bool = False
     label_map: Mapping[str, str] = field(default_factory=dict)

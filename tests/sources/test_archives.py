@@ -93,8 +93,8 @@ def test_labels_only(archive):
         ({"preds": 3}, {}, "a single number"),
         ({"preds": np.zeros((2, 2), int)}, {}, "a table of int64, not of scores"),
         ({"preds": np.zeros((2, 2, 2))}, {}, "not one value for each example"),
-        ({"probs": np.array([0.2, 0.7])}, {}, "one score for each example"),  # binary: ask
-        ({"probs": np.array([[0.2], [0.7]])}, {}, "one score for each example"),
+        ({"logits": np.array([0.2, 0.7])}, {}, "one score for each example"),  # cut where?
+        ({"logits": np.array([[0.2], [0.7]])}, {}, "one score for each example"),
         ({"probs": np.array([[0.5, np.nan], [0, 1]])}, {}, "NaN or infinite scores: row 1"),
         ({"probs": np.array([[0.5, 0], [0, np.inf]])}, {}, "NaN or infinite scores: row 2"),
         ({"preds": np.array([1 + 2j])}, {}, "no number and no text"),  # complex

@@ -117,6 +117,7 @@ def parquet_bytes() -> bytes:
         ("t.csv.xz", lzma.compress(TEXT), "compressed with xz"),
         ("t.csv.gz", gzip.compress("id,x\n".encode("utf-16")), "UTF-16"),
     ],
+    ids=lambda value: "" if isinstance(value, bytes) else value,
 )
 def test_what_is_not_read_compressed(written, name, content, told):
     """Only text is read compressed, in one layer; the rest says what to do."""

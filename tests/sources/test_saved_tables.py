@@ -42,7 +42,7 @@ def test_columns_play_parts(written, header, given, expected):
         ("id,label,pred", {"prediction": "prod"}, ["no column 'prod' (--prediction)", "'pred'"]),
         ("id,label,pred", {"correct": "ok"}, ["no column 'ok' (--correct)"]),
         ("id,label,pred", {"id": "ids"}, ["no column 'ids' (--id)", "'id'"]),
-        ("id,label,prob_a", {}, ["no prediction column"]),  # one score says nothing
+        ("id,label,prob_a", {}, ["nothing says what the other is called", "--classes no,a"]),
     ],
 )
 def test_what_cannot_be_decided_is_asked(written, header, given, told):

@@ -10,6 +10,7 @@ from flipcheck.sources.arrays import Archive, open_archive, plain
 from flipcheck.sources.datasets.base import Dataset, Needs, Reader
 from flipcheck.sources.files import sha256
 from flipcheck.sources.saved.arrays import NPZ_IDS, find, find_label, flat
+from flipcheck.sources.saved.judged_arrays import truth_sets
 from flipcheck.sources.saved.values import as_ids, as_labels
 from flipcheck.sources.stamps import stamps
 
@@ -54,14 +55,19 @@ def open_arrays(path: Path, columns: Columns) -> Dataset:
     weight = columns.weight if columns.weight in archive.headers else None
     reserved = dict.fromkeys(name for name in (ids, label, weight, *by) if name is not None)
     size = archive.require_rows(list(archive.headers))
-    loaded = {name: flat(path, name, plain(path, name, archive.load(name))) for name in reserved}
+    sets = columns.task.multilabel
+    flats = [name for name in reserved if not sets or name != label]
+    loaded = {name: flat(path, name, plain(path, name, archive.load(name))) for name in flats}
+    truth = truth_sets(archive, columns).truth if sets else None
+    if label is not None and not sets:
+        truth = as_labels(f"{path}: {label!r}", loaded[label])
     return Dataset(
         kind="arrays",
         source=str(path),
         ids=pa.array(np.arange(1, size + 1))
         if ids is None
         else as_ids(f"{path}: {ids!r}", loaded[ids]),
-        truth=None if label is None else as_labels(f"{path}: {label!r}", loaded[label]),
+        truth=truth,
         reader=ArrayReader(archive),
         columns={name: as_labels(f"{path}: {name!r}", loaded[name]) for name in by},
         weights=(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import InputError
 from flipcheck.labels import to_arrow
 from flipcheck.sources.datasets.base import Dataset, Reader
+from flipcheck.sources.saved.judged.sets import truth_sets
 from flipcheck.sources.saved.tables import column_of, groups_of, label_roles, weights_of
 from flipcheck.sources.saved.values import as_ids, as_labels
 from flipcheck.sources.stamps import stamps
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from flipcheck.sources.datasets.base import Needs
     from flipcheck.sources.spec import Columns
+    from flipcheck.sources.stamps import Stamps
     from flipcheck.sources.tables import Table
 
 
@@ -59,6 +61,8 @@ def open_features(table: Table, columns: Columns) -> Dataset:
     import pyarrow as pa
 
     seen = stamps([part.path for part in table.parts or (table,)])
+    if columns.task.multilabel:
+        return _of_sets(table, columns, seen)
     roles = label_roles(table, columns)
     loaded = table.load(roles.names() or [_any_column(table)])
     ids = pa.array(np.arange(1, len(next(iter(loaded.values()))) + 1))
@@ -86,6 +90,27 @@ def open_features(table: Table, columns: Columns) -> Dataset:
             )
             if name is not None
         ),
+        sha256=table.sha256,
+        stamps=seen,
+    )
+
+
+def _of_sets(table: Table, columns: Columns, seen: Stamps) -> Dataset:
+    """The test set of a table whose examples have several labels, or none that are known."""
+    truth, taken = truth_sets(table, columns)
+    reserved = (*taken, columns.cluster, truth.facts["columns"].get("id"), columns.weight)
+    return Dataset(
+        kind="table",
+        source=str(table.path),
+        ids=truth.ids,
+        truth=truth.truth,
+        reader=TableReader(table),
+        columns=truth.columns,
+        weights=truth.weights,
+        groups=truth.groups,
+        rows=truth.rows,
+        columns_there=table.names,
+        reserved=tuple(name for name in reserved if name is not None),
         sha256=table.sha256,
         stamps=seen,
     )

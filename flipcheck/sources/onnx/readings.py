@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import ModelError, UsageError, listed, plural
 from flipcheck.labels import is_whole
@@ -39,7 +39,8 @@ class Reading:
 
     `names` is None where the answers are names already; `classes` are all that can be answered,
     where that is known; `numbered` that they are only places among the scores. `told` is what
-    the report says of it.
+    the report says of it. What is `made` of the outputs are classes, or matrices: the best classes
+    of each example, or the labels of its set as bits (`tasks.sets.packed`), joined by `separator`.
     """
 
     outputs: tuple[str, ...]
@@ -49,6 +50,9 @@ class Reading:
     told: str
     by_threshold: bool = False
     numbered: bool = False
+    threshold: float | None = None
+    made: Literal["class", "ranks", "set"] = "class"
+    separator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,10 @@ def choose_reading(
     tensors: Tensors = MappingProxyType({}),
 ) -> Reading:
     """The one reading of the outputs. Raises ModelError where there is none, or more than one."""
-    if spec.threshold is not None and not 0 <= spec.threshold <= 1:
-        raise UsageError(
-            f"--threshold {spec.threshold:g} is no probability", hint="give one from 0 to 1"
-        )
+    task = spec.task
+    own = spec.output is not None and task.top_k is None  # the user knows what these scores are
+    if spec.threshold is not None and not own:
+        check_probability(spec.threshold)
     outputs = [
         _output(port.name, value, rows, tensors.get(port.name))
         for port, value in zip(model.outputs, values, strict=True)
@@ -85,9 +89,14 @@ def choose_reading(
     if spec.output is not None:
         chosen = [output for output in outputs if output.name == spec.output]
         if not chosen:
-            raise _unreadable(model, outputs, f"no output {spec.output!r}")
+            raise unreadable(model, outputs, f"no output {spec.output!r}")
         outputs = chosen
-    reading = _by_label(model, outputs, spec) or _by_scores(model, outputs, spec)
+    if task.multilabel or task.top_k is not None:
+        from flipcheck.sources.onnx.judged import by_rank, by_set
+
+        reading = (by_set if task.multilabel else by_rank)(model, outputs, spec)
+    else:
+        reading = _by_label(model, outputs, spec) or _by_scores(model, outputs, spec)
     if spec.threshold is not None and not reading.by_threshold:
         raise ModelError(
             f"{model.path}: --threshold needs a probability of two classes; this model is read "
@@ -96,6 +105,14 @@ def choose_reading(
             "with --output",
         )
     return reading
+
+
+def check_probability(threshold: float) -> None:
+    """Raise UsageError for a threshold that no probability reaches, or every one does."""
+    if not 0 <= threshold <= 1:
+        raise UsageError(
+            f"--threshold {threshold:g} is no probability", hint="give one from 0 to 1"
+        )
 
 
 def _output(name: str, value: Any, rows: int, tensor: tuple[str, Any] | None = None) -> Output:
@@ -143,11 +160,11 @@ def _by_label(model: Model, outputs: list[Output], spec: SideSpec) -> Reading | 
     if not labels:
         return None
     if len(labels) > 1:
-        raise _unreadable(model, outputs, f"{len(labels)} outputs could be the label")
+        raise unreadable(model, outputs, f"{len(labels)} outputs could be the label")
     label = labels[0]
     scores = _scores_beside(model, label, outputs)
     if spec.threshold is not None and scores is not None and scores.width == 2:
-        names = _names(model, scores)
+        names = class_names(model, scores)
         if names is not None:
             return _by_threshold(model, scores, names, spec.threshold)
     translate = read_label(model, label.value.dtype.kind, scores.keys if scores else None)
@@ -213,7 +230,7 @@ def _by_scores(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
     usable = [output for output in outputs if output.kind in {"scores", "maps", "column"}]
     if len(usable) != 1:
         why = f"{len(usable)} outputs could hold the answer" if usable else "no output is readable"
-        raise _unreadable(model, outputs, why)
+        raise unreadable(model, outputs, why)
     output = usable[0]
     if output.kind == "column":
         return _binary(model, output, spec)
@@ -227,14 +244,15 @@ def _by_scores(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
         and within(output.value)
         and not scores.shares
     ):
-        raise _unreadable(
+        raise unreadable(
             model,
             outputs,
             f"the scores of {output.name!r} lie in [0, 1] but do not add up to 1: several labels "
             "for each example, perhaps",
-            f"if the largest score is the answer, say so with --output {output.name}",
+            f"if the largest score is the answer, say so with --output {output.name}; if each "
+            "label has a probability of its own, judge sets of labels with --multilabel",
         )
-    named = _names(model, scores)
+    named = class_names(model, scores)
     names = named or tuple(map(str, range(scores.width)))
     if spec.threshold is not None and len(names) == 2:
         return _by_threshold(model, scores, names, spec.threshold)
@@ -247,7 +265,7 @@ def _by_scores(model: Model, outputs: list[Output], spec: SideSpec) -> Reading:
     return Reading(scores.outputs, largest, names, names, told, numbered=named is None)
 
 
-def _names(model: Model, scores: Scores) -> tuple[str, ...] | None:
+def class_names(model: Model, scores: Scores) -> tuple[str, ...] | None:
     """The names of the classes that scores are of, in the scores' order; None if not known."""
     if model.classes is None:
         return scores.keys
@@ -268,6 +286,7 @@ def _names(model: Model, scores: Scores) -> tuple[str, ...] | None:
 def _by_threshold(
     model: Model, scores: Scores, names: tuple[str, ...], threshold: float
 ) -> Reading:
+    check_probability(threshold)
     if not scores.shares:
         raise ModelError(
             f"{model.path}: --threshold needs probabilities, and {scores.name!r} holds other "
@@ -279,7 +298,9 @@ def _by_threshold(
         return cut(scores.read(values)[:, 1], threshold)
 
     told = f"threshold {threshold:g} on {scores.name!r}"
-    return Reading(scores.outputs, answers, names, names, told, by_threshold=True)
+    return Reading(
+        scores.outputs, answers, names, names, told, by_threshold=True, threshold=threshold
+    )
 
 
 def _binary(model: Model, output: Output, spec: SideSpec) -> Reading:
@@ -293,26 +314,36 @@ def _binary(model: Model, output: Output, spec: SideSpec) -> Reading:
             hint="for a probability, name both classes, the negative one first: --classes no,yes",
         )
     threshold = 0.5 if spec.threshold is None else spec.threshold
+    own = spec.threshold is not None and spec.output is not None
+    logits = own and not within(output.value)  # the user says what these scores mean
+    if not logits:
+        check_probability(threshold)
 
     def answers(values: list[Any]) -> Answers:
         scores = squeezed(values[0])
         bad = np.flatnonzero(~np.isfinite(scores))
         if len(bad):
             raise NotFiniteError(model.path, bad.tolist())
+        if logits:
+            return cut(scores, threshold)[0], np.full(len(scores), np.nan, np.float32)
         if not within(scores):
             odd = scores[np.abs(scores - 0.5).argmax()].item()
             raise ModelError(
                 f"{model.path}: {output.name!r} is no probability: it holds {odd:g}",
-                hint="a regression cannot be audited; a logit needs a sigmoid at the model's end",
+                hint="a regression cannot be audited; a logit needs a sigmoid at the model's end, "
+                f"or a threshold of its own: --output {output.name} --threshold 0",
             )
         return cut(scores, threshold)
 
     answers([output.value])
-    told = f"threshold {threshold:g} on {output.name!r}"
-    return Reading((output.name,), answers, model.classes, model.classes, told, by_threshold=True)
+    told, names = f"threshold {threshold:g} on {output.name!r}", model.classes
+    return Reading(
+        (output.name,), answers, names, names, told, by_threshold=True, threshold=threshold
+    )
 
 
-def _unreadable(model: Model, outputs: list[Output], why: str, hint: str = "") -> ModelError:
+def unreadable(model: Model, outputs: list[Output], why: str, hint: str = "") -> ModelError:
+    """The error for outputs that cannot be read, with all of them."""
     return ModelError(
         f"{model.path}: {why}",
         problems=[f"output {output.name!r}: {output.about}" for output in outputs],

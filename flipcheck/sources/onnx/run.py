@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.contract import Repeatability
 from flipcheck.engines.embedded import cores, ordered_map
 from flipcheck.errors import SHOWN, InputError, ModelError, OutputError, UsageError, listed, plural
-from flipcheck.labels import Labels
 from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import BadExamplesError
 from flipcheck.sources.datasets.images import quiet_decoder
@@ -23,6 +22,7 @@ from flipcheck.sources.files import first_few, reason
 from flipcheck.sources.onnx.constants import told
 from flipcheck.sources.onnx.contract import contract
 from flipcheck.sources.onnx.feeds import Feeder, feeder
+from flipcheck.sources.onnx.judged import labelled
 from flipcheck.sources.onnx.kept import Kept, keep, plain_fields, thawed
 from flipcheck.sources.onnx.model import OVERRULED
 from flipcheck.sources.onnx.readings import Reading, Tensors, choose_reading
@@ -538,19 +538,19 @@ def _predictions(
     import numpy as np
 
     codes, confidence = answers
-    names = runner.reading.names
-    labels = Labels.of(codes) if names is None else Labels(codes.astype(np.int32), names)
+    place = None
     if order is not None:
         place = np.full(len(dataset), -1)
         place[order[: len(codes)]] = np.arange(len(codes))
-        labels = labels.take(place)
         confidence = np.append(confidence, np.float32(np.nan))[place]
+    labels, ranked = labelled(runner.reading, codes, place)
     model = runner.model
     return Predictions(
         name=str(model.path),
         ids=dataset.ids,
         answers=labels,
         truth=dataset.truth,
+        ranked=ranked,
         confidence=None if np.isnan(confidence).all() else confidence,
         columns=dataset.columns,
         weights=dataset.weights,
@@ -575,13 +575,16 @@ def _notes(runner: Runner, order: NDArray[np.int64] | None) -> tuple[str, ...]:
 
 def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
     model, classes = runner.model, runner.reading.classes
+    declared = {"declared": classes} if runner.reading.made == "set" else {}
     return {
+        **declared,
         "kind": "onnx",
         "data": dataset.source,
         "sha256": model.sha256,
         "classes": classes,
         "classes_from": model.classes_from or ("the outputs" if classes else ""),
         "output": runner.reading.told,
+        "threshold": runner.reading.threshold,
         "opset": model.graph.opset,
         "batch": runner.batch,
         "contract": contract(model, runner.feeder, runner.reading, runner.batch),

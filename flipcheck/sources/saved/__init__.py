@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flipcheck.errors import InputError
 from flipcheck.sources.files import file_kind
-from flipcheck.sources.saved import arrays, tables
+from flipcheck.sources.saved import arrays, judged, judged_arrays, tables
 from flipcheck.sources.saved.joined import concatenated, in_files, numbered_on
 from flipcheck.sources.shards import Shards, read_all, shards
 from flipcheck.sources.tables import KINDS, open_shards, open_table
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from flipcheck.predictions import Predictions
     from flipcheck.sources.spec import Columns
+    from flipcheck.sources.tables import Table
 
 
 def read_predictions(path: Path, columns: Columns) -> Predictions:
@@ -29,7 +30,7 @@ def read_predictions(path: Path, columns: Columns) -> Predictions:
         return _predictions(path, columns)
     if _are_plain(several, columns):
         table = open_shards(several)
-        return in_files(table, tables.predictions(table, columns))
+        return in_files(table, _of_table(table, columns))
     return _joined(several, columns, _predictions)
 
 
@@ -40,7 +41,7 @@ def read_labels(path: Path, columns: Columns) -> Predictions:
         return _labels(path, columns)
     if _are_plain(several, columns):
         table = open_shards(several)
-        return in_files(table, tables.labels(table, columns))
+        return in_files(table, judged.labels(table, columns) or tables.labels(table, columns))
     return _joined(several, columns, _labels)
 
 
@@ -53,8 +54,15 @@ def _predictions(path: Path, columns: Columns) -> Predictions:
         return log
     kind = file_kind(path)
     if kind == "npz":
-        return arrays.predictions(path, columns)
-    return tables.predictions(open_table(path, kind), columns)
+        own = None if columns.score else judged_arrays.predictions(path, columns)
+        return own or arrays.predictions(path, columns)
+    return _of_table(open_table(path, kind), columns)
+
+
+def _of_table(table: Table, columns: Columns) -> Predictions:
+    """The predictions of a table: graded, of a task of their own, or one class an example."""
+    own = None if columns.score else judged.predictions(table, columns)
+    return own or tables.predictions(table, columns)
 
 
 def _labels(path: Path, columns: Columns) -> Predictions:
@@ -66,8 +74,9 @@ def _labels(path: Path, columns: Columns) -> Predictions:
         return log
     kind = file_kind(path)
     if kind == "npz":
-        return arrays.labels(path, columns)
-    return tables.labels(open_table(path, kind), columns)
+        return judged_arrays.labels(path, columns) or arrays.labels(path, columns)
+    table = open_table(path, kind)
+    return judged.labels(table, columns) or tables.labels(table, columns)
 
 
 def _are_plain(several: Shards, columns: Columns) -> bool:

@@ -29,7 +29,7 @@ def predictions(path: Path, columns: Columns) -> Predictions:
     """The predictions that an archive holds."""
     archive = open_archive(path)
     if columns.score is not None:
-        return _built(archive, _graded(archive, columns), columns)
+        return built(archive, _graded(archive, columns), columns)
     names = {
         "id": find(archive, columns.id, NPZ_IDS, "--id"),
         "label": find_label(archive, columns),
@@ -45,7 +45,7 @@ def predictions(path: Path, columns: Columns) -> Predictions:
             hint=f"arrays there: {', '.join(archive.headers)}; name one with --prediction or "
             "--correct",
         )
-    return _built(archive, names, columns)
+    return built(archive, names, columns)
 
 
 def _graded(archive: Archive, columns: Columns) -> dict[str, str | None]:
@@ -69,7 +69,7 @@ def labels(path: Path, columns: Columns) -> Predictions:
             f"{path}: no array of labels",
             hint=f"arrays there: {', '.join(archive.headers)}; name one with --label",
         )
-    return _built(
+    return built(
         archive, {"id": find(archive, columns.id, NPZ_IDS, "--id"), "label": label}, columns
     )
 
@@ -99,7 +99,7 @@ def find_label(archive: Archive, columns: Columns) -> str | None:
     return find(archive, columns.label, NPZ_LABELS, "--label")
 
 
-def _built(archive: Archive, names: Mapping[str, str | None], columns: Columns) -> Predictions:
+def built(archive: Archive, names: Mapping[str, str | None], columns: Columns) -> Predictions:
     """Predictions from the arrays that play a part."""
     import numpy as np
     import pyarrow as pa
@@ -188,12 +188,14 @@ def _answers(
         if values.dtype.kind != "f":
             raise InputError(
                 f"{what} is a table of {values.dtype}, not of scores",
-                hint="save one answer for each example, or floating-point scores by class",
+                hint="save one answer for each example, or floating-point scores by class; several "
+                "labels an example, as 0 and 1, need --multilabel",
             )
         return largest(what, values, tuple(map(str, range(values.shape[1]))), lines)
     if name in NPZ_SCORES:
         raise InputError(
             f"{what} has one score for each example, and its shape is {values.shape}",
-            hint="save the answers themselves as 'predictions', or one score for each class",
+            hint="save the answers themselves as 'predictions', or one score for each class; to "
+            "cut the score of the second of two classes, give --threshold",
         )
     return as_labels(what, flat(path, name, values)), None

@@ -20,6 +20,7 @@ from flipcheck.sources.spec import (
     SCORE_PREFIXES,
     Columns,
 )
+from flipcheck.tasks.accepting import accepted_labels, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ def predictions(table: Table, columns: Columns) -> Predictions:
     verdict = roles.correct is None and roles.grade is None
     unused = table.first(CORRECT_NAMES) if verdict else None
     loaded = _loaded(table, roles, [unused] if unused else [])
-    found = with_repeats(table, _built(table, loaded, roles), roles.names())
+    found = with_repeats(table, built(table, loaded, roles), roles.names())
     return replace(
         found, warnings=(*found.warnings, *_unused_verdict(table, found, loaded, unused))
     )
@@ -79,11 +80,12 @@ def labels(table: Table, columns: Columns) -> Predictions:
             f"{table.path}: no label column",
             hint=f"name it with --label; columns there: {', '.join(table.names)}",
         )
-    return with_repeats(table, _built(table, _loaded(table, roles), roles), roles.names())
+    return with_repeats(table, built(table, _loaded(table, roles), roles), roles.names())
 
 
 def _loaded(table: Table, roles: Roles, more: Sequence[str] = ()) -> dict[str, Any]:
     """The columns that play a part; those that nobody asked for only where they can be read."""
+    table = listing(table, roles)
     names, encoded = [*roles.names(), *more], roles.labels(*more)
     try:
         return table.load(names, encoded)
@@ -95,6 +97,13 @@ def _loaded(table: Table, roles: Roles, more: Sequence[str] = ()) -> dict[str, A
         with contextlib.suppress(InputError):
             loaded |= table.load([name], encoded)
     return loaded
+
+
+def listing(table: Table, roles: Roles) -> Table:
+    """The table, in which a truth may be a list of accepted answers."""
+    lists = () if roles.label is None else (roles.label,)
+    parts = tuple(replace(part, lists=lists) for part in table.parts)
+    return replace(table, lists=lists, parts=parts)
 
 
 def label_roles(table: Table, columns: Columns) -> Roles:
@@ -128,7 +137,7 @@ def prediction_roles(table: Table, columns: Columns) -> Roles:
             label_roles(table, columns), prediction=columns.prediction, grade=columns.score
         )
     prediction = columns.prediction or table.only(PREDICTION_NAMES, "prediction", "--prediction")
-    scores = () if prediction or columns.correct else _score_columns(table)
+    scores = () if prediction or columns.correct else score_columns(table)
     correct = columns.correct
     if correct is None and prediction is None and not scores:
         correct = table.first(CORRECT_NAMES)
@@ -147,7 +156,8 @@ def prediction_roles(table: Table, columns: Columns) -> Roles:
     )
 
 
-def _score_columns(table: Table) -> tuple[str, ...]:
+def score_columns(table: Table) -> tuple[str, ...]:
+    """The columns of one score a class. Raises InputError where two families of them could be."""
     families = {
         prefix: tuple(name for name in table.names if name.startswith(prefix) and name != prefix)
         for prefix in SCORE_PREFIXES
@@ -163,13 +173,14 @@ def _score_columns(table: Table) -> tuple[str, ...]:
     return next(iter(found.values()), ())
 
 
-def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions:
+def built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions:
     """Predictions from the loaded columns of a table."""
     import numpy as np
     import pyarrow as pa
 
     size = len(next(iter(loaded.values())))
     answers, confidence = _answers(table, loaded, roles)
+    truth, accepted = _truth(table, loaded, roles.label)
     return Predictions(
         name=str(table.path),
         ids=(
@@ -178,7 +189,8 @@ def _built(table: Table, loaded: Mapping[str, Any], roles: Roles) -> Predictions
             else as_ids(column_of(table, roles.id), loaded[roles.id])
         ),
         answers=answers,
-        truth=_labels(table, loaded, roles.label),
+        truth=truth,
+        accepted=accepted,
         correct=(
             as_verdicts(column_of(table, roles.correct), loaded[roles.correct], table.lines)
             if roles.correct
@@ -240,6 +252,15 @@ def _told(roles: Roles) -> dict[str, str]:
     return {part: name for part, name in parts.items() if name is not None}
 
 
+def _truth(
+    table: Table, loaded: Mapping[str, Any], name: str | None
+) -> tuple[Labels | None, Mapping[str, tuple[str, ...]]]:
+    """The truths, and what each accepts where they are lists of accepted answers."""
+    if name is not None and is_list(loaded[name]):
+        return accepted_labels(column_of(table, name), loaded[name])
+    return _labels(table, loaded, name), {}
+
+
 def _labels(table: Table, loaded: Mapping[str, Any], name: str | None) -> Labels | None:
     return None if name is None else as_labels(column_of(table, name), loaded[name])
 
@@ -265,7 +286,7 @@ def _unused_verdict(
     table: Table, found: Predictions, loaded: Mapping[str, Any], unused: str | None
 ) -> list[str]:
     """A warning where the data's own verdict differs from equality and was not asked for."""
-    if unused is None or found.answers is None or found.truth is None:
+    if unused is None or found.answers is None or found.truth is None or found.accepted:
         return []
     try:
         verdict = as_verdicts(column_of(table, unused), loaded[unused], table.lines)

@@ -38,6 +38,7 @@ class Table:
     parts: tuple[Table, ...] = ()
     constants: tuple[tuple[str, str | None], ...] = ()
     digest: str | None = None
+    lists: tuple[str, ...] = ()
 
     def count(self) -> int:
         """How many rows there are, counted anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flipcheck.sources.tables import Table
+
+LISTS = "; several labels an example need --multilabel, and ranked answers --top-k"
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any], str]]:
@@ -77,7 +80,7 @@ def read(table: Table, wanted: Sequence[str], _encoded: Collection[str] = ()) ->
             problems.append(wrong)
         for name, column in columns.items():
             value = row.get(name)
-            odd = strange(value)
+            odd = strange(value, lists=name in table.lists)
             if odd:
                 problems.append(f"row {line:,}: {name!r} is {odd}")
                 value = None
@@ -86,7 +89,8 @@ def read(table: Table, wanted: Sequence[str], _encoded: Collection[str] = ()) ->
         raise InputError(
             f"{table.path}: {plural(len(problems), 'problem')}",
             problems=first_few(problems),
-            hint="every line is one JSON object, and labels are text or numbers",
+            hint="every line is one JSON object, and labels are text or numbers"
+            + LISTS * any("a list" in problem for problem in problems),
         )
     return {name: typed(column) for name, column in columns.items()}
 
@@ -98,10 +102,14 @@ def stream(table: Table, needs: Mapping[str, bool]) -> Iterator[Any]:
     yield pa.record_batch(read(table, list(needs)))
 
 
-def strange(value: Any) -> str:
-    """What makes a value no label, or nothing."""
+def strange(value: Any, *, lists: bool = False) -> str:
+    """What makes a value no label, or nothing; where `lists` may be, none of its values."""
     if isinstance(value, dict):
         return "an object"
+    if lists and isinstance(value, list):
+        inner = (strange(each) or ("null" if each is None else "") for each in value)
+        odd = next((each for each in inner if each), "")
+        return f"a list that holds {odd}" if odd else ""
     if isinstance(value, list):
         return "a list"
     if isinstance(value, str) and not is_unicode(value):
@@ -110,9 +118,18 @@ def strange(value: Any) -> str:
 
 
 def typed(values: list[Any]) -> Any:
-    """A column of one type where all its values are numbers or all booleans, else of text."""
+    """A column of one type where all its values are numbers or all booleans, else of text.
+
+    Of lists where any value is one; other values are lists of one then.
+    """
     import pyarrow as pa
 
+    if any(isinstance(value, list) for value in values):
+        lists = [each if each is None or isinstance(each, list) else [each] for each in values]
+        inner = typed([value for each in lists if each for value in each])
+        ends = list(accumulate((len(each or ()) for each in lists), initial=0))
+        gaps = pa.array([each is None for each in lists])
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), inner, mask=gaps)
     values = [None if value != value else value for value in values]  # noqa: PLR0124  (NaN)
     known = [value for value in values if value is not None]
     if all(isinstance(value, bool) for value in known):
