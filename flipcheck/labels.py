@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, listed, plural
+from flipcheck.texts import whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -117,7 +118,7 @@ def _encoded(column: Any) -> tuple[NDArray[np.int32], list[str | None], Iterable
     import pyarrow as pa
 
     if pa.types.is_integer(column.type) and not column.null_count and len(column):
-        numbers = np.asarray(column)
+        numbers = whole_numbers(column)
         low, high = int(numbers.min()), int(numbers.max())
         if high - low < min(len(column), MOST_NUMBERS):
             codes = _distances(numbers, low)
@@ -161,11 +162,11 @@ def _codes_of(encoded: Any) -> Any:
 
     indices = encoded.indices
     if not indices.null_count:
-        return indices
+        return whole_numbers(indices)
     there = np.asarray(indices.is_valid())
     parts = [None, indices.buffers()[1]]
     held = pa.Array.from_buffers(indices.type, len(indices), parts, offset=indices.offset)
-    return np.where(there, np.asarray(held), MISSING)
+    return np.where(there, whole_numbers(held), MISSING)
 
 
 def _appearing(codes: NDArray[np.int32], size: int) -> list[int]:

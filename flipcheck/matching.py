@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.texts import Texts
+from flipcheck.texts import Texts, whole_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,7 @@ class Index:
         import pyarrow as pa
 
         self.ids, self.size = ids, size
-        self.numbers = np.asarray(ids) if pa.types.is_integer(ids.type) else None
+        self.numbers = whole_numbers(ids) if pa.types.is_integer(ids.type) else None
         self.values: Any = Texts(ids) if self.numbers is None else Numbers(self.numbers)
         self.mask = np.uint64((1 << max(1, (size - 1).bit_length())) - 1)
         self._sorted: NDArray[np.uint64] | None = None

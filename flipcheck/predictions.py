@@ -176,8 +176,9 @@ def id_array(values: Any, name: str) -> Any:
         ids = as_text(ids)
     elif ids.type != pa.int64():
         ids = ids.cast(pa.int64())
-    blank = pc.is_null(ids) if whole else pc.equal(pc.binary_length(ids).fill_null(0), pa.scalar(0))
-    if ids.null_count or (not whole and pc.any(blank).as_py()):
+    shortest = 1 if whole else pc.min(pc.binary_length(ids)).as_py()
+    if ids.null_count or shortest == 0:
+        blank = pc.is_null(ids) if whole else pc.equal(ids.fill_null(""), pa.scalar("", ids.type))
         missing = pc.indices_nonzero(blank).to_pylist()
         rows = listed((row + 1 for row in missing[:SHOWN]), len(missing))
         raise InputError(

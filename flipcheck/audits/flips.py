@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.outcomes import NEGATIVE_FLIPS, POSITIVE_FLIPS, among
+from flipcheck.texts import arrow_numbers, whole_numbers
 from flipcheck.report import Example, Flips, Transition
 
 if TYPE_CHECKING:
@@ -41,14 +42,16 @@ def answers_of(paired: Paired, rows: NDArray[np.int64]) -> list[tuple[Any, ...]]
         each.texts(rows) if each else [None] * len(rows)
         for each in (paired.truth, paired.old, paired.new)
     )
-    return list(zip(map(str, paired.ids.take(rows).to_pylist()), *texts, strict=True))
+    return list(zip(map(str, paired.ids.take(arrow_numbers(rows)).to_pylist()), *texts, strict=True))
 
 
 def by_id(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows in the order of their ids."""
     import pyarrow.compute as pc
 
-    order: NDArray[np.int64] = rows[pc.array_sort_indices(paired.ids.take(rows)).to_numpy()]
+    order: NDArray[np.int64] = rows[
+        whole_numbers(pc.array_sort_indices(paired.ids.take(arrow_numbers(rows))))
+    ]
     return order
 
 
@@ -61,8 +64,8 @@ def _most_confident(paired: Paired, rows: NDArray[np.int64], listed: int) -> NDA
     import pyarrow.compute as pc
 
     if paired.new_confidence is None:
-        first = pc.select_k_unstable(paired.ids.take(rows), listed, [("", "ascending")])
-        found: NDArray[np.int64] = rows[np.asarray(first)]
+        first = pc.select_k_unstable(paired.ids.take(arrow_numbers(rows)), listed, [("", "ascending")])
+        found: NDArray[np.int64] = rows[whole_numbers(first)]
         return found
     sure = -paired.new_confidence[rows]
     if 0 < listed < len(rows):
@@ -121,7 +124,7 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
     found = [by_id(paired, np.flatnonzero(among(codes, kind))) for kind in kinds_of]
     rows, kinds = np.concatenate(found), ("negative_flip", "positive_flip")
     columns: dict[str, Any] = {
-        "id": paired.ids.take(rows),
+        "id": paired.ids.take(arrow_numbers(rows)),
         "outcome": pa.array(np.repeat(kinds, [len(part) for part in found]).tolist(), pa.string()),
     }
     answers = {"truth": paired.truth, "old": paired.old, "new": paired.new}

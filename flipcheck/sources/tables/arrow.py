@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError
 from flipcheck.labels import to_arrow
+from flipcheck.texts import arrow_numbers, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -110,7 +111,7 @@ class Column:
         if self.numbers is None:
             self.parts.append(values)
         else:
-            self.numbers[self.filled : self.filled + len(values)] = np.asarray(values)
+            self.numbers[self.filled : self.filled + len(values)] = whole_numbers(values)
             self.filled += len(values)
 
     def joined(self) -> Any:
@@ -126,15 +127,13 @@ class Column:
             return False
         if not self.narrow or not len(values):
             return True
-        numbers, ends = np.asarray(values), np.iinfo(np.int32)
+        numbers, ends = whole_numbers(values), np.iinfo(np.int32)
         return bool(numbers.min() >= ends.min and numbers.max() <= ends.max)
 
     def _spill(self) -> None:
         """Go on with a list of batches, of which what is there is the first."""
-        import pyarrow as pa
-
         if self.numbers is not None and self.filled:
-            self.parts.append(pa.array(self.numbers[: self.filled]))
+            self.parts.append(arrow_numbers(self.numbers[: self.filled]))
         self.numbers = None
 
 
