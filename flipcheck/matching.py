@@ -19,8 +19,8 @@ DENSE = 4
 """Whole numbers are looked up in a table of at most so many places for each of them."""
 FACTORS = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 """The odd factors by which a whole number becomes a key: no two share one before it is cut."""
-BLOCK = 1 << 20
-"""How many sorted keys are followed to their rows at a time."""
+BLOCK = 1 << 18
+"""How many ids are looked up at a time."""
 
 
 def positions(wanted: Any, ids: Any) -> NDArray[Any]:
@@ -47,8 +47,13 @@ class Index:
         import pyarrow as pa
 
         self.ids, self.size = ids, size
-        self.numbers = whole_numbers(ids) if pa.types.is_integer(ids.type) else None
-        self.values: Any = Texts(ids) if self.numbers is None else Numbers(self.numbers)
+        self.around: object = None
+        if pa.types.is_integer(ids.type):
+            self.numbers: NDArray[Any] | None = whole_numbers(ids)
+            self.values: Any = Numbers(self.numbers)
+        else:
+            self.values = Texts(ids)
+            self.around, self.numbers = self.values.numbers() or (None, None)
         self.mask = np.uint64((1 << max(1, (size - 1).bit_length())) - 1)
         self._sorted: NDArray[np.uint64] | None = None
 
@@ -63,8 +68,9 @@ class Index:
         if self._ascends():
             return True
         if self.numbers is not None and self._dense:
-            seen = np.zeros(_span(self.numbers), bool)
-            seen[self.numbers - self.numbers.min()] = True
+            low, seen = self.numbers.min(), np.zeros(_span(self.numbers), bool)
+            for at in range(0, len(self), BLOCK):
+                seen[self.numbers[at : at + BLOCK] - low] = True
             return int(np.count_nonzero(seen)) == len(self)
         keys = self.sorted()
         rows = (keys[_repeated(keys, self.mask)] & self.mask).astype(np.int64)
@@ -82,7 +88,8 @@ class Index:
             return np.arange(len(self))
         if not len(wanted) or not len(self):
             return np.full(len(wanted), -1)
-        if self.numbers is not None and wanted.numbers is not None and self._dense:
+        alike = self.around == wanted.around  # so that equal numbers are equal ids
+        if self.numbers is not None and wanted.numbers is not None and alike and self._dense:
             return _by_table(wanted.numbers, self.numbers)
         return self._checked(wanted, self._by_keys(wanted))
 
@@ -191,24 +198,28 @@ def _rows_kind(size: int) -> type[np.signedinteger[Any]]:
     return np.int32 if size < 2**31 else np.int64
 
 
-def _span(numbers: NDArray[np.int64]) -> int:
+def _span(numbers: NDArray[Any]) -> int:
     """How many whole numbers there are from the smallest to the largest of these."""
     return int(numbers.max()) - int(numbers.min()) + 1 if len(numbers) else 0
 
 
-def _by_table(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[Any]:
+def _by_table(wanted: NDArray[Any], ids: NDArray[Any]) -> NDArray[Any]:
     """The places of whole numbers by a table of all from the smallest id to the largest."""
     import numpy as np
 
     low, high = ids.min(), ids.max()
     table = np.full(_span(ids), -1, _rows_kind(len(ids)))
-    table[ids - low] = np.arange(len(ids), dtype=table.dtype)
-    if wanted.min() >= low and wanted.max() <= high:
-        found: NDArray[Any] = table.take(wanted - low, mode="clip")
-        return found
+    for at in range(0, len(ids), BLOCK):  # in blocks, as every large array costs its first touch
+        some = ids[at : at + BLOCK] - low
+        table[some] = np.arange(at, at + len(some), dtype=table.dtype)
     place = np.full(len(wanted), -1, table.dtype)
-    inside = np.flatnonzero((wanted >= low) & (wanted <= high))
-    place[inside] = table[wanted[inside] - low]
+    for at in range(0, len(wanted), BLOCK):
+        some = wanted[at : at + BLOCK]
+        if some.min() >= low and some.max() <= high:
+            table.take(some - low, mode="clip", out=place[at : at + BLOCK])
+        else:
+            inside = np.flatnonzero((some >= low) & (some <= high))
+            place[at + inside] = table[some[inside] - low]
     return place
 
 

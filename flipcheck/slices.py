@@ -95,9 +95,12 @@ def values(by: str, column: Labels) -> Groups:
     """A group for each value of a column, sorted; examples without a value are one of them."""
     import numpy as np
 
-    names = sorted({*column.names, NO_VALUE}, key=natural)
+    known = (*column.names, NO_VALUE) if column.missing else column.names
+    names = sorted({*known}, key=natural)
+    if tuple(names) == known and not column.missing:
+        return Groups(by, known, column.codes)
     place = {name: row for row, name in enumerate(names)}
-    table = np.array([place[name] for name in (*column.names, NO_VALUE)], dtype=np.int32)
+    table = np.array([place[name] for name in known], dtype=np.int32)
     return Groups(by, tuple(names), table[column.codes])  # MISSING, -1, is the last
 
 

@@ -19,7 +19,21 @@ NUMBERS = st.one_of(
     st.lists(st.integers(-20, 20)),
     st.lists(st.one_of(st.integers(2**62, 2**62 + 9), HUGE)),
 )
-TEXTS = st.lists(
+NUMBERED = st.builds(
+    lambda before, numbers, behind, width, odd: [
+        *(f"{before}{number:0{width}}{behind}" for number in numbers),
+        *odd,
+    ],
+    st.sampled_from(["", "img_", "a long folder/of images/"]),
+    st.lists(st.integers(0, 300)),
+    st.sampled_from(["", ".jpg", "/a picture"]),
+    st.integers(1, 10),
+    st.lists(
+        st.sampled_from(["img_0000003:", "img_00000001", "1", "0x", "img_0000/001"]), max_size=1
+    ),
+)
+"""Ids that hold numbers of one width, and perhaps one that is none of them."""
+TEXTS = NUMBERED | st.lists(
     st.one_of(st.text(max_size=3), st.text("ab\0", max_size=20), st.text("é漢😀", max_size=9))
 )
 

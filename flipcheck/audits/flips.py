@@ -42,7 +42,9 @@ def answers_of(paired: Paired, rows: NDArray[np.int64]) -> list[tuple[Any, ...]]
         each.texts(rows) if each else [None] * len(rows)
         for each in (paired.truth, paired.old, paired.new)
     )
-    return list(zip(map(str, paired.ids.take(arrow_numbers(rows)).to_pylist()), *texts, strict=True))
+    return list(
+        zip(map(str, paired.ids.take(arrow_numbers(rows)).to_pylist()), *texts, strict=True)
+    )
 
 
 def by_id(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -64,7 +66,9 @@ def _most_confident(paired: Paired, rows: NDArray[np.int64], listed: int) -> NDA
     import pyarrow.compute as pc
 
     if paired.new_confidence is None:
-        first = pc.select_k_unstable(paired.ids.take(arrow_numbers(rows)), listed, [("", "ascending")])
+        first = pc.select_k_unstable(
+            paired.ids.take(arrow_numbers(rows)), listed, [("", "ascending")]
+        )
         found: NDArray[np.int64] = rows[whole_numbers(first)]
         return found
     sure = -paired.new_confidence[rows]

@@ -99,6 +99,7 @@ class Column:
         self.kind, self.narrow, self.filled = kind, narrow, 0
         self.parts: list[Any] = []
         self.numbers: NDArray[Any] | None = None
+        self.texts = TextColumn(size) if pa.types.is_string(kind) else None
         if pa.types.is_int64(kind):
             self.numbers = np.empty(size, np.int32 if narrow else np.int64)
 
@@ -106,8 +107,12 @@ class Column:
         """Add a batch."""
         import numpy as np
 
+        if self.texts is not None and not self.texts.add(values):
+            self.parts, self.texts = self.texts.parts(), None
         if self.numbers is not None and not self._holds(values):
             self._spill()
+        if self.texts is not None:
+            return
         if self.numbers is None:
             self.parts.append(values)
         else:
@@ -116,6 +121,8 @@ class Column:
 
     def joined(self) -> Any:
         """The whole column as one array."""
+        if self.texts is not None:
+            self.parts = self.texts.parts()
         if self.numbers is not None:
             self._spill()
         return _joined(self.parts, self.kind)
@@ -135,6 +142,50 @@ class Column:
         if self.numbers is not None and self.filled:
             self.parts.append(arrow_numbers(self.numbers[: self.filled]))
         self.numbers = None
+
+
+class TextColumn:
+    """Texts that are read in batches, put where they are to stay."""
+
+    def __init__(self, size: int) -> None:
+        import numpy as np
+
+        self.offsets = np.zeros(size + 1, np.int32)
+        self.data = np.empty(1 << 20, np.uint8)
+        self.rows = self.size = 0
+
+    def add(self, values: Any) -> bool:
+        """Add a batch; False where it is no plain text, holds nulls, or would be too much."""
+        import numpy as np
+        import pyarrow as pa
+
+        if not pa.types.is_string(values.type) or values.null_count:
+            return False
+        _, ends, data = values.buffers()
+        offsets = np.frombuffer(ends, np.int32)[values.offset : values.offset + len(values) + 1]
+        begin, end = int(offsets[0]), int(offsets[-1])
+        size = self.size + end - begin
+        if size > LONGEST:
+            return False
+        if size > len(self.data):
+            # What is not written to takes no memory yet, so that much may be reserved.
+            share = max(1, self.rows) / max(1, len(self.offsets) - 1)
+            larger = np.empty(max(2 * size, int(1.1 * size / share)), np.uint8)
+            larger[: self.size] = self.data[: self.size]
+            self.data = larger
+        if end > begin:
+            self.data[self.size : size] = np.frombuffer(data, np.uint8)[begin:end]
+        there = self.offsets[self.rows + 1 : self.rows + 1 + len(values)]
+        np.add(offsets[1:], self.size - begin, out=there, casting="unsafe")
+        self.rows, self.size = self.rows + len(values), size
+        return True
+
+    def parts(self) -> list[Any]:
+        """What was added, as one array."""
+        import pyarrow as pa
+
+        held = [None, *(pa.py_buffer(each.data) for each in (self.offsets, self.data[: self.size]))]
+        return [pa.Array.from_buffers(pa.string(), self.rows, held)] if self.rows else []
 
 
 def _joined(parts: list[Any], kind: Any) -> Any:
