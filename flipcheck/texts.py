@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORD = 8
-BLOCK = 1 << 17
+BLOCK = 1 << 14
 """How many texts are looked at together: as many as stay in the processor's cache."""
 NUMBERED = re.compile(rb"(.*?)([0-9]{1,8})([^0-9]*)", re.DOTALL)
 """A text around the last number in it."""

@@ -87,61 +87,106 @@ def _read_parquet(path: Path, wanted: Sequence[str], encoded: Collection[str]) -
 
 
 class Column:
-    """One column that is read in batches; whole numbers go where they are to stay at once.
+    """One column that is read in batches, put where they are to stay as far as that is known.
 
-    Where it is to be `narrow`, they take four bytes if that is enough for them.
+    Whole numbers that are to be `narrow` take four bytes if that is enough for them.
     """
 
     def __init__(self, kind: Any, size: int, *, narrow: bool) -> None:
-        import numpy as np
         import pyarrow as pa
 
-        self.kind, self.narrow, self.filled = kind, narrow, 0
+        self.kind = kind
         self.parts: list[Any] = []
-        self.numbers: NDArray[Any] | None = None
-        self.texts = TextColumn(size) if pa.types.is_string(kind) else None
+        self.place: NumberColumn | TextColumn | CodeColumn | None = None
         if pa.types.is_int64(kind):
-            self.numbers = np.empty(size, np.int32 if narrow else np.int64)
+            self.place = NumberColumn(size, narrow=narrow)
+        elif pa.types.is_string(kind):
+            self.place = CodeColumn(size) if narrow else TextColumn(size)
 
     def add(self, values: Any) -> None:
         """Add a batch."""
-        import numpy as np
-
-        if self.texts is not None and not self.texts.add(values):
-            self.parts, self.texts = self.texts.parts(), None
-        if self.numbers is not None and not self._holds(values):
-            self._spill()
-        if self.texts is not None:
-            return
-        if self.numbers is None:
+        if self.place is not None and not self.place.add(values):
+            self.parts, self.place = self.place.parts(), None
+        if self.place is None:
             self.parts.append(values)
-        else:
-            self.numbers[self.filled : self.filled + len(values)] = whole_numbers(values)
-            self.filled += len(values)
 
     def joined(self) -> Any:
         """The whole column as one array."""
-        if self.texts is not None:
-            self.parts = self.texts.parts()
-        if self.numbers is not None:
-            self._spill()
-        return _joined(self.parts, self.kind)
+        return _joined(self.parts if self.place is None else self.place.parts(), self.kind)
 
-    def _holds(self, values: Any) -> bool:
+
+class NumberColumn:
+    """Whole numbers that are read in batches."""
+
+    def __init__(self, size: int, *, narrow: bool) -> None:
         import numpy as np
 
-        if self.numbers is None or values.null_count:
-            return False
-        if not self.narrow or not len(values):
-            return True
-        numbers, ends = whole_numbers(values), np.iinfo(np.int32)
-        return bool(numbers.min() >= ends.min and numbers.max() <= ends.max)
+        self.numbers: NDArray[Any] = np.empty(size, np.int32 if narrow else np.int64)
+        self.rows = 0
 
-    def _spill(self) -> None:
-        """Go on with a list of batches, of which what is there is the first."""
-        if self.numbers is not None and self.filled:
-            self.parts.append(arrow_numbers(self.numbers[: self.filled]))
-        self.numbers = None
+    def add(self, values: Any) -> bool:
+        """Add a batch; False where it holds nulls, or numbers that are too large."""
+        import numpy as np
+
+        if values.null_count:
+            return False
+        numbers, ends = whole_numbers(values), np.iinfo(self.numbers.dtype)
+        if len(numbers) and not (ends.min <= numbers.min() and numbers.max() <= ends.max):
+            return False
+        self.numbers[self.rows : self.rows + len(numbers)] = numbers
+        self.rows += len(numbers)
+        return True
+
+    def parts(self) -> list[Any]:
+        """What was added, as one array."""
+        return [arrow_numbers(self.numbers[: self.rows])] if self.rows else []
+
+
+class CodeColumn:
+    """Texts of few values that are read in batches, each with a list of the values."""
+
+    def __init__(self, size: int) -> None:
+        import numpy as np
+
+        self.codes = NumberColumn(size, narrow=True)
+        self.names: Any = None
+        self.last: Any = None
+        self.table: NDArray[np.int32] | None = None
+
+    def add(self, values: Any) -> bool:
+        """Add a batch; False where it is no dictionary, or holds nulls."""
+        import pyarrow as pa
+
+        if not pa.types.is_dictionary(values.type) or values.null_count:
+            return False
+        if values.dictionary.null_count:
+            return False
+        if self.last is None or not values.dictionary.equals(self.last):
+            self._learn(values.dictionary)
+        if self.table is None:
+            return self.codes.add(values.indices)
+        return self.codes.add(arrow_numbers(self.table[whole_numbers(values.indices)]))
+
+    def _learn(self, names: Any) -> None:
+        """Know where the values of another list stand in that of all."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        first, self.last = self.names is None, names
+        if first:
+            self.names, self.table = names, None
+            return
+        known = pc.index_in(names, value_set=self.names)
+        if known.null_count:
+            self.names = pa.concat_arrays([self.names, names.filter(known.is_null())])
+            known = pc.index_in(names, value_set=self.names)
+        self.table = whole_numbers(known)
+
+    def parts(self) -> list[Any]:
+        """What was added, as one array."""
+        import pyarrow as pa
+
+        return [pa.DictionaryArray.from_arrays(each, self.names) for each in self.codes.parts()]
 
 
 class TextColumn:
