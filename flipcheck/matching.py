@@ -81,7 +81,8 @@ class Index:
         import numpy as np
         import pyarrow as pa
 
-        if wanted.ids.type != self.ids.type:
+        whole = [pa.types.is_integer(each.ids.type) for each in (wanted, self)]
+        if wanted.ids.type != self.ids.type and not all(whole):
             text = pa.large_string()
             return positions(wanted.ids.cast(text), self.ids.cast(text))
         if wanted.ids.equals(self.ids):

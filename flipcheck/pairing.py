@@ -140,7 +140,8 @@ def aligned(
 ) -> tuple[list[Places], int]:
     """The rows of each source that hold the same examples, in the order of the first source.
 
-    None stands for all rows as they are. With them, how many examples are left out. Raises PairingError with every problem of the ids.
+    None stands for all rows as they are. With them, how many examples are left out. Raises
+    PairingError with every problem of the ids.
     """
     import numpy as np
 

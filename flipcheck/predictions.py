@@ -23,7 +23,7 @@ LARGEST = 1e60
 class Predictions:
     """One source's examples: ids, and what it knows of answers, truth and right or wrong.
 
-    `ids` is a pyarrow array (text or int64) of shape (examples,); every other field that is
+    `ids` is a pyarrow array (text, int32 or int64) of shape (examples,); every other field that is
     given has one entry for each example. `columns` are
     what to slice or cluster by, `groups` others that look as if they should be clustered by, and
     `rows` says that the ids are only row numbers.
@@ -163,7 +163,7 @@ def checked_weights(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def id_array(values: Any, name: str) -> Any:
-    """Ids as a pyarrow array of int64 or text. Raises InputError where one is missing."""
+    """Ids as a pyarrow array of int32, int64 or text. Raises InputError where one is missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -174,7 +174,7 @@ def id_array(values: Any, name: str) -> Any:
     whole = pa.types.is_integer(ids.type) and not pa.types.is_uint64(ids.type)
     if not whole:
         ids = as_text(ids)
-    elif ids.type != pa.int64():
+    elif ids.type not in {pa.int32(), pa.int64()}:
         ids = ids.cast(pa.int64())
     shortest = 1 if whole else pc.min(pc.binary_length(ids)).as_py()
     if ids.null_count or shortest == 0:

@@ -122,3 +122,12 @@ def test_numbers_and_texts() -> None:
     """Ids that are numbers on one side and texts on the other meet as texts."""
     found = positions(pa.array(["3", "03", "x"]), pa.array([1, 3]))
     assert found.tolist() == [1, -1, -1]
+
+
+def test_numbers_of_two_widths() -> None:
+    """Numbers in four and in eight bytes meet, however far apart they lie."""
+    for ids in ([7, -1, 3], [7, -(2**31), 3]):
+        found = positions(pa.array([3, 7, 2**40], pa.int64()), pa.array(ids, pa.int32()))
+        assert found.tolist() == [2, 0, -1]
+        found = positions(pa.array(ids, pa.int32()), pa.array([2**40, 3, 7], pa.int64()))
+        assert found.tolist() == [2, -1, 1]

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.outcomes import NEGATIVE_FLIPS, POSITIVE_FLIPS, among
-from flipcheck.texts import arrow_numbers, whole_numbers
 from flipcheck.report import Example, Flips, Transition
+from flipcheck.texts import arrow_numbers, whole_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,7 +128,7 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
     found = [by_id(paired, np.flatnonzero(among(codes, kind))) for kind in kinds_of]
     rows, kinds = np.concatenate(found), ("negative_flip", "positive_flip")
     columns: dict[str, Any] = {
-        "id": paired.ids.take(arrow_numbers(rows)),
+        "id": _wide(paired.ids.take(arrow_numbers(rows))),
         "outcome": pa.array(np.repeat(kinds, [len(part) for part in found]).tolist(), pa.string()),
     }
     answers = {"truth": paired.truth, "old": paired.old, "new": paired.new}
@@ -140,3 +140,10 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
         if confidence is not None:
             columns[name] = pa.array(confidence[rows], from_pandas=True)
     return pa.table(columns)
+
+
+def _wide(ids: Any) -> Any:
+    """Ids as the table of flips has them: whole numbers in eight bytes."""
+    import pyarrow as pa
+
+    return ids.cast(pa.int64()) if pa.types.is_integer(ids.type) else ids

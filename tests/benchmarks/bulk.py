@@ -247,7 +247,7 @@ def toolkit(interpreter: str, folder: Path, made: list[pa.Table]) -> Cost:
     suite.mkdir()
     (suite / "suite.json").write_text(
         json.dumps({"schema_version": 1, "name": "bulk", "description": "", "scoring":
-                    {"scorers": ["exact_match"]}})
+                    {"scorers": ["exact"]}})
     )  # fmt: skip
     with (suite / "cases.jsonl").open("w") as file:
         columns = (made[0][name].to_pylist() for name in ("id", "label"))

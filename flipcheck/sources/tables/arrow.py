@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from flipcheck.sources.tables import Table
@@ -50,7 +51,10 @@ def _damaged(path: Path, kind: str, error: Exception) -> InputError:
 
 
 def read(table: Table, wanted: Sequence[str], encoded: Collection[str] = ()) -> dict[str, Any]:
-    """The named columns as they are stored; those `encoded` may come as dictionaries."""
+    """The named columns as they are stored; those `encoded` may come as dictionaries.
+
+    Where some are, whole numbers may come in four bytes.
+    """
     import pyarrow as pa
     from pyarrow import feather
 
@@ -74,7 +78,10 @@ def _read_parquet(path: Path, wanted: Sequence[str], encoded: Collection[str]) -
     texts = [name for name in encoded if pa.types.is_string(kinds[name])]
     with parquet.ParquetFile(path, read_dictionary=texts) as file:
         size = file.metadata.num_rows
-        parts = {name: Column(kinds[name], size, narrow=name in encoded) for name in wanted}
+        parts = {
+            name: Column(kinds[name], size, narrow=bool(encoded), coded=name in encoded)
+            for name in wanted
+        }
         for batch in file.iter_batches(BULK, columns=list(wanted), use_threads=False):
             batch.validate(full=True)
             for name, part in parts.items():
@@ -92,7 +99,7 @@ class Column:
     Whole numbers that are to be `narrow` take four bytes if that is enough for them.
     """
 
-    def __init__(self, kind: Any, size: int, *, narrow: bool) -> None:
+    def __init__(self, kind: Any, size: int, *, narrow: bool, coded: bool) -> None:
         import pyarrow as pa
 
         self.kind = kind
@@ -101,7 +108,7 @@ class Column:
         if pa.types.is_int64(kind):
             self.place = NumberColumn(size, narrow=narrow)
         elif pa.types.is_string(kind):
-            self.place = CodeColumn(size) if narrow else TextColumn(size)
+            self.place = CodeColumn(size) if coded else TextColumn(size)
 
     def add(self, values: Any) -> None:
         """Add a batch."""
@@ -146,8 +153,6 @@ class CodeColumn:
     """Texts of few values that are read in batches, each with a list of the values."""
 
     def __init__(self, size: int) -> None:
-        import numpy as np
-
         self.codes = NumberColumn(size, narrow=True)
         self.names: Any = None
         self.last: Any = None
