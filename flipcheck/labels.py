@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, listed, plural
-from flipcheck.texts import whole_numbers
+from flipcheck.texts import gathered, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ class Labels:
             if text := texts[code]:  # an empty answer is no answer
                 table[code] = place.setdefault(text, len(place))
         same = bool((table[:-1] == np.arange(len(texts))).all())
-        return cls(codes if same else table[codes], tuple(place))
+        return cls(codes if same else gathered(table, codes), tuple(place))
 
     @property
     def missing(self) -> int:
@@ -82,7 +82,7 @@ class Labels:
         import numpy as np
 
         if len(rows) and len(self.codes) and rows.min() >= 0:
-            return Labels(self.codes[rows], self.names)
+            return Labels(gathered(self.codes, rows), self.names)
         codes = np.append(self.codes, np.int32(MISSING))[rows]
         return Labels(codes.astype(np.int32), self.names)
 
@@ -95,7 +95,7 @@ class Labels:
         distinct = tuple(dict.fromkeys(names))
         place = {name: code for code, name in enumerate(distinct)}
         table = np.array([place[name] for name in names] + [MISSING], dtype=np.int32)
-        return Labels(table[self.codes], distinct)
+        return Labels(gathered(table, self.codes), distinct)
 
     def recoded(self, names: tuple[str, ...]) -> NDArray[np.int32]:
         """The codes of the same labels in a larger list of names."""
@@ -105,7 +105,7 @@ class Labels:
             return self.codes
         place = {name: code for code, name in enumerate(names)}
         table = np.array([place[name] for name in self.names] + [MISSING], dtype=np.int32)
-        return table[self.codes]
+        return gathered(table, self.codes)
 
 
 def _encoded(column: Any) -> tuple[NDArray[np.int32], list[str | None], Iterable[int]]:

@@ -223,7 +223,8 @@ def rivals(folder: Path) -> None:
     made = tables(rows, texts=False, shuffled=False, classes=2)
     paths = saved(folder, *made)
     labels, old, new = (
-        table[name] for table, name in zip((made[0], *made), ("label", *["prediction"] * 2))
+        table[name]
+        for table, name in zip((made[0], *made), ("label", "prediction", "prediction"), strict=True)
     )
     random = np.random.default_rng(0)
     both = {"label": labels, "old": old, "new": new, "x": random.random(rows),
