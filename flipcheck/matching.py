@@ -213,13 +213,14 @@ def _by_table(wanted: NDArray[Any], ids: NDArray[Any]) -> NDArray[Any]:
     for at in range(0, len(ids), BLOCK):  # in blocks, as every large array costs its first touch
         some = ids[at : at + BLOCK] - low
         table[some] = np.arange(at, at + len(some), dtype=table.dtype)
-    place = np.full(len(wanted), -1, table.dtype)
+    place = np.empty(len(wanted), table.dtype)
     for at in range(0, len(wanted), BLOCK):
         some = wanted[at : at + BLOCK]
         if some.min() >= low and some.max() <= high:
             table.take(some - low, mode="clip", out=place[at : at + BLOCK])
         else:
             inside = np.flatnonzero((some >= low) & (some <= high))
+            place[at : at + BLOCK] = -1
             place[at + inside] = table[some[inside] - low]
     return place
 
