@@ -81,10 +81,10 @@ class Index:
         import numpy as np
         import pyarrow as pa
 
-        whole = [pa.types.is_integer(each.ids.type) for each in (wanted, self)]
-        if wanted.ids.type != self.ids.type and not all(whole):
-            text = pa.large_string()
-            return positions(wanted.ids.cast(text), self.ids.cast(text))
+        whole = all(pa.types.is_integer(each.ids.type) for each in (wanted, self))
+        if wanted.ids.type != self.ids.type and not (whole and self._dense):
+            kind = pa.int64() if whole else pa.large_string()
+            return positions(wanted.ids.cast(kind), self.ids.cast(kind))
         if wanted.ids.equals(self.ids):
             return np.arange(len(self))
         if not len(wanted) or not len(self):
@@ -118,13 +118,12 @@ class Index:
             return bool((self.numbers[1:] > self.numbers[:-1]).all())
         for some in (self.ids.slice(0, 1000), self.ids):  # the first few tell most that do not
             if not pc.all(pc.less(some.slice(0, max(0, len(some) - 1)), some.slice(1))).as_py():
-                return len(some) < 2
+                return False
         return True
 
     def _by_keys(self, wanted: Index) -> NDArray[Any]:
         """The places by sorted keys; where keys repeat, by the ids themselves."""
         import numpy as np
-        import pyarrow.compute as pc
 
         first, second = wanted.sorted(), self.sorted()
         unclear = _repeated(second, self.mask)
@@ -133,29 +132,32 @@ class Index:
         doubtful = []
         for at in range(0, len(first), BLOCK):
             keys = first[at : at + BLOCK]
-            rows = (keys & self.mask).astype(place.dtype)
-            # The first key that is no smaller, whatever its row.
-            key = keys & ~self.mask
-            there = (
-                np.arange(at, at + len(keys))
-                if alike
-                else np.minimum(np.searchsorted(second, key), len(second) - 1)
-            )
-            clear = ~unclear[there]
-            if not alike:
-                found = (second[there] & ~self.mask) == key
-                doubtful.append(rows[found & ~clear])
-                clear &= found
-            elif not clear.all():
-                doubtful.append(rows[~clear])
+            rows, key = (keys & self.mask).astype(place.dtype), keys & ~self.mask
+            if alike:
+                there = np.arange(at, at + len(keys))
+            else:  # the first key that is no smaller, whatever its row
+                there = np.minimum(np.searchsorted(second, key), len(second) - 1)
+            found = (second[there] & ~self.mask) == key
+            clear = found & ~unclear[there]
+            doubtful.append(rows[found & ~clear])
             place[rows[clear]] = (second[there[clear]] & self.mask).astype(place.dtype)
-        asked = np.concatenate(doubtful) if doubtful else place[:0]
+        asked = np.concatenate(doubtful)
         if len(asked):
-            among = (second[unclear] & self.mask).astype(np.int64)
-            known = pc.index_in(wanted.ids.take(asked), value_set=self.ids.take(among))
-            known = np.asarray(known.fill_null(-1))
-            place[asked] = np.where(known < 0, -1, among[known])
+            place[asked] = self._among(
+                wanted, asked, (second[unclear] & self.mask).astype(np.int64)
+            )
         return place
+
+    def _among(
+        self, wanted: Index, asked: NDArray[Any], rows: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """The places of the wanted ids that are asked for, which are among some rows or nowhere."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        ids = self.ids.take(rows)
+        known = np.asarray(pc.index_in(wanted.ids.take(asked), value_set=ids).fill_null(-1))
+        return np.where(known < 0, -1, rows[known])
 
     def _checked(self, wanted: Index, place: NDArray[Any]) -> NDArray[Any]:
         """The places of ids that are equal indeed; -1 for the others."""

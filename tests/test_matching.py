@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipcheck import matching
@@ -58,18 +58,21 @@ def check(wanted: list[Any], ids: list[Any], kind: Any) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_numbers(wanted: list[int], ids: list[int]) -> None:
     """Negative, huge, dense and sparse whole numbers are found where they stand."""
     check(wanted, ids, pa.int64())
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_texts(wanted: list[str], ids: list[str]) -> None:
     """Texts of any length and script are found where they stand."""
     check(wanted, ids, pa.string())
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_shuffled(data: st.DataObject) -> None:
     """Ids in another order, with a few that only one side has, are found where they stand."""
@@ -82,6 +85,7 @@ def test_shuffled(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("bits", [0, 1, 3])
+@settings(deadline=None)
 @given(data=st.data())
 def test_equal_keys(bits: int, data: st.DataObject) -> None:
     """Ids that differ and share a key are never taken for each other."""
@@ -101,6 +105,7 @@ def test_equal_keys(bits: int, data: st.DataObject) -> None:
         check(wanted, ids, kind)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(0, 3), st.integers(0, 3))
 def test_slices(texts: list[str], before: int, after: int) -> None:
     """A slice of a longer array has the keys of its own texts, however they are stored."""
