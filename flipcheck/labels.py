@@ -48,10 +48,13 @@ class Labels:
     def of(cls, values: Any) -> Labels:
         """Labels from a pyarrow array, a numpy array, a pandas Series or a list."""
         import numpy as np
+        import pyarrow as pa
 
         column = to_arrow(values)
         as_text(column.slice(0, 0))  # which raises for what holds no labels
         codes, texts, order = _encoded(column)
+        if not isinstance(values, (pa.Array, pa.ChunkedArray)):
+            codes = codes.copy()  # as whoever gave them may write to them
         place: dict[str, int] = {}
         table = np.full(len(texts) + 1, MISSING, np.int32)
         for code in order:

@@ -77,15 +77,18 @@ def _read_parquet(path: Path, wanted: Sequence[str], encoded: Collection[str]) -
     kinds = {name: schema.field(name).type for name in wanted}
     texts = [name for name in encoded if pa.types.is_string(kinds[name])]
     with parquet.ParquetFile(path, read_dictionary=texts) as file:
-        size = file.metadata.num_rows
+        size, rows = file.metadata.num_rows, 0
         parts = {
             name: Column(kinds[name], size, narrow=bool(encoded), coded=name in encoded)
             for name in wanted
         }
         for batch in file.iter_batches(BULK, columns=list(wanted), use_threads=False):
             batch.validate(full=True)
+            rows += batch.num_rows
             for name, part in parts.items():
                 part.add(batch.column(name))
+    if rows != size:
+        raise ValueError(f"{rows:,} rows where it says {size:,}")
     found = {}
     for name in wanted:
         found[name] = parts.pop(name).joined()
