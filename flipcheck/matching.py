@@ -47,18 +47,30 @@ class Index:
         import pyarrow as pa
 
         self.ids, self.size = ids, size
-        self.around: object = None
-        if pa.types.is_integer(ids.type):
-            self.numbers: NDArray[Any] | None = whole_numbers(ids)
-            self.values: Any = Numbers(self.numbers)
-        else:
-            self.values = Texts(ids)
-            self.around, self.numbers = self.values.numbers() or (None, None)
+        self.whole = bool(pa.types.is_integer(ids.type))
+        self.values: Any = Numbers(whole_numbers(ids)) if self.whole else Texts(ids)
         self.mask = np.uint64((1 << max(1, (size - 1).bit_length())) - 1)
         self._sorted: NDArray[np.uint64] | None = None
+        self._numbered: tuple[object, NDArray[Any] | None] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def numbers(self) -> NDArray[Any] | None:
+        """The ids as whole numbers, where they differ in nothing else."""
+        return self._read()[1]
+
+    @property
+    def around(self) -> object:
+        """What stands around the numbers: where it is the same, equal numbers are equal ids."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[object, NDArray[Any] | None]:
+        if self._numbered is None:
+            texts = None if self.whole else self.values.numbers() or (None, None)
+            self._numbered = texts or (None, self.values.values)
+        return self._numbered
 
     def distinct(self) -> bool:
         """Whether no id is there more than once."""
@@ -81,7 +93,7 @@ class Index:
         import numpy as np
         import pyarrow as pa
 
-        whole = all(pa.types.is_integer(each.ids.type) for each in (wanted, self))
+        whole = wanted.whole and self.whole
         if wanted.ids.type != self.ids.type and not (whole and self._dense):
             kind = pa.int64() if whole else pa.large_string()
             return positions(wanted.ids.cast(kind), self.ids.cast(kind))
@@ -89,7 +101,7 @@ class Index:
             return np.arange(len(self))
         if not len(wanted) or not len(self):
             return np.full(len(wanted), -1)
-        alike = self.around == wanted.around  # so that equal numbers are equal ids
+        alike = self.around == wanted.around
         if self.numbers is not None and wanted.numbers is not None and alike and self._dense:
             return _by_table(wanted.numbers, self.numbers)
         return self._checked(wanted, self._by_keys(wanted))

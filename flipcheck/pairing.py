@@ -180,7 +180,12 @@ def _check_any(examples: int) -> None:
 
 def _check_ids(sources: list[Predictions], indexes: list[Index]) -> None:
     empty = [f"{source.examples}: no examples" for source in sources if not len(source)]
-    found = map(duplicates, sources, indexes)
+    first = indexes[0]  # where others hold the same ids, they repeat where the first does
+    fine = [index is not first and same(first, index) and first.distinct() for index in indexes]
+    found = (
+        [] if known else duplicates(source, index)
+        for source, index, known in zip(sources, indexes, fine, strict=True)
+    )
     problems = empty + [problem for problems in found for problem in problems]
     with_ids = [source.examples for source in sources if not source.rows]
     without = [source.examples for source in sources if source.rows]
