@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, listed, plural
+from flipcheck.texts import gathered, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -47,17 +48,20 @@ class Labels:
     def of(cls, values: Any) -> Labels:
         """Labels from a pyarrow array, a numpy array, a pandas Series or a list."""
         import numpy as np
+        import pyarrow as pa
 
         column = to_arrow(values)
         as_text(column.slice(0, 0))  # which raises for what holds no labels
         codes, texts, order = _encoded(column)
+        if not isinstance(values, (pa.Array, pa.ChunkedArray)):
+            codes = codes.copy()  # as whoever gave them may write to them
         place: dict[str, int] = {}
         table = np.full(len(texts) + 1, MISSING, np.int32)
         for code in order:
             if text := texts[code]:  # an empty answer is no answer
                 table[code] = place.setdefault(text, len(place))
         same = bool((table[:-1] == np.arange(len(texts))).all())
-        return cls(codes if same else table[codes], tuple(place))
+        return cls(codes if same else gathered(table, codes), tuple(place))
 
     @property
     def missing(self) -> int:
@@ -81,7 +85,7 @@ class Labels:
         import numpy as np
 
         if len(rows) and len(self.codes) and rows.min() >= 0:
-            return Labels(self.codes[rows], self.names)
+            return Labels(gathered(self.codes, rows), self.names)
         codes = np.append(self.codes, np.int32(MISSING))[rows]
         return Labels(codes.astype(np.int32), self.names)
 
@@ -94,7 +98,7 @@ class Labels:
         distinct = tuple(dict.fromkeys(names))
         place = {name: code for code, name in enumerate(distinct)}
         table = np.array([place[name] for name in names] + [MISSING], dtype=np.int32)
-        return Labels(table[self.codes], distinct)
+        return Labels(gathered(table, self.codes), distinct)
 
     def recoded(self, names: tuple[str, ...]) -> NDArray[np.int32]:
         """The codes of the same labels in a larger list of names."""
@@ -104,7 +108,7 @@ class Labels:
             return self.codes
         place = {name: code for code, name in enumerate(names)}
         table = np.array([place[name] for name in self.names] + [MISSING], dtype=np.int32)
-        return table[self.codes]
+        return gathered(table, self.codes)
 
 
 def _encoded(column: Any) -> tuple[NDArray[np.int32], list[str | None], Iterable[int]]:
@@ -117,7 +121,7 @@ def _encoded(column: Any) -> tuple[NDArray[np.int32], list[str | None], Iterable
     import pyarrow as pa
 
     if pa.types.is_integer(column.type) and not column.null_count and len(column):
-        numbers = np.asarray(column)
+        numbers = whole_numbers(column)
         low, high = int(numbers.min()), int(numbers.max())
         if high - low < min(len(column), MOST_NUMBERS):
             codes = _distances(numbers, low)
@@ -161,11 +165,11 @@ def _codes_of(encoded: Any) -> Any:
 
     indices = encoded.indices
     if not indices.null_count:
-        return indices
+        return whole_numbers(indices)
     there = np.asarray(indices.is_valid())
     parts = [None, indices.buffers()[1]]
     held = pa.Array.from_buffers(indices.type, len(indices), parts, offset=indices.offset)
-    return np.where(there, np.asarray(held), MISSING)
+    return np.where(there, whole_numbers(held), MISSING)
 
 
 def _appearing(codes: NDArray[np.int32], size: int) -> list[int]:

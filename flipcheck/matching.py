@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.texts import Texts
+from flipcheck.texts import Texts, whole_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +19,8 @@ DENSE = 4
 """Whole numbers are looked up in a table of at most so many places for each of them."""
 FACTORS = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 """The odd factors by which a whole number becomes a key: no two share one before it is cut."""
-BLOCK = 1 << 20
-"""How many sorted keys are followed to their rows at a time."""
+BLOCK = 1 << 18
+"""How many ids are looked up at a time."""
 
 
 def positions(wanted: Any, ids: Any) -> NDArray[Any]:
@@ -47,13 +47,30 @@ class Index:
         import pyarrow as pa
 
         self.ids, self.size = ids, size
-        self.numbers = np.asarray(ids) if pa.types.is_integer(ids.type) else None
-        self.values: Any = Texts(ids) if self.numbers is None else Numbers(self.numbers)
+        self.whole = bool(pa.types.is_integer(ids.type))
+        self.values: Any = Numbers(whole_numbers(ids)) if self.whole else Texts(ids)
         self.mask = np.uint64((1 << max(1, (size - 1).bit_length())) - 1)
         self._sorted: NDArray[np.uint64] | None = None
+        self._numbered: tuple[object, NDArray[Any] | None] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def numbers(self) -> NDArray[Any] | None:
+        """The ids as whole numbers, where they differ in nothing else."""
+        return self._read()[1]
+
+    @property
+    def around(self) -> object:
+        """What stands around the numbers: where it is the same, equal numbers are equal ids."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[object, NDArray[Any] | None]:
+        if self._numbered is None:
+            texts = None if self.whole else self.values.numbers() or (None, None)
+            self._numbered = texts or (None, self.values.values)
+        return self._numbered
 
     def distinct(self) -> bool:
         """Whether no id is there more than once."""
@@ -63,8 +80,9 @@ class Index:
         if self._ascends():
             return True
         if self.numbers is not None and self._dense:
-            seen = np.zeros(_span(self.numbers), bool)
-            seen[self.numbers - self.numbers.min()] = True
+            low, seen = self.numbers.min(), np.zeros(_span(self.numbers), bool)
+            for at in range(0, len(self), BLOCK):
+                seen[self.numbers[at : at + BLOCK] - low] = True
             return int(np.count_nonzero(seen)) == len(self)
         keys = self.sorted()
         rows = (keys[_repeated(keys, self.mask)] & self.mask).astype(np.int64)
@@ -75,14 +93,16 @@ class Index:
         import numpy as np
         import pyarrow as pa
 
-        if wanted.ids.type != self.ids.type:
-            text = pa.large_string()
-            return positions(wanted.ids.cast(text), self.ids.cast(text))
+        whole = wanted.whole and self.whole
+        if wanted.ids.type != self.ids.type and not (whole and self._dense):
+            kind = pa.int64() if whole else pa.large_string()
+            return positions(wanted.ids.cast(kind), self.ids.cast(kind))
         if wanted.ids.equals(self.ids):
             return np.arange(len(self))
         if not len(wanted) or not len(self):
             return np.full(len(wanted), -1)
-        if self.numbers is not None and wanted.numbers is not None and self._dense:
+        alike = self.around == wanted.around
+        if self.numbers is not None and wanted.numbers is not None and alike and self._dense:
             return _by_table(wanted.numbers, self.numbers)
         return self._checked(wanted, self._by_keys(wanted))
 
@@ -110,13 +130,12 @@ class Index:
             return bool((self.numbers[1:] > self.numbers[:-1]).all())
         for some in (self.ids.slice(0, 1000), self.ids):  # the first few tell most that do not
             if not pc.all(pc.less(some.slice(0, max(0, len(some) - 1)), some.slice(1))).as_py():
-                return len(some) < 2
+                return False
         return True
 
     def _by_keys(self, wanted: Index) -> NDArray[Any]:
         """The places by sorted keys; where keys repeat, by the ids themselves."""
         import numpy as np
-        import pyarrow.compute as pc
 
         first, second = wanted.sorted(), self.sorted()
         unclear = _repeated(second, self.mask)
@@ -125,29 +144,32 @@ class Index:
         doubtful = []
         for at in range(0, len(first), BLOCK):
             keys = first[at : at + BLOCK]
-            rows = (keys & self.mask).astype(place.dtype)
-            # The first key that is no smaller, whatever its row.
-            key = keys & ~self.mask
-            there = (
-                np.arange(at, at + len(keys))
-                if alike
-                else np.minimum(np.searchsorted(second, key), len(second) - 1)
-            )
-            clear = ~unclear[there]
-            if not alike:
-                found = (second[there] & ~self.mask) == key
-                doubtful.append(rows[found & ~clear])
-                clear &= found
-            elif not clear.all():
-                doubtful.append(rows[~clear])
+            rows, key = (keys & self.mask).astype(place.dtype), keys & ~self.mask
+            if alike:
+                there = np.arange(at, at + len(keys))
+            else:  # the first key that is no smaller, whatever its row
+                there = np.minimum(np.searchsorted(second, key), len(second) - 1)
+            found = (second[there] & ~self.mask) == key
+            clear = found & ~unclear[there]
+            doubtful.append(rows[found & ~clear])
             place[rows[clear]] = (second[there[clear]] & self.mask).astype(place.dtype)
-        asked = np.concatenate(doubtful) if doubtful else place[:0]
+        asked = np.concatenate(doubtful)
         if len(asked):
-            among = (second[unclear] & self.mask).astype(np.int64)
-            known = pc.index_in(wanted.ids.take(asked), value_set=self.ids.take(among))
-            known = np.asarray(known.fill_null(-1))
-            place[asked] = np.where(known < 0, -1, among[known])
+            place[asked] = self._among(
+                wanted, asked, (second[unclear] & self.mask).astype(np.int64)
+            )
         return place
+
+    def _among(
+        self, wanted: Index, asked: NDArray[Any], rows: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """The places of the wanted ids that are asked for, which are among some rows or nowhere."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        ids = self.ids.take(rows)
+        known = np.asarray(pc.index_in(wanted.ids.take(asked), value_set=ids).fill_null(-1))
+        return np.where(known < 0, -1, rows[known])
 
     def _checked(self, wanted: Index, place: NDArray[Any]) -> NDArray[Any]:
         """The places of ids that are equal indeed; -1 for the others."""
@@ -191,24 +213,29 @@ def _rows_kind(size: int) -> type[np.signedinteger[Any]]:
     return np.int32 if size < 2**31 else np.int64
 
 
-def _span(numbers: NDArray[np.int64]) -> int:
+def _span(numbers: NDArray[Any]) -> int:
     """How many whole numbers there are from the smallest to the largest of these."""
     return int(numbers.max()) - int(numbers.min()) + 1 if len(numbers) else 0
 
 
-def _by_table(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[Any]:
+def _by_table(wanted: NDArray[Any], ids: NDArray[Any]) -> NDArray[Any]:
     """The places of whole numbers by a table of all from the smallest id to the largest."""
     import numpy as np
 
     low, high = ids.min(), ids.max()
     table = np.full(_span(ids), -1, _rows_kind(len(ids)))
-    table[ids - low] = np.arange(len(ids), dtype=table.dtype)
-    if wanted.min() >= low and wanted.max() <= high:
-        found: NDArray[Any] = table.take(wanted - low, mode="clip")
-        return found
-    place = np.full(len(wanted), -1, table.dtype)
-    inside = np.flatnonzero((wanted >= low) & (wanted <= high))
-    place[inside] = table[wanted[inside] - low]
+    for at in range(0, len(ids), BLOCK):  # in blocks, as every large array costs its first touch
+        some = ids[at : at + BLOCK] - low
+        table[some] = np.arange(at, at + len(some), dtype=table.dtype)
+    place = np.empty(len(wanted), table.dtype)
+    for at in range(0, len(wanted), BLOCK):
+        some = wanted[at : at + BLOCK]
+        if some.min() >= low and some.max() <= high:
+            table.take(some - low, mode="clip", out=place[at : at + BLOCK])
+        else:
+            inside = np.flatnonzero((some >= low) & (some <= high))
+            place[at : at + BLOCK] = -1
+            place[at + inside] = table[some[inside] - low]
     return place
 
 

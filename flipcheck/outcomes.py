@@ -17,6 +17,8 @@ from enum import IntEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from flipcheck.texts import gathered
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -295,9 +297,9 @@ def outcomes(
     place = old_right.view(np.uint8) * np.uint8(2)
     place += new_right.view(np.uint8)
     if same_answer is None:
-        return np.array(UNSPLIT, np.uint8).take(place, mode="clip")
+        return gathered(np.array(UNSPLIT, np.uint8), place)
     place += same_answer.view(np.uint8) * np.uint8(4)
-    return np.array(SPLIT, np.uint8).take(place, mode="clip")
+    return gathered(np.array(SPLIT, np.uint8), place)
 
 
 UNSPLIT = (
@@ -363,4 +365,4 @@ def among(codes: NDArray[np.uint8], kinds: Sequence[Outcome]) -> NDArray[np.bool
 
     chosen = np.zeros(256, bool)
     chosen[list(kinds)] = True
-    return chosen.take(codes, mode="clip")
+    return gathered(chosen, codes)

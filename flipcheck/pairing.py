@@ -32,6 +32,10 @@ MOST_CORRECTED = 0.5
 they are few altogether."""
 
 
+BLOCK = 1 << 18
+"""How many labels are compared at a time."""
+
+
 ROWS = (
     "ids",
     "old_right",
@@ -209,7 +213,12 @@ def _check_any(examples: int) -> None:
 
 def _check_ids(sources: list[Predictions], indexes: list[Index]) -> None:
     empty = [f"{source.examples}: no examples" for source in sources if not len(source)]
-    found = map(duplicates, sources, indexes)
+    first = indexes[0]  # where others hold the same ids, they repeat where the first does
+    fine = [index is not first and same(first, index) and first.distinct() for index in indexes]
+    found = (
+        [] if known else duplicates(source, index)
+        for source, index, known in zip(sources, indexes, fine, strict=True)
+    )
     problems = empty + [problem for problems in found for problem in problems]
     with_ids = [source.examples for source in sources if not source.rows]
     without = [source.examples for source in sources if source.rows]
@@ -291,15 +300,16 @@ def _truth(
     """
     import numpy as np
 
-    given = {
-        id(source): taken(source.truth, rows[id(source)])
-        for source in (truth, old, new)
-        if source is not None and source.truth is not None
-    }
+    labelled = [each for each in (truth, old, new) if each is not None and each.truth is not None]
     chosen = _truth_source(old, new, truth, labels_from)
-    if chosen is None:
+    if chosen is None or chosen.truth is None:
         return None, 0
-    names = shared_names(*given.values())
+    names = shared_names(*(source.truth for source in labelled))
+    first = taken(chosen.truth, rows[id(chosen)]).recoded(names)
+    others = ((each.truth, rows[id(each)]) for each in labelled if each is not chosen)
+    if all(_same_labels(Labels(first, names), *other) for other in others):
+        return Labels(first, names), 0
+    given = {id(source): taken(source.truth, rows[id(source)]) for source in labelled}
     codes = {key: labels.recoded(names) for key, labels in given.items()}
     reference = codes[id(chosen)]
     differs = np.zeros(len(reference), dtype=bool)
@@ -325,6 +335,20 @@ def _truth(
         if (unknown := reference == MISSING).any():
             reference = np.where(unknown, other, reference)
     return Labels(reference, names), 0
+
+
+def _same_labels(labels: Labels, others: Labels | None, rows: Places) -> bool:
+    """Whether the labels are those of some rows of others, a block at a time.
+
+    The names of the labels hold those of the others.
+    """
+    assert others is not None  # noqa: S101  (only sources with labels are asked)
+    for at in range(0, len(labels), BLOCK):
+        here = slice(at, at + BLOCK)
+        there = others.codes[here if rows is None else rows[here]]
+        if (Labels(there, others.names).recoded(labels.names) != labels.codes[here]).any():
+            return False
+    return True
 
 
 def _settling(*, few: bool, by_row: bool) -> str:

@@ -23,7 +23,7 @@ LARGEST = 1e60
 class Predictions:
     """One source's examples: ids, and what it knows of answers, truth and right or wrong.
 
-    `ids` is a pyarrow array (text or int64) of shape (examples,); every other field that is
+    `ids` is a pyarrow array (text, int32 or int64) of shape (examples,); every other field that is
     given has one entry for each example. `columns` are
     what to slice or cluster by, `groups` others that look as if they should be clustered by, and
     `rows` says that the ids are only row numbers.
@@ -202,7 +202,7 @@ def checked_scores(
 
 
 def id_array(values: Any, name: str) -> Any:
-    """Ids as a pyarrow array of int64 or text. Raises InputError where one is missing."""
+    """Ids as a pyarrow array of int32, int64 or text. Raises InputError where one is missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -213,10 +213,11 @@ def id_array(values: Any, name: str) -> Any:
     whole = pa.types.is_integer(ids.type) and not pa.types.is_uint64(ids.type)
     if not whole:
         ids = as_text(ids)
-    elif ids.type != pa.int64():
+    elif ids.type not in {pa.int32(), pa.int64()}:
         ids = ids.cast(pa.int64())
-    blank = pc.is_null(ids) if whole else pc.equal(pc.binary_length(ids).fill_null(0), pa.scalar(0))
-    if ids.null_count or (not whole and pc.any(blank).as_py()):
+    shortest = 1 if whole else pc.min(pc.binary_length(ids)).as_py()
+    if ids.null_count or shortest == 0:
+        blank = pc.is_null(ids) if whole else pc.equal(ids.fill_null(""), pa.scalar("", ids.type))
         missing = pc.indices_nonzero(blank).to_pylist()
         rows = listed((row + 1 for row in missing[:SHOWN]), len(missing))
         raise InputError(

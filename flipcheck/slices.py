@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import UsageError
 from flipcheck.labels import MISSING, Labels
 from flipcheck.outcomes import Tally, grouped_counts
+from flipcheck.texts import gathered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -83,7 +84,7 @@ def slices(groups: Groups, outcomes: NDArray[np.uint8]) -> Sliced:
     place = np.full(len(groups.values), -1, dtype=np.int32)
     place[occurring] = np.arange(len(occurring))
     names = tuple(groups.values[row] for row in occurring)
-    return Sliced(groups.by, names, counts[occurring], place[groups.codes])
+    return Sliced(groups.by, names, counts[occurring], gathered(place, groups.codes))
 
 
 def column_names(by: str, known: Collection[str]) -> tuple[str, ...]:
@@ -95,10 +96,13 @@ def values(by: str, column: Labels) -> Groups:
     """A group for each value of a column, sorted; examples without a value are one of them."""
     import numpy as np
 
-    names = sorted({*column.names, NO_VALUE}, key=natural)
+    known = (*column.names, NO_VALUE) if column.missing else column.names
+    names = sorted({*known}, key=natural)
+    if tuple(names) == known and not column.missing:
+        return Groups(by, known, column.codes)
     place = {name: row for row, name in enumerate(names)}
-    table = np.array([place[name] for name in (*column.names, NO_VALUE)], dtype=np.int32)
-    return Groups(by, tuple(names), table[column.codes])  # MISSING, -1, is the last
+    table = np.array([place[name] for name in known], dtype=np.int32)
+    return Groups(by, tuple(names), gathered(table, column.codes))  # MISSING, -1, is the last
 
 
 def natural(text: str) -> tuple[int, int, str]:

@@ -1,7 +1,8 @@
-"""Texts of a pyarrow array as words of eight bytes: their keys, and which are equal."""
+"""Columns as they lie in memory: whole numbers, and texts as words of eight bytes."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,9 +12,47 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORD = 8
-BLOCK = 1 << 17
+BLOCK = 1 << 14
 """How many texts are looked at together: as many as stay in the processor's cache."""
+GATHERED = 1 << 16
+"""How many values are gathered together."""
+NUMBERED = re.compile(rb"(.*?)([0-9]{1,8})([^0-9]*)", re.DOTALL)
+"""A text around the last number in it."""
 FACTOR, START = 0x9FB21C651E98DF25, 0x9E3779B97F4A7C15
+
+
+def whole_numbers(values: Any) -> NDArray[Any]:
+    """A pyarrow array of whole numbers without nulls as it lies in memory.
+
+    Other ways from pyarrow to numpy import pandas, which takes longer than a small audit.
+    """
+    import numpy as np
+
+    found: NDArray[Any] = np.from_dlpack(values)
+    return found
+
+
+def arrow_numbers(values: NDArray[Any]) -> Any:
+    """Whole numbers as a pyarrow array that shares their memory, likewise without pandas."""
+    import numpy as np
+    import pyarrow as pa
+
+    held = pa.py_buffer(np.ascontiguousarray(values).data)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, held])
+
+
+def gathered(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """The values of these rows; a row of -1 is the last.
+
+    In blocks, as numpy would make a copy of all rows in eight bytes each, and memory that is
+    touched for the first time costs more than what is done with it.
+    """
+    import numpy as np
+
+    found = np.empty(len(rows), values.dtype)
+    for at in range(0, len(rows), GATHERED):
+        found[at : at + GATHERED] = values[rows[at : at + GATHERED]]
+    return found
 
 
 class Texts:
@@ -28,6 +67,7 @@ class Texts:
         ends = np.frombuffer(offsets, kind)[values.offset : values.offset + len(values) + 1]
         self.begins, self.ends = ends[:-1], ends[1:]
         self.size = 0 if data is None else data.size
+        self.data = np.frombuffer(data, np.uint8) if self.size else np.empty(0, np.uint8)
         held = data if self.size >= WORD else bytes(data or b"").ljust(WORD, b"\0")
         count = max(self.size, WORD) - WORD + 1
         # A word from every byte on, wherever it lies; the last ones end with the data.
@@ -73,6 +113,49 @@ class Texts:
             found[at : at + BLOCK] = same
         return found
 
+    def numbers(self) -> tuple[tuple[bytes, int, bytes], NDArray[np.int32]] | None:
+        """The numbers in texts that differ in nothing else, and what stands around them.
+
+        That is the text before, how many digits there are (up to eight), and the text behind, as
+        in img_00001234.jpg. None for other texts.
+        """
+        import numpy as np
+
+        if not len(self.begins):
+            return None
+        first = self.data[int(self.begins[0]) : int(self.ends[0])].tobytes()
+        found = NUMBERED.fullmatch(first)
+        if found is None:
+            return None
+        before, digits, behind = found.groups()
+        numbers = np.empty(len(self.begins), np.int32)
+        known = _padded(before + b"\0" * len(digits) + behind)
+        masks = _padded(b"\xff" * len(before) + b"\0" * len(digits) + b"\xff" * len(behind))
+        for at in range(0, len(numbers), BLOCK):
+            begins, ends = self.begins[at : at + BLOCK], self.ends[at : at + BLOCK]
+            if ((ends - begins) != len(first)).any():
+                return None
+            words = (words for _, words in self._words(begins, ends - begins))
+            same = (w & m == k for w, m, k in zip(words, masks, known, strict=True) if m)
+            if not all(each.all() for each in same):
+                return None
+            written = self._at(begins.astype(np.int64) + len(before))
+            if not _parsed(written, len(digits), numbers[at : at + BLOCK]):
+                return None
+        return (before, len(digits), behind), numbers
+
+    def _at(self, starts: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The words that begin there; what is beyond the end of all texts is 0."""
+        import numpy as np
+
+        last = len(self.words) - 1
+        if not len(starts) or starts.max() <= last:
+            return self.words[starts]
+        inside = np.minimum(starts, last)
+        found: NDArray[np.uint64] = self.words[inside]
+        found >>= ((starts - inside) * 8).astype(np.uint64)
+        return found
+
     def _words(
         self, begins: NDArray[Any], lengths: NDArray[Any]
     ) -> Iterator[tuple[NDArray[Any] | None, NDArray[np.uint64]]]:
@@ -82,20 +165,46 @@ class Texts:
         """
         import numpy as np
 
-        last = len(self.words) - 1
-        begins = begins.astype(np.int64)
-        some = None
-        for done in range(0, int(lengths.max(initial=0)), WORD):
-            longer = lengths > done
-            if not longer.all():
+        longest = int(lengths.max(initial=0))
+        alike = longest == lengths.min(initial=longest)
+        begins, some = begins.astype(np.int64), None
+        for done in range(0, longest, WORD):
+            if not alike and (longer := lengths > done).any() and not longer.all():
                 some = np.flatnonzero(longer)
-            start = (begins if some is None else begins[some]) + done
+            words = self._at((begins if some is None else begins[some]) + done)
+            if alike:
+                if (empty := WORD - (longest - done)) > 0:
+                    words = words & np.uint64((1 << 8 * (WORD - empty)) - 1)
+                yield None, words
+                continue
             rest = (lengths if some is None else lengths[some]) - done
-            inside = np.minimum(start, last)
-            words = self.words[inside]
-            words >>= ((start - inside) * 8).astype(np.uint64)
-            short = rest < WORD
-            if short.any():
-                empty = (WORD - np.minimum(rest, WORD)).astype(np.uint64) * np.uint64(8)
-                words = (words << empty) >> empty
-            yield some, words
+            shift = (WORD - np.minimum(rest, WORD)).astype(np.uint64) * np.uint64(8)
+            yield some, (words << shift) >> shift
+
+
+def _padded(text: bytes) -> list[np.uint64]:
+    """A text as words, with 0 behind it."""
+    import numpy as np
+
+    whole = text.ljust(-(-len(text) // WORD) * WORD, b"\0")
+    return list(np.frombuffer(whole, "<u8"))
+
+
+def _parsed(words: NDArray[np.uint64], digits: int, numbers: NDArray[np.int32]) -> bool:
+    """Put the numbers that so many digits write into `numbers`; whether they are digits at all."""
+    import numpy as np
+
+    nibbles = np.uint64(0xF0F0F0F0F0F0F0F0)
+    zeros = np.uint64(0x3030303030303030)
+    if digits < WORD:  # zeros stand before them, in the lower bytes
+        shift = 8 * (WORD - digits)
+        words = (words << np.uint64(shift)) | (zeros >> np.uint64(64 - shift))
+    for each in (words, words + np.uint64(0x0606060606060606)):
+        if not (each & nibbles == zeros).all():
+            return False
+    pairs = ((words & np.uint64(0x0F0F0F0F0F0F0F0F)) * np.uint64(2561)) >> np.uint64(8)
+    fours = ((pairs & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601)) >> np.uint64(16)
+    numbers[:] = ((fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001)) >> np.uint64(
+        32
+    )
+    return True

@@ -225,3 +225,18 @@ def test_an_old_model_without_one_answer_that_is_a_label_is_an_error():
 def test_answers_that_may_well_be_meant_are_let_pass(answers, truth):
     """Nothing is said where nothing is known to be wrong."""
     assert vocabulary(answers, truth, old=True) == []
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int32, np.int64])
+def test_labels_are_kept_apart_from_what_they_were_made_of(kind):
+    """Writing to an array afterwards changes no label."""
+    given = np.array([0, 1, 2, 1], kind)
+    labels = Labels.of(given)
+    given[:] = 0
+    assert labels.texts() == ["0", "1", "2", "1"]
+
+
+def test_whole_numbers_are_read_at_their_ends():
+    """The smallest and the largest bytes are as far apart as bytes can be."""
+    given = np.tile(np.array([127, -128, 0], np.int8), 100)
+    assert Labels.of(given).texts() == [str(each) for each in given.tolist()]

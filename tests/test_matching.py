@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipcheck import matching
@@ -19,7 +19,21 @@ NUMBERS = st.one_of(
     st.lists(st.integers(-20, 20)),
     st.lists(st.one_of(st.integers(2**62, 2**62 + 9), HUGE)),
 )
-TEXTS = st.lists(
+NUMBERED = st.builds(
+    lambda before, numbers, behind, width, odd: [
+        *(f"{before}{number:0{width}}{behind}" for number in numbers),
+        *odd,
+    ],
+    st.sampled_from(["", "img_", "a long folder/of images/"]),
+    st.lists(st.integers(0, 300)),
+    st.sampled_from(["", ".jpg", "/a picture"]),
+    st.integers(1, 10),
+    st.lists(
+        st.sampled_from(["img_0000003:", "img_00000001", "1", "0x", "img_0000/001"]), max_size=1
+    ),
+)
+"""Ids that hold numbers of one width, and perhaps one that is none of them."""
+TEXTS = NUMBERED | st.lists(
     st.one_of(st.text(max_size=3), st.text("ab\0", max_size=20), st.text("é漢😀", max_size=9))
 )
 
@@ -44,18 +58,21 @@ def check(wanted: list[Any], ids: list[Any], kind: Any) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_numbers(wanted: list[int], ids: list[int]) -> None:
     """Negative, huge, dense and sparse whole numbers are found where they stand."""
     check(wanted, ids, pa.int64())
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_texts(wanted: list[str], ids: list[str]) -> None:
     """Texts of any length and script are found where they stand."""
     check(wanted, ids, pa.string())
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_shuffled(data: st.DataObject) -> None:
     """Ids in another order, with a few that only one side has, are found where they stand."""
@@ -68,6 +85,7 @@ def test_shuffled(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("bits", [0, 1, 3])
+@settings(deadline=None)
 @given(data=st.data())
 def test_equal_keys(bits: int, data: st.DataObject) -> None:
     """Ids that differ and share a key are never taken for each other."""
@@ -87,6 +105,7 @@ def test_equal_keys(bits: int, data: st.DataObject) -> None:
         check(wanted, ids, kind)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(0, 3), st.integers(0, 3))
 def test_slices(texts: list[str], before: int, after: int) -> None:
     """A slice of a longer array has the keys of its own texts, however they are stored."""
@@ -108,3 +127,12 @@ def test_numbers_and_texts() -> None:
     """Ids that are numbers on one side and texts on the other meet as texts."""
     found = positions(pa.array(["3", "03", "x"]), pa.array([1, 3]))
     assert found.tolist() == [1, -1, -1]
+
+
+def test_numbers_of_two_widths() -> None:
+    """Numbers in four and in eight bytes meet, however far apart they lie."""
+    for ids in ([7, -1, 3], [7, -(2**31), 3]):
+        found = positions(pa.array([3, 7, 2**40], pa.int64()), pa.array(ids, pa.int32()))
+        assert found.tolist() == [2, 0, -1]
+        found = positions(pa.array(ids, pa.int32()), pa.array([2**40, 3, 7], pa.int64()))
+        assert found.tolist() == [2, -1, 1]

@@ -13,6 +13,7 @@ from flipcheck.stats.design import design
 from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import mcnemar
 from flipcheck.stats.units import WIDTH, Rows
+from flipcheck.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,8 @@ def _groupings(paired: Paired) -> Iterator[tuple[str, Labels]]:
     import pyarrow.compute as pc
 
     yield from sorted(paired.groups.items())
-    if not pa.types.is_integer(paired.ids.type):
+    # Ids that differ in one number alone have one beginning, or as many as there are of them.
+    if not pa.types.is_integer(paired.ids.type) and Texts(paired.ids).numbers() is None:
         yield "", Labels.of(pc.replace_substring_regex(paired.ids, MEMBER, ""))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.outcomes import NEGATIVE_FLIPS, POSITIVE_FLIPS, among
 from flipcheck.report import Example, Flips, Transition
+from flipcheck.texts import arrow_numbers, whole_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,14 +54,18 @@ def answers_of(paired: Paired, rows: NDArray[np.int64]) -> list[tuple[Any, ...]]
         each.texts(rows) if each else [None] * len(rows)
         for each in (paired.truth, paired.old, paired.new)
     )
-    return list(zip(map(str, paired.ids.take(rows).to_pylist()), *texts, strict=True))
+    return list(
+        zip(map(str, paired.ids.take(arrow_numbers(rows)).to_pylist()), *texts, strict=True)
+    )
 
 
 def by_id(paired: Paired, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows in the order of their ids."""
     import pyarrow.compute as pc
 
-    order: NDArray[np.int64] = rows[pc.array_sort_indices(paired.ids.take(rows)).to_numpy()]
+    order: NDArray[np.int64] = rows[
+        whole_numbers(pc.array_sort_indices(paired.ids.take(arrow_numbers(rows))))
+    ]
     return order
 
 
@@ -77,8 +82,10 @@ def _most_confident(paired: Paired, rows: NDArray[np.int64], listed: int) -> NDA
         rows = by_id(paired, rows)
         return rows[np.argsort(paired.grades.change[rows], kind="stable")][:listed]
     if paired.new_confidence is None:
-        first = pc.select_k_unstable(paired.ids.take(rows), listed, [("", "ascending")])
-        found: NDArray[np.int64] = rows[np.asarray(first)]
+        first = pc.select_k_unstable(
+            paired.ids.take(arrow_numbers(rows)), listed, [("", "ascending")]
+        )
+        found: NDArray[np.int64] = rows[whole_numbers(first)]
         return found
     sure = -paired.new_confidence[rows]
     if 0 < listed < len(rows):
@@ -137,7 +144,7 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
     found = [by_id(paired, np.flatnonzero(among(codes, kind))) for kind in kinds_of]
     rows, kinds = np.concatenate(found), ("negative_flip", "positive_flip")
     columns: dict[str, Any] = {
-        "id": paired.ids.take(rows),
+        "id": _wide(paired.ids.take(arrow_numbers(rows))),
         "outcome": pa.array(np.repeat(kinds, [len(part) for part in found]).tolist(), pa.string()),
     }
     answers = {"truth": paired.truth, "old": paired.old, "new": paired.new}
@@ -152,3 +159,10 @@ def flip_table(paired: Paired, codes: NDArray[np.uint8]) -> Any:
         if confidence is not None:
             columns[name] = pa.array(confidence[rows], from_pandas=True)
     return pa.table(columns)
+
+
+def _wide(ids: Any) -> Any:
+    """Ids as the table of flips has them: whole numbers in eight bytes."""
+    import pyarrow as pa
+
+    return ids.cast(pa.int64()) if pa.types.is_integer(ids.type) else ids

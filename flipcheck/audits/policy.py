@@ -86,8 +86,11 @@ def _entries(given: Listing[Any] | None) -> tuple[Any, ...]:
 
 def _rows(given: Listing[Any] | None, paired: Paired) -> NDArray[np.int64]:
     """Where each named example stands among the paired ones; -1 where it does not."""
+    import numpy as np
     import pyarrow as pa
 
+    if not _entries(given):
+        return np.array([], np.int64)
     ids = pa.array([each.id for each in _entries(given)], pa.string())
     return positions(ids, paired.ids)
 

@@ -2,6 +2,8 @@
 
     python tests/benchmarks/run.py [bootstrap …]
 
+What saved predictions cost, from start-up to ten million rows, is in bulk.py.
+
 Machines are noisy and differ: only the ratios are to be read. Work and reference alternate, and
 the median of the pairs' ratios is printed. CPU seconds are those of the whole process tree.
 """
@@ -141,12 +143,6 @@ def compared(
     print(f"| {name} | {against} | {statistics.median(cpu):.2f} | {statistics.median(wall):.2f} |")
 
 
-def start_up(_folder: Path) -> None:
-    """Help against the import of pandas."""
-    pandas = [sys.executable, "-c", "import pandas"]
-    compared("flipcheck --help", [*FLIPCHECK, "--help"], "import pandas", pandas)
-
-
 def arrays(folder: Path) -> None:
     """Both models over arrays against the bare loop with the same threads and batch."""
     pixels = np.random.default_rng(0).normal(size=(20_000, 3, 32, 32)).astype(np.float32)
@@ -270,7 +266,6 @@ def timed(work: Callable[[], None]) -> tuple[float, float]:
 
 
 BENCHMARKS: tuple[Callable[[Path], None], ...] = (
-    start_up,
     bootstrap,
     slicing,
     discovering,

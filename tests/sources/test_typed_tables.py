@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import random
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import feather
@@ -148,3 +150,35 @@ def test_pretty_printed_json_is_explained(written):
     with pytest.raises(InputError) as error:
         texts(written("t.json", '{\n  "label": "a"\n}\n'))
     assert "one JSON object a line" in str(error.value)
+
+
+@pytest.mark.parametrize("gap", [None, 5, 250_000])
+def test_large_files_are_read_as_they_are(tmp_path, gap):
+    """Columns of many batches and row groups hold what pandas reads, wherever a value is missing.
+
+    The values of the texts differ from one row group to the next, and numbers grow too large for
+    four bytes.
+    """
+    rows = np.arange(300_000)
+    frame = pd.DataFrame(
+        {
+            "id": [f"é{row:07}" if row % 3 else f"{row}" for row in rows.tolist()],
+            "number": np.where(rows < 200_000, rows % 7, rows + 2**40),
+            "name": [f"c{row // 60_000 + row % 5}" for row in rows.tolist()],
+        }
+    )
+    if gap is not None:
+        frame.loc[gap, "name"] = None
+        frame.loc[gap, "id"] = None
+    path = tmp_path / "large.parquet"
+    frame.to_parquet(path, row_group_size=70_000)
+    found = open_table(path).load(["id", "number", "name"], ["number", "name"])
+    texts = {
+        name: [None if pd.isna(each) else each for each in frame[name]] for name in ("id", "name")
+    }
+    assert found["id"].to_pylist() == texts["id"]
+    assert found["number"].to_pylist() == frame["number"].tolist()
+    assert found["name"].to_pylist() == texts["name"]
+    labels = Labels.of(found["name"])
+    assert labels.texts() == texts["name"]
+    assert set(labels.used()) == set(labels.names) == set(frame["name"].dropna())

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError
 from flipcheck.labels import to_arrow
+from flipcheck.texts import arrow_numbers, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from flipcheck.sources.tables import Table
@@ -53,7 +55,10 @@ def _damaged(path: Path, kind: str, error: Exception) -> InputError:
 
 
 def read(table: Table, wanted: Sequence[str], encoded: Collection[str] = ()) -> dict[str, Any]:
-    """The named columns as they are stored; those `encoded` may come as dictionaries."""
+    """The named columns as they are stored; those `encoded` may come as dictionaries.
+
+    Where some are, whole numbers may come in four bytes.
+    """
     import pyarrow as pa
     from pyarrow import feather
 
@@ -76,12 +81,18 @@ def _read_parquet(path: Path, wanted: Sequence[str], encoded: Collection[str]) -
     kinds = {name: schema.field(name).type for name in wanted}
     texts = [name for name in encoded if pa.types.is_string(kinds[name])]
     with parquet.ParquetFile(path, read_dictionary=texts) as file:
-        size = file.metadata.num_rows
-        parts = {name: Column(kinds[name], size, narrow=name in encoded) for name in wanted}
+        size, rows = file.metadata.num_rows, 0
+        parts = {
+            name: Column(kinds[name], size, narrow=bool(encoded), coded=name in encoded)
+            for name in wanted
+        }
         for batch in file.iter_batches(BULK, columns=list(wanted), use_threads=False):
             batch.validate(full=True)
+            rows += batch.num_rows
             for name, part in parts.items():
                 part.add(batch.column(name))
+    if rows != size:
+        raise ValueError(f"{rows:,} rows where it says {size:,}")
     found = {}
     for name in wanted:
         found[name] = parts.pop(name).joined()
@@ -90,56 +101,148 @@ def _read_parquet(path: Path, wanted: Sequence[str], encoded: Collection[str]) -
 
 
 class Column:
-    """One column that is read in batches; whole numbers go where they are to stay at once.
+    """One column that is read in batches, put where they are to stay as far as that is known.
 
-    Where it is to be `narrow`, they take four bytes if that is enough for them.
+    Whole numbers that are to be `narrow` take four bytes if that is enough for them.
     """
 
-    def __init__(self, kind: Any, size: int, *, narrow: bool) -> None:
-        import numpy as np
+    def __init__(self, kind: Any, size: int, *, narrow: bool, coded: bool) -> None:
         import pyarrow as pa
 
-        self.kind, self.narrow, self.filled = kind, narrow, 0
+        self.kind = kind
         self.parts: list[Any] = []
-        self.numbers: NDArray[Any] | None = None
+        self.place: NumberColumn | TextColumn | CodeColumn | None = None
         if pa.types.is_int64(kind):
-            self.numbers = np.empty(size, np.int32 if narrow else np.int64)
+            self.place = NumberColumn(size, narrow=narrow)
+        elif pa.types.is_string(kind):
+            self.place = CodeColumn(size) if coded else TextColumn(size)
 
     def add(self, values: Any) -> None:
         """Add a batch."""
-        import numpy as np
-
-        if self.numbers is not None and not self._holds(values):
-            self._spill()
-        if self.numbers is None:
+        if self.place is not None and not self.place.add(values):
+            self.parts, self.place = self.place.parts(), None
+        if self.place is None:
             self.parts.append(values)
-        else:
-            self.numbers[self.filled : self.filled + len(values)] = np.asarray(values)
-            self.filled += len(values)
 
     def joined(self) -> Any:
         """The whole column as one array."""
-        if self.numbers is not None:
-            self._spill()
-        return _joined(self.parts, self.kind)
+        return _joined(self.parts if self.place is None else self.place.parts(), self.kind)
 
-    def _holds(self, values: Any) -> bool:
+
+class NumberColumn:
+    """Whole numbers that are read in batches."""
+
+    def __init__(self, size: int, *, narrow: bool) -> None:
         import numpy as np
 
-        if self.numbers is None or values.null_count:
-            return False
-        if not self.narrow or not len(values):
-            return True
-        numbers, ends = np.asarray(values), np.iinfo(np.int32)
-        return bool(numbers.min() >= ends.min and numbers.max() <= ends.max)
+        self.numbers: NDArray[Any] = np.empty(size, np.int32 if narrow else np.int64)
+        self.rows = 0
 
-    def _spill(self) -> None:
-        """Go on with a list of batches, of which what is there is the first."""
+    def add(self, values: Any) -> bool:
+        """Add a batch; False where it holds nulls, or numbers that are too large."""
+        import numpy as np
+
+        if values.null_count:
+            return False
+        numbers, ends = whole_numbers(values), np.iinfo(self.numbers.dtype)
+        if len(numbers) and not (ends.min <= numbers.min() and numbers.max() <= ends.max):
+            return False
+        self.numbers[self.rows : self.rows + len(numbers)] = numbers
+        self.rows += len(numbers)
+        return True
+
+    def parts(self) -> list[Any]:
+        """What was added, as one array."""
+        return [arrow_numbers(self.numbers[: self.rows])] if self.rows else []
+
+
+class CodeColumn:
+    """Texts of few values that are read in batches, each with a list of the values."""
+
+    def __init__(self, size: int) -> None:
+        self.codes = NumberColumn(size, narrow=True)
+        self.names: Any = None
+        self.last: Any = None
+        self.table: NDArray[np.int32] | None = None
+
+    def add(self, values: Any) -> bool:
+        """Add a batch; False where it is no dictionary, or holds nulls."""
         import pyarrow as pa
 
-        if self.numbers is not None and self.filled:
-            self.parts.append(pa.array(self.numbers[: self.filled]))
-        self.numbers = None
+        if not pa.types.is_dictionary(values.type) or values.null_count:
+            return False
+        if values.dictionary.null_count:
+            return False
+        if self.last is None or not values.dictionary.equals(self.last):
+            self._learn(values.dictionary)
+        if self.table is None:
+            return self.codes.add(values.indices)
+        return self.codes.add(arrow_numbers(self.table[whole_numbers(values.indices)]))
+
+    def _learn(self, names: Any) -> None:
+        """Know where the values of another list stand in that of all."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        first, self.last = self.names is None, names
+        if first:
+            self.names, self.table = names, None
+            return
+        known = pc.index_in(names, value_set=self.names)
+        if known.null_count:
+            self.names = pa.concat_arrays([self.names, names.filter(known.is_null())])
+            known = pc.index_in(names, value_set=self.names)
+        self.table = whole_numbers(known)
+
+    def parts(self) -> list[Any]:
+        """What was added, as one array."""
+        import pyarrow as pa
+
+        return [pa.DictionaryArray.from_arrays(each, self.names) for each in self.codes.parts()]
+
+
+class TextColumn:
+    """Texts that are read in batches, put where they are to stay."""
+
+    def __init__(self, size: int) -> None:
+        import numpy as np
+
+        self.offsets = np.zeros(size + 1, np.int32)
+        self.data = np.empty(1 << 20, np.uint8)
+        self.rows = self.size = 0
+
+    def add(self, values: Any) -> bool:
+        """Add a batch; False where it is no plain text, holds nulls, or would be too much."""
+        import numpy as np
+        import pyarrow as pa
+
+        if not pa.types.is_string(values.type) or values.null_count:
+            return False
+        _, ends, data = values.buffers()
+        offsets = np.frombuffer(ends, np.int32)[values.offset : values.offset + len(values) + 1]
+        begin, end = int(offsets[0]), int(offsets[-1])
+        size = self.size + end - begin
+        if size > LONGEST:
+            return False
+        if size > len(self.data):
+            # What is not written to takes no memory yet, so that much may be reserved.
+            share = max(1, self.rows) / max(1, len(self.offsets) - 1)
+            larger = np.empty(max(2 * size, int(1.1 * size / share)), np.uint8)
+            larger[: self.size] = self.data[: self.size]
+            self.data = larger
+        if end > begin:
+            self.data[self.size : size] = np.frombuffer(data, np.uint8)[begin:end]
+        there = self.offsets[self.rows + 1 : self.rows + 1 + len(values)]
+        np.add(offsets[1:], self.size - begin, out=there, casting="unsafe")
+        self.rows, self.size = self.rows + len(values), size
+        return True
+
+    def parts(self) -> list[Any]:
+        """What was added, as one array."""
+        import pyarrow as pa
+
+        held = [None, *(pa.py_buffer(each.data) for each in (self.offsets, self.data[: self.size]))]
+        return [pa.Array.from_buffers(pa.string(), self.rows, held)] if self.rows else []
 
 
 def _joined(parts: list[Any], kind: Any) -> Any:
