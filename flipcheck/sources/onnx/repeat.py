@@ -142,10 +142,11 @@ def _otherwise(model: Model, reading: Reading, feed: Feed, rows: int, size: int)
 
 
 def _moved(one: Answers, two: Answers) -> NDArray[np.bool_]:
-    """Which answers are others."""
+    """Which answers are others; where an example has several, whether any of them is."""
     import numpy as np
 
-    return np.asarray(one[0] != two[0], dtype=bool)
+    moved = np.asarray(one[0] != two[0], dtype=bool)
+    return moved.any(axis=1) if moved.ndim > 1 else moved
 
 
 def _shift(one: Answers, two: Answers) -> float:
