@@ -327,6 +327,9 @@ REPRODUCED = (
     *("features", "classes", "old_classes", "new_classes", "label_map", "old_label_map"),
     *("new_label_map", "output", "old_output", "new_output", "threshold", "old_threshold"),
     *("new_threshold", "preprocess", "old_preprocess", "new_preprocess", "by", "cluster", "weight"),
+    *("text", "input", "old_input", "new_input", "provider", "provider_option", "allow_fallback"),
+    *("format", "old_format", "new_format", "pick", "old_pick", "new_pick", "probability"),
+    *("multilabel", "separator", "top_k", "normalise", "abstain"),
 )
 """The options of `compare` that decide an answer, which `repro` takes."""
 

@@ -49,6 +49,25 @@ def repro(
     preprocess: o.Preprocess = None,
     old_preprocess: o.OldPreprocess = None,
     new_preprocess: o.NewPreprocess = None,
+    text: o.TextColumns = None,
+    input: o.Inputs = None,  # noqa: A002  (the option's name)
+    old_input: o.OldInputs = None,
+    new_input: o.NewInputs = None,
+    provider: o.ProviderName = None,
+    provider_option: o.ProviderOptions = None,
+    allow_fallback: o.AllowFallback = False,
+    file_format: o.Format = None,
+    old_format: o.OldFormat = None,
+    new_format: o.NewFormat = None,
+    pick: o.Pick = None,
+    old_pick: o.OldPick = None,
+    new_pick: o.NewPick = None,
+    probability: o.Probability = None,
+    multilabel: o.Multilabel = False,
+    separator: o.Separator = None,
+    top_k: o.TopK = None,
+    normalise: o.Normalise = None,
+    abstain: o.Abstain = None,
     by: o.By = None,
     cluster: o.Cluster = None,
     weight: o.Weight = None,
@@ -63,7 +82,7 @@ def repro(
 
         flipcheck repro three/1680.png old.onnx new.onnx images/
     """
-    given: dict[str, Any] = dict(locals()) | {"id": id_column}
+    given: dict[str, Any] = dict(locals()) | {"id": id_column, "format": file_format}
     if report is None and (old is None or new is None):
         raise UsageError("an example of what?", hint="give OLD and NEW, or --report report.json")
     out = Outputs(json)
@@ -79,7 +98,8 @@ def repro(
 
         kept = Report.load(report)
         out.check([*read, *sources_of(kept).values()])
-    asked = {name: given[name] for name in REPRODUCED if given.get(name) is not None}
+    said = {name: given.get(name) for name in REPRODUCED}
+    asked = {name: each for name, each in said.items() if each is not None and each is not False}
     found = one(example, old, new, data, report=kept, **asked)
     if json is not None:
         out.write_value(found.to_dict())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from flipcheck.predictions import Predictions
     from flipcheck.sources.datasets import Dataset
+    from flipcheck.sources.tables import Table
 
 SEARCHED = 20_000
 """Among how many ids the nearest to an unknown one are looked for."""
@@ -62,12 +65,25 @@ def file_row(source: Predictions, row: int) -> dict[str, str]:
         return {}
     from flipcheck.sources.tables import open_table
 
-    table = open_table(path)
-    columns = table.load([name for name in table.names if table.names.count(name) == 1])
+    columns = _columns(open_table(path))
     found = {name: str(values[row].as_py()) for name, values in columns.items()}
     named = known.get("id")
     same = named is None or found.get(named) == str(source.ids[row].as_py())
     return found if same else {}
+
+
+def _columns(table: Table) -> dict[str, Any]:
+    """The columns of a table that can be shown; one that holds objects cannot, and is left out."""
+    names = [name for name in table.names if table.names.count(name) == 1]
+    listing = replace(table, lists=tuple(names))
+    try:
+        return listing.load(names)
+    except InputError:
+        found: dict[str, Any] = {}
+        for name in names:
+            with contextlib.suppress(InputError):
+                found |= listing.load([name])
+        return found
 
 
 TABLES = {"text", "parquet", "feather", "jsonl"}

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from flipcheck.report import Model, Report
     from flipcheck.sources.repro import Repro
 
-AGAIN = ("output", "preprocess", "input", "features", "columns", "classes_from")
+AGAIN = (
+    *("output", "preprocess", "input", "features", "columns", "classes_from", "threshold"),
+    *("text", "tokenizer", "constants", "provider", "picked"),
+)
 """The facts of a side that options decide: they must be those of the report."""
 
 

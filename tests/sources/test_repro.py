@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -103,3 +104,22 @@ def test_scores_that_are_none(tmp_path, row):
     assert found["old"]["trace"]["inputs"][0]["first"][1] == "nan"
     assert found["old"]["trace"]["inputs"][0]["mean"] is None
     assert any("NaN or infinite scores" in note for note in found["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("row", "options"),
+    [
+        ({"label": ["a", "b"], "prediction": ["a"]}, {"multilabel": True}),
+        ({"label": "a", "prediction": "a", "meta": {"deep": 1}}, {}),
+    ],
+    ids=["columns of lists", "a column of objects"],
+)
+def test_rows_of_what_is_no_text(tmp_path, row, options):
+    """A row is shown with its lists; what cannot be shown is left out, and is no error."""
+    for name in ("old", "new"):
+        lines = [json.dumps({"id": number, **row}) for number in range(12)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+    sides = [tmp_path / f"{name}.jsonl" for name in ("old", "new")]
+    found = flipcheck.repro(3, *sides, **options).to_dict()
+    assert found["old"]["row"]["prediction"] == str(row["prediction"])
+    assert "meta" not in found["old"]["row"]

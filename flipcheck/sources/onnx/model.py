@@ -70,6 +70,8 @@ class Model:
         """The named outputs. Raises ModelError in the runtime's words."""
         try:
             return self.session.run(names, {**self.constants, **feeds})  # type: ignore[no-any-return]
+        except ModelError:  # one that is loaded only now, and cannot be
+            raise
         except Exception as error:  # the runtime has no common error
             raise ModelError(
                 f"{self.path}: the model cannot run on this data: {runtime_message(error)}",
