@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from readme_files import write_all
 
 import flipcheck
 
@@ -68,6 +69,7 @@ def newcomer(tmp_path, monkeypatch):
         y=[path.parent.name for path in paths],
         id=[path.name for path in paths],
     )
+    write_all(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
