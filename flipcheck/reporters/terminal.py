@@ -76,6 +76,16 @@ def _task(report: Report) -> list[Any]:
     return lines
 
 
+def _contract_first(report: Report) -> list[Any]:
+    """The contract where it is said first: something in it can have made flips."""
+    return _contract(report) if contract.urgent(report) else []
+
+
+def _contract_last(report: Report) -> list[Any]:
+    """The contract where nothing in it can have made flips."""
+    return [] if contract.urgent(report) else _contract(report)
+
+
 def _contract(report: Report) -> list[Any]:
     """What differs between the models, and how each repeats itself, in few lines."""
     told = [
@@ -371,17 +381,6 @@ def _ending(report: Report) -> list[Any]:
 
 
 PARTS = (
-    *(
-        _verdict,
-        _sources,
-        _contract,
-        _gates,
-        _critical,
-        _waivers,
-        _flows,
-        _kinds,
-        _noise,
-        _discovery,
-    ),
-    *(_slices, _examples, _label_noise, _metrics, _notes, _ending),
+    *(_verdict, _sources, _contract_first, _gates, _critical, _waivers, _flows, _kinds, _noise),
+    *(_discovery, _slices, _examples, _label_noise, _metrics, _contract_last, _notes, _ending),
 )
