@@ -546,7 +546,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
         mine = options.get(f"{prefix}{name}")
         return options.get(name) if mine is None else mine
 
-    task = _asked(options, own("threshold"), _names(own("classes")))
+    task = _asked(options, own("threshold"), _names(own("classes")), own("score"))
     return SideSpec(
         task=task,
         columns=Columns(
@@ -611,7 +611,10 @@ def _picks(options: Mapping[str, Any], prefix: str) -> tuple[tuple[str, str], ..
 
 
 def _asked(
-    options: Mapping[str, Any], threshold: float | None, classes: tuple[str, ...] | None
+    options: Mapping[str, Any],
+    threshold: float | None,
+    classes: tuple[str, ...] | None,
+    score: str | None,
 ) -> Task:
     """What one side is asked, and how its answers are judged."""
     from flipcheck.tasks.normalising import steps_of
@@ -628,7 +631,8 @@ def _asked(
         normalise=steps_of(steps) if isinstance(steps, str) else tuple(steps or ()),
         abstain=(declining,) if isinstance(declining, str) else tuple(declining or ()),
     )
-    check_conflicts(task, prediction=options.get("prediction"), correct=options.get("correct"))
+    said = {name: options.get(name) for name in ("prediction", "correct")}
+    check_conflicts(task, **said, score=score)
     return task
 
 

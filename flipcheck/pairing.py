@@ -46,9 +46,10 @@ ROWS = (
     "new",
     "old_confidence",
     "new_confidence",
+    "weights",
     "grades",
 )
-"""What a pairing has one of for each example, beside its columns."""
+"""What a pairing has one of for each example, beside its columns and groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,11 @@ class Paired:
             return values if values is None else values.take(rows)
 
         changed = {each: cut(getattr(self, each)) for each in ROWS}
-        columns = {name: cut(values) for name, values in self.columns.items()}
-        return replace(self, **changed, columns=columns)
+        named: dict[str, Any] = {
+            part: {name: cut(values) for name, values in getattr(self, part).items()}
+            for part in ("columns", "groups")
+        }
+        return replace(self, **changed, **named)
 
 
 def duplicates(source: Predictions, index: Index) -> list[str]:

@@ -81,15 +81,18 @@ class Predictions:
         """The same of these rows, in their order."""
         parts = (
             *("ids", "answers", "truth", "correct", "confidence"),
-            *("scores", "ranked", "repeats"),
+            *("scores", "ranked", "repeats", "weights"),
         )
         given = {name: getattr(self, name) for name in parts}
         taken: dict[str, Any] = {
             name: values if values is None else _rows(values, rows)
             for name, values in given.items()
         }
-        columns = {name: values.take(rows) for name, values in self.columns.items()}
-        return replace(self, **taken, columns=columns)
+        named: dict[str, Any] = {
+            part: {name: values.take(rows) for name, values in getattr(self, part).items()}
+            for part in ("columns", "groups")
+        }
+        return replace(self, **taken, **named)
 
     @property
     def examples(self) -> str:

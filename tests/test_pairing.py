@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -346,3 +348,35 @@ def test_arrays_that_do_not_fit_are_an_input_error(answers, truth, ids):
     """What cannot be predictions is refused with an error for the user."""
     with pytest.raises(InputError):
         Predictions.from_arrays(answers, truth, ids=ids)
+
+
+def test_some_rows_have_all_that_they_had():
+    """Every part of predictions and of a pairing that has one for each example is cut alike."""
+    labels = Labels.of(["a", "b", "a", "c"])
+    numbers = np.arange(1.0, 5)
+    source = Predictions(
+        "s",
+        pa.array([1, 2, 3, 4]),
+        answers=labels,
+        truth=labels,
+        correct=np.array([True, True, True, False]),
+        confidence=numbers.astype(np.float32),
+        scores=numbers,
+        ranked=np.stack([labels.codes, labels.codes], axis=1),
+        repeats=labels,
+        columns={"part": labels},
+        weights=numbers,
+        groups={"user": labels},
+    )
+    rows = np.array([3, 1])
+    for whole in (source, pair(source, source)):
+        some = whole.take(rows)
+        for field in fields(whole):
+            before, after = getattr(whole, field.name), getattr(some, field.name)
+            if isinstance(before, np.ndarray):
+                assert np.array_equal(after, before[rows]), field.name
+            elif isinstance(before, Labels):
+                assert after.texts() == [before.texts()[row] for row in rows], field.name
+            elif isinstance(before, dict) and before:
+                assert [each.texts() for each in after.values()] == [["c", "b"]], field.name
+        assert len(some) == len(rows)

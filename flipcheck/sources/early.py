@@ -54,6 +54,7 @@ def gather_early(
         for side, each in datasets.items()
     }
     sources = [source for source in (sides["old"], sides["new"], truth) if source is not None]
+    _check_drawn_alone(sources)
     ids = _random_order(sources, given, seed)
     stops = [*looks_at(len(ids)), len(ids)]
     with closing(_answered(given, datasets, ids, stops, progress)) as answered:
@@ -70,6 +71,18 @@ def looks_at(total: int) -> Iterator[int]:
     while count < total:
         yield count
         count = max(count + FIRST, int(count * GROWTH))
+
+
+def _check_drawn_alone(sources: Sequence[Predictions]) -> None:
+    """Raise UsageError for examples that are not drawn one by one, each counting alike."""
+    for each in sources:
+        asks_again = each.repeats is not None and len(each.repeats.used()) < len(each)
+        if asks_again or each.weights is not None:
+            why = "some here ask one question again" if asks_again else f"{each.name} has weights"
+            raise UsageError(
+                f"--stop-early is for examples drawn one by one, and {why}",
+                hint="leave --stop-early out",
+            )
 
 
 def _unanswered(given: Given, side: Side, dataset: Dataset) -> Predictions:

@@ -59,10 +59,7 @@ def for_repeats(truth: Predictions, old: Predictions, new: Predictions) -> Predi
     known = np.flatnonzero(place >= 0)
     if not len(known):
         return truth
-    weights = None if truth.weights is None else truth.weights[place[known]]
-    return replace(
-        truth.take(place[known]), ids=side.ids.take(pa.array(known)), weights=weights, groups={}
-    )
+    return replace(truth.take(place[known]), ids=side.ids.take(pa.array(known)))
 
 
 def by_question(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 AGAIN = (
     *("output", "preprocess", "input", "features", "columns", "classes_from", "threshold"),
-    *("text", "tokenizer", "constants", "provider", "picked"),
+    *("probability", "text", "tokenizer", "constants", "provider", "picked"),
 )
 """The facts of a side that options decide: they must be those of the report."""
 
@@ -23,8 +23,10 @@ AGAIN = (
 def sources_of(report: Report) -> dict[str, Any]:
     """OLD, NEW and the data of a report, as the options of a call.
 
-    With them the columns that it slices, clusters and weighs by, which are no features.
+    With them the columns that it slices by, and of models those that it clusters and weighs by,
+    which are no features. Raises UsageError for an audit of which no example is shown.
     """
+    _check_shown(report)
     found: dict[str, Any] = {"old": report.old.source, "new": report.new.source}
     tests = {
         side: str(model.facts["data"])
@@ -38,10 +40,24 @@ def sources_of(report: Report) -> dict[str, Any]:
     data_of, data = report.data, report.data.source
     if data is not None and data not in found.values():
         found["labels" if tests else "data"] = data
-    columns = {"cluster": data_of.cluster, "weight": data_of.weight}
+    columns = {"cluster": data_of.cluster, "weight": data_of.weight} if tests else {}
     found |= {name: column for name, column in columns.items() if column is not None}
     by = [each.by for each in report.slices]
     return found | ({"by": list(dict.fromkeys(by))} if by else {})
+
+
+def _check_shown(report: Report) -> None:
+    """Raise UsageError for answers that were judged as one example by itself is not."""
+    task = report.task
+    if report.scores is not None or (
+        task is not None and (task.kind in {"multilabel", "ranked"} or task.normalise)
+    ):
+        judged = "answers are graded" if task is None else task.right
+        raise UsageError(
+            f"an example of this report is not shown by itself, as there {judged}",
+            hint="give OLD and NEW with the options of that audit in the place of --report; the "
+            "report lists the flipped examples, with both answers",
+        )
 
 
 def check_same(report: Report, sides: Mapping[Side, Predictions], found: Repro) -> None:

@@ -110,11 +110,6 @@ def matched(
 
         paired = paired.take(np.flatnonzero(positions(paired.ids, among) >= 0))
     paired, cluster, clustered = by_question(given, old, new, paired)
-    if among is not None and cluster is not None:
-        raise UsageError(
-            "--stop-early is for examples drawn one by one, and some here ask one question again",
-            hint="leave --stop-early out",
-        )
     paired, cluster = _by_label(given, old, new, paired, cluster)
     opened = [each for each in (*datasets.values(), folder) if each is not None]
     images = next((each for each in opened if each.kind == "images"), None)

@@ -104,3 +104,18 @@ def test_labels_by_question_are_those_of_every_sample(table):
         labels=truth,
     )
     assert (report.tally.examples, report.tally.negative_flips) == (16, 4)
+
+
+def test_labels_by_question_bring_weights(table):
+    """A sample weighs what its question does, as where each row brings the weight."""
+    header = "id,epoch,label,prediction"
+    files = table("o.csv", header, *rows(always)), table("n.csv", header, *rows(sometimes))
+    labels = table("l.csv", "id,label,w", *(f"q{n},a,{1 + n % 3}" for n in range(8)))
+    each = [
+        table(name, f"{header},w", *(f"{row},{1 + int(row[1]) % 3}" for row in lines))
+        for name, lines in (("o2.csv", rows(always)), ("n2.csv", rows(sometimes)))
+    ]
+    one = flipcheck.compare(*files, labels=labels, weight="w")
+    two = flipcheck.compare(*each, weight="w")
+    assert one.metrics == two.metrics
+    assert one.data.weighted

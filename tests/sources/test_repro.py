@@ -12,6 +12,7 @@ from onnx_models import brightness, echo, echo_data, linear, port, save
 from PIL import Image
 
 import flipcheck
+from flipcheck.errors import UsageError
 
 
 def one(*sources, **options):
@@ -123,3 +124,37 @@ def test_rows_of_what_is_no_text(tmp_path, row, options):
     found = flipcheck.repro(3, *sides, **options).to_dict()
     assert found["old"]["row"]["prediction"] == str(row["prediction"])
     assert "meta" not in found["old"]["row"]
+
+
+def test_an_example_of_clustered_data(tmp_path, table):
+    """An example is shown alone, however examples were drawn; also that of a report."""
+    header, lines = "id,label,prediction,user", [f"{n},a,{'ab'[n % 2]},u{n // 4}" for n in range(9)]
+    old = table("o.csv", header, *(line.replace(",b,", ",a,") for line in lines))
+    new = table("n.csv", header, *lines)
+    assert one("3", old, new, cluster="user")["outcome"] == "negative flip"
+    flipcheck.compare(old, new, cluster="user").save(tmp_path / "r.json")
+    assert one("3", report=tmp_path / "r.json")["outcome"] == "negative flip"
+
+
+def test_an_example_of_a_question_that_is_asked_again(tmp_path, table):
+    """A report that was clustered by question says where its examples are."""
+    header, lines = "id,epoch,label,prediction", [f"q{n // 2},{n % 2},a,a" for n in range(8)]
+    path = table("o.csv", header, *lines)
+    flipcheck.compare(path, path).save(tmp_path / "r.json")
+    assert one("q1/0", report=tmp_path / "r.json")["outcome"] == "both right"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"normalise": "case"}, "the answer is the truth after case"),
+        ({"multilabel": True}, "the whole set of labels is right"),
+        ({"score": "s"}, "answers are graded"),
+    ],
+)
+def test_a_report_that_is_judged_otherwise(tmp_path, table, options, told):
+    """What would be judged by equality here, and was not there, is refused."""
+    path = table("o.csv", "id,label,prediction,s", "1,a,A,0.5", "2,b,b,0.1")
+    flipcheck.compare(path, path, **options).save(tmp_path / "r.json")
+    with pytest.raises(UsageError, match=told):
+        one("1", report=tmp_path / "r.json")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,6 +11,7 @@ from pyarrow import csv, feather, parquet
 
 import flipcheck
 from flipcheck.errors import InputError
+from flipcheck.labels import Labels
 from flipcheck.predictions import Predictions
 from flipcheck.sources.datasets import open_dataset
 from flipcheck.sources.saved import read_labels, read_predictions
@@ -378,3 +381,46 @@ def test_what_only_some_files_have(second, told):
     with pytest.raises(InputError) as error:
         concatenated([one("a"), one("b", **second)], "ab", "0")
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "options", [{"multilabel": True}, {"top_k": 2}, {}], ids=["sets", "ranks", "accepted"]
+)
+def test_lists_in_pieces(tmp_path, options):
+    """Columns of lists are those of the whole file, also where one file has only empty ones."""
+    lists = [["a", "b"], ["b"], ["a"], ["b", "a"]]
+    answers = lists if options else ["a", "b", "b", "a"]
+    rows = [
+        {"id": n, "label": "a" if "top_k" in options else lists[n % 4], "prediction": each}
+        for n, each in enumerate(answers * 3)
+    ]
+    if "multilabel" in options:
+        rows += [{"id": n, "label": [], "prediction": []} for n in (12, 13)]
+    folder = tmp_path / "pieces"
+    folder.mkdir()
+    for name, some in (("a", rows[:5]), ("b", rows[5:12]), ("c", rows[12:])):
+        if some:
+            (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, some)) + "\n")
+    whole = tmp_path / "whole.jsonl"
+    whole.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    one = flipcheck.compare(whole, whole, **options)
+    several = flipcheck.compare(folder, folder, **options)
+    assert several.tally == one.tally
+    assert several.tally.both_right
+    assert several.task == one.task
+
+
+def test_what_pieces_have_of_a_task_is_kept():
+    """The separator of sets and the accepted answers come from all parts."""
+    parts = [
+        Predictions(
+            name=name,
+            ids=pa.array([place]),
+            answers=Labels.of([f"{name};x"]),
+            accepted={name: (name, "x")},
+            separator=";",
+        )
+        for place, name in enumerate("ab")
+    ]
+    found = concatenated(parts, "both", "0")
+    assert (found.separator, found.accepted) == (";", {"a": ("a", "x"), "b": ("b", "x")})

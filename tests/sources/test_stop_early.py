@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 import flipcheck
 from flipcheck.errors import InputError, ModelError, PairingError, UsageError
+from flipcheck.labels import Labels
 from flipcheck.report import Report
 from flipcheck.sources.onnx.model import Model
 
@@ -388,3 +390,22 @@ def test_the_command_and_what_render_makes_of_it(tmp_path, examples, models, com
     done = command("render", out, "--max-nfr", "5%", "--decide", "point")
     assert done.status == 2
     assert "could stop early" in done.err
+
+
+@pytest.mark.parametrize("what", ["weights", "repeats"])
+def test_saved_answers_that_count_otherwise_are_refused(tmp_path, models, examples, what):
+    """Nothing that a look counts may be weighed, or ask one question again."""
+    truth = [str(each) for each in examples[1]]
+    saved = flipcheck.Predictions.from_arrays(truth, truth, ids=[str(n + 1) for n in range(SIZE)])
+    more = {
+        "weights": np.ones(SIZE),
+        "repeats": Labels(np.arange(SIZE, dtype=np.int32) // 2, tuple(map(str, range(SIZE // 2)))),
+    }
+    with pytest.raises(UsageError, match="drawn one by one"):
+        flipcheck.compare(
+            replace(saved, **{what: more[what]}),
+            models["good"],
+            archive(tmp_path / "d.npz", examples),
+            gates=GATE,
+            stop_early=True,
+        )

@@ -84,6 +84,7 @@ def read_log(path: Path, columns: Columns) -> Predictions | None:
             )
         return None
     chosen = FORMATS[name]
+    _check_cut(path, chosen.told, columns)
     picks = Picks(dict(columns.pick))
     picks.check(path, chosen.told, chosen.picks)
     try:
@@ -94,6 +95,17 @@ def read_log(path: Path, columns: Columns) -> Predictions | None:
         ) from error
     notes = [] if chosen.columns else _unused(path, chosen.told, columns)
     return replace(found, warnings=(*found.warnings, *notes))
+
+
+def _check_cut(path: Path, told: str, columns: Columns) -> None:
+    """Raise UsageError for a cut that a log has no use for."""
+    task = columns.task
+    for flag, value in {"--probability": task.probability, "--threshold": task.threshold}.items():
+        if value is not None:
+            raise UsageError(
+                f"{flag} is for models and tables, and {path} is a log of {told}",
+                hint="name the side, as in --new-threshold, or leave it out",
+            )
 
 
 def is_log(path: Path, columns: Columns) -> bool:

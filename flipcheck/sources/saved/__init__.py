@@ -41,7 +41,7 @@ def read_labels(path: Path, columns: Columns) -> Predictions:
         return _labels(path, columns)
     if _are_plain(several, columns):
         table = open_shards(several)
-        return in_files(table, judged.labels(table, columns) or tables.labels(table, columns))
+        return in_files(table, _table_labels(table, columns))
     return _joined(several, columns, _labels)
 
 
@@ -55,14 +55,20 @@ def _predictions(path: Path, columns: Columns) -> Predictions:
     kind = file_kind(path)
     if kind == "npz":
         own = None if columns.score else judged_arrays.predictions(path, columns)
-        return own or arrays.predictions(path, columns)
+        return arrays.predictions(path, columns) if own is None else own
     return _of_table(open_table(path, kind), columns)
 
 
 def _of_table(table: Table, columns: Columns) -> Predictions:
     """The predictions of a table: graded, of a task of their own, or one class an example."""
     own = None if columns.score else judged.predictions(table, columns)
-    return own or tables.predictions(table, columns)
+    return tables.predictions(table, columns) if own is None else own  # which may be empty
+
+
+def _table_labels(table: Table, columns: Columns) -> Predictions:
+    """The labels of a table: of a task of their own, or one class an example."""
+    own = judged.labels(table, columns)
+    return tables.labels(table, columns) if own is None else own
 
 
 def _labels(path: Path, columns: Columns) -> Predictions:
@@ -74,9 +80,9 @@ def _labels(path: Path, columns: Columns) -> Predictions:
         return log
     kind = file_kind(path)
     if kind == "npz":
-        return judged_arrays.labels(path, columns) or arrays.labels(path, columns)
-    table = open_table(path, kind)
-    return judged.labels(table, columns) or tables.labels(table, columns)
+        own = judged_arrays.labels(path, columns)
+        return arrays.labels(path, columns) if own is None else own
+    return _table_labels(open_table(path, kind), columns)
 
 
 def _are_plain(several: Shards, columns: Columns) -> bool:

@@ -86,6 +86,8 @@ def concatenated(parts: Sequence[Predictions], name: str, sha256: str) -> Predic
         truth=_labels([part.truth for part in parts]),
         ranked=_ranked(parts, answers),
         repeats=_labels([part.repeats for part in parts]),
+        accepted={name: each for part in parts for name, each in part.accepted.items()},
+        separator=first.separator,
         columns=_columns([part.columns for part in parts], first.columns),
         groups=_columns(
             [part.groups for part in parts],

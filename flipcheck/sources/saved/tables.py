@@ -85,7 +85,8 @@ def labels(table: Table, columns: Columns) -> Predictions:
 
 def _loaded(table: Table, roles: Roles, more: Sequence[str] = ()) -> dict[str, Any]:
     """The columns that play a part; those that nobody asked for only where they can be read."""
-    table = listing(table, roles)
+    if roles.label is not None:  # which may be a list of accepted answers
+        table = table.listing([roles.label])
     names, encoded = [*roles.names(), *more], roles.labels(*more)
     try:
         return table.load(names, encoded)
@@ -97,13 +98,6 @@ def _loaded(table: Table, roles: Roles, more: Sequence[str] = ()) -> dict[str, A
         with contextlib.suppress(InputError):
             loaded |= table.load([name], encoded)
     return loaded
-
-
-def listing(table: Table, roles: Roles) -> Table:
-    """The table, in which a truth may be a list of accepted answers."""
-    lists = () if roles.label is None else (roles.label,)
-    parts = tuple(replace(part, lists=lists) for part in table.parts)
-    return replace(table, lists=lists, parts=parts)
 
 
 def label_roles(table: Table, columns: Columns) -> Roles:

@@ -87,7 +87,7 @@ def read(table: Table, wanted: Sequence[str]) -> dict[str, Any]:
         kinds = [
             (part.path, each.type)
             for part, each in zip(table.parts, arrays, strict=True)
-            if each.null_count < len(each)
+            if each.null_count < len(each) and not _says_nothing(each.type)
         ]
         kind, problem = _common(name, kinds, table.kind)
         problems += [problem] if problem else []
@@ -121,6 +121,13 @@ def _common(name: str, kinds: Kinds, table_kind: str) -> tuple[Any, str]:
         told = (f"{kind} in {path}" for kind, path in list(first.items())[:2])
         return None, f"column {name!r} is {' and '.join(told)}"
     return next(iter(first)), ""
+
+
+def _says_nothing(kind: Any) -> bool:
+    """Whether a type is that of lists that are all empty."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_list(kind) and pa.types.is_null(kind.value_type))
 
 
 def _family(kind: Any) -> Any:

@@ -126,7 +126,8 @@ def typed(values: list[Any]) -> Any:
 
     if any(isinstance(value, list) for value in values):
         lists = [each if each is None or isinstance(each, list) else [each] for each in values]
-        inner = typed([value for each in lists if each for value in each])
+        values = [value for each in lists if each for value in each]
+        inner = typed(values) if values else pa.nulls(0)
         ends = list(accumulate((len(each or ()) for each in lists), initial=0))
         gaps = pa.array([each is None for each in lists])
         return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), inner, mask=gaps)

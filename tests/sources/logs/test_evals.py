@@ -6,6 +6,7 @@ import pytest
 from log_files import jsonl
 
 import flipcheck
+from flipcheck.errors import UsageError
 
 SPEC = {"spec": {"completion_fns": ["gpt-4"], "eval_name": "arc.dev.v0", "run_id": "r"}}
 REPORT = {"final_report": {"accuracy": 0.5}}
@@ -131,3 +132,11 @@ def test_long_prompts_in_events_are_not_kept(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 12_000_000  # the file has 44 MB
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("option", [{"threshold": 0.5}, {"probability": "p"}])
+def test_a_log_is_not_cut(tmp_path, option):
+    """A threshold that would cut nothing is an error, and not passed over."""
+    path = log(tmp_path / "a.jsonl", OLD)
+    with pytest.raises(UsageError, match="is a log of openai/evals"):
+        flipcheck.compare(path, path, **option)

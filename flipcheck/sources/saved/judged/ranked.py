@@ -41,7 +41,7 @@ def ranked_answers(table: Table, columns: Columns, k: int) -> Predictions:
             "answers, or a list of answers as 'prediction' in Parquet or JSONL",
         )
     table.require([name], "--prediction")
-    loaded = replace(table, lists=(name,)).load([*roles.names(), name])
+    loaded = table.listing([name]).load([*roles.names(), name])
     what = column_of(table, name)
     if not is_list(loaded[name]):
         raise InputError(

@@ -1,0 +1,83 @@
+"""Whether the parts of a report belong together."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from flipcheck.gates import overall
+from flipcheck.metrics import METRICS
+from flipcheck.outcomes import Tally
+from flipcheck.policy import check_parts
+from flipcheck.stats.sampling import Sample
+
+if TYPE_CHECKING:
+    from flipcheck.report import Report
+    from flipcheck.stats.discovery import Discovery
+
+
+def _same(one: float | None, two: float | None) -> bool:
+    """Whether two values are the same in all but the last digits."""
+    if one is None or two is None:
+        return one is two
+    return math.isclose(one, two, rel_tol=1e-8)
+
+
+def check_consistent(report: Report) -> None:
+    """Raise ValueError for a report whose parts do not belong together."""
+    tally = report.tally
+    if tally.examples != report.data.examples:
+        raise ValueError("its tally and its number of examples differ")
+    if report.early_stop and report.early_stop.examples != tally.examples:
+        raise ValueError("its tally and the number of examples that were looked at differ")
+    if bool(tally.graded) is not (report.scores is not None):
+        raise ValueError("its answers are graded, or not, and its tally is of the other kind")
+    if tally.negative_flips != report.negative_flips.total:
+        raise ValueError("its tally and its list of negative flips differ")
+    _check_values(report)
+    _check_task(report)
+    for parts in (report.slices, report.classes):
+        for by in {part.by for part in parts}:
+            if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
+                raise ValueError(f"the slices by {by} do not add up to its tally")
+    slices = [((part.by, part.value), part.tally) for part in (*report.slices, *report.classes)]
+    check_parts(tally, slices, [*report.parts.values()])
+    if report.discovery and not report.discovery.confirm:
+        _check_discovery(report.discovery, tally)
+    if report.verdict is not overall(judged.verdict for judged in report.gates):
+        raise ValueError("its verdict is not that of its gates")
+
+
+def _check_task(report: Report) -> None:
+    """Raise ValueError for abstentions that are not those of the examples."""
+    declined, tally = report.task and report.task.abstentions, report.tally
+    if not declined:
+        return
+    for side, wrong in ((declined.old, tally.old_wrong), (declined.new, tally.new_wrong)):
+        if (side.abstained + side.answered, side.abstained + side.wrong) != (tally.examples, wrong):
+            raise ValueError("its tally and its abstentions differ")
+    if declined.flips_by_abstention + declined.flips_by_wrong_answer != tally.negative_flips:
+        raise ValueError("its tally and its flips by abstention differ")
+
+
+def _check_discovery(discovery: Discovery, tally: Tally) -> None:
+    for each in discovery.found:
+        whole = each.rest_examples + each.examples, each.rest_negative_flips + each.negative_flips
+        if whole != (tally.examples, tally.negative_flips):
+            raise ValueError("its tally and what was discovered differ")
+
+
+def _check_values(report: Report) -> None:
+    """Raise ValueError for metrics that are not those of the examples."""
+    tally, whole = report.tally, Sample(report.tally, report.design)
+    for name, estimate in report.metrics.items():
+        if not estimate.available:
+            continue
+        measured = METRICS[name]
+        if not _same(whole.value(measured), estimate.value):
+            raise ValueError(f"its {measured.title} is not that of its examples")
+        if measured.needs:
+            continue
+        counts = (measured.numerator(tally), measured.denominator(tally))
+        if (estimate.numerator, estimate.denominator) != counts:
+            raise ValueError(f"its tally and its {measured.title} differ")
