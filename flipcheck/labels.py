@@ -249,7 +249,7 @@ def as_text(column: Any) -> Any:
         values = column.dictionary_encode()
         # Through the shortest text, so that a float32 0.1 and a float64 0.1 are one class.
         shortest = values.dictionary.cast(pa.string()).to_pylist()
-        texts = [None if text is None else _number_text(float(text)) for text in shortest]
+        texts = [None if text is None else number_text(float(text)) for text in shortest]
         return pa.array(texts, pa.string()).take(values.indices)
     raise InputError(
         f"a column of type {kind} holds no labels",
@@ -258,7 +258,8 @@ def as_text(column: Any) -> Any:
     )
 
 
-def _number_text(value: float) -> str | None:
+def number_text(value: float) -> str | None:
+    """The canonical text of a number; None for NaN."""
     if math.isnan(value):
         return None
     return str(int(value)) if value.is_integer() else repr(value)

@@ -30,6 +30,7 @@ def in_one_task(
     `in_one_language` refuses.
     """
     task = given.new_spec.task
+    _check_answers_decide(given, old, new)
     truth = next((each.truth for each in (reference, old, new) if each and each.truth), None)
     for side in (old, new):
         _check_judge(side, task)
@@ -143,6 +144,41 @@ def _as_sets(source: Predictions, task: Task) -> Predictions:
         truth=made(source.truth),
         separator=task.joined_by,
     )
+
+
+def _check_answers_decide(given: Given, old: Predictions, new: Predictions) -> None:
+    """Raise UsageError for options that judge answers, of a side that is not judged by these.
+
+    They would change nothing, and the report would say that they decided.
+    """
+    problems, seen = [], set[str]()
+    for source, spec in ((old, given.old_spec), (new, given.new_spec)):
+        if source.correct is None and source.scores is None:
+            continue
+        graded = source.scores is not None
+        told = "grades its answers" if graded else "says itself which answers are right"
+        flags = [flag for flag, asked in _deciding(spec.task, graded=graded).items() if asked]
+        problems += [f"{source.name} {told}, and {flag} judges them" for flag in flags]
+        seen.update(flags)
+    if problems:
+        raise UsageError(
+            f"{' and '.join(sorted(seen))}: answers do not decide here",
+            problems=problems,
+            hint="leave it out; or have equality with the label decide, by saved predictions with "
+            "columns of answers and labels and none of verdicts or scores",
+        )
+
+
+def _deciding(task: Task, *, graded: bool) -> dict[str, object]:
+    """The options that say when an answer is right, and whether they were given."""
+    return {
+        "--probability": task.probability,
+        "--threshold": task.threshold is not None,
+        "--multilabel": task.multilabel,
+        "--top-k": task.top_k,
+        "--normalise": task.normalise,
+        "--abstain": graded and task.abstain,
+    }
 
 
 def _check_alike(old: Predictions, new: Predictions) -> None:

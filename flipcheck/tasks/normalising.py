@@ -117,8 +117,11 @@ def normalised(source: Predictions, steps: tuple[str, ...]) -> Predictions:
     if truth is not None:
         names = [_left(accepted.get(name, (name,)), steps) for name in truth.names]
         _check_truths(source, truth, names, steps)
-        truth = truth.renamed([accepted_name(each) for each in names])
-        accepted = {accepted_name(each): each for each in names} if accepted else {}
+        if accepted:
+            truth = truth.renamed([accepted_name(each) for each in names])
+            accepted = {accepted_name(each): each for each in names}
+        else:  # a truth that begins like a list is a text like others
+            truth = truth.renamed(["".join(each) for each in names])
     answers = source.answers
     if answers is not None:
         answers = answers.renamed([normal(name, steps) for name in answers.names])

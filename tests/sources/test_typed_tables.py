@@ -103,6 +103,8 @@ def test_damaged_files_are_errors(tmp_path, kind):
         ('{"label": "a"}\n{"label": null}\n{}\n', ["a", None, None]),  # null and absent
         ('{"label": 1}\n{"label": 1.0}\n', ["1", "1"]),  # numbers throughout
         ('{"label": 1}\n{"label": "1.0"}\n', ["1", "1.0"]),  # mixed: text as it is written
+        ('{"label": 1.0}\n{"label": "x"}\n', ["1", "x"]),  # a number, as a column of numbers has it
+        ('{"label": 2.5}\n{"label": "x"}\n', ["2.5", "x"]),
         ('{"label": true}\n{"label": false}\n', ["True", "False"]),  # booleans throughout
         ('{"label": true}\n{"label": "x"}\n', ["True", "x"]),  # mixed
         ('{"label": "a"}\n\n{"label": "b"}', ["a", "b"]),  # a blank line, no end of the last

@@ -103,6 +103,18 @@ def test_a_label_of_which_nothing_is_left_is_an_error(table):
         flipcheck.compare(path, path, normalise="squad")
 
 
+@pytest.mark.parametrize("text", ["[1, 2]", '["x"]', "[", "[]x"])
+def test_a_truth_that_begins_like_a_list_is_a_text(lines, text):
+    """An answer that is written like it is right, as it is without any normalisation."""
+    rows = [{"id": number, "label": text, "prediction": text} for number in range(3)]
+    old, new = (
+        lines("old.jsonl", *rows),
+        lines("new.jsonl", *rows[:2], {**rows[2], "prediction": "y"}),
+    )
+    for steps in ((), ("case",)):
+        assert counts(flipcheck.compare(old, new, normalise=steps, resamples=0)) == (2, 1, 0, 0)
+
+
 def test_any_accepted_answer_is_right(lines):
     """A list of truths accepts each of its texts, normalised like the answers."""
 

@@ -37,6 +37,49 @@ def test_each_option_alone_is_no_conflict(name):
     check_conflicts(Task(normalise=("case",), abstain=("idk",)), prediction="answer")
 
 
+VERDICTS = {"correct": [True, False, True]}
+GRADES = {"scores": [0.1, 0.5, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("judged", "options"),
+    [
+        (VERDICTS, {"normalise": "case"}),
+        (VERDICTS, {"multilabel": True}),
+        (GRADES, {"normalise": "case"}),
+        (GRADES, {"multilabel": True}),
+        (GRADES, {"multilabel": True, "per": "label"}),
+        (GRADES, {"abstain": "b"}),
+    ],
+)
+def test_answers_that_do_not_decide_are_not_judged(judged, options):
+    """Else the report would say that they were, and a gate pass by what was never looked at."""
+    answers = {"answers": ["a", "b", "c"], "truth": ["a", "a", "c"], "ids": [1, 2, 3]}
+    sides = [flipcheck.Predictions.from_arrays(**answers, **judged) for _ in range(2)]
+    with pytest.raises(FlipcheckError, match="answers do not decide here") as found:
+        flipcheck.compare(*sides, **options)
+    assert len(found.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("judged", "option"),
+    [
+        ("correct", "--normalise=case"),
+        ("s", "--normalise=case"),
+        ("s", "--threshold=0.5"),
+        ("s", "--probability=s"),
+        ("s", "--multilabel"),
+    ],
+)
+def test_columns_that_decide_leave_nothing_to_judge(command, table, judged, option):
+    """Verdicts and scores of a file are not looked at through another option."""
+    path = table("t.csv", f"id,{judged}", "1,1", "2,0", "3,1")
+    score = ["--score=s"] if judged == "s" else []
+    run = command("compare", path, path, option, *score)
+    assert run.status == 2
+    assert "answers do not decide here" in run.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, plural
+from flipcheck.labels import number_text
 from flipcheck.sources.compressed import opened
 from flipcheck.sources.files import first_few, is_unicode
 from flipcheck.sources.tables import jsonlist
@@ -140,5 +141,11 @@ def typed(values: list[Any]) -> Any:
         largest = 2**63 if whole else 2**53
         if all(abs(value) < largest for value in known if isinstance(value, int)):
             return pa.array(values, pa.int64() if whole else pa.float64(), from_pandas=True)
-    texts = [value if value is None or isinstance(value, str) else str(value) for value in values]
-    return pa.array(texts, pa.string())
+    return pa.array([_text(value) for value in values], pa.string())
+
+
+def _text(value: Any) -> str | None:
+    """A value among others of another type, named as a column of its own type names it."""
+    if isinstance(value, float):
+        return number_text(value)
+    return value if value is None or isinstance(value, str) else str(value)
