@@ -465,6 +465,11 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
     for name, flag in wanted.items():
         if name == CLASS and flag == "--by":
             _check_class_column(sources)
+        elif name not in known and name == LABEL_NAME and given.new_spec.task.multilabel:
+            raise UsageError(
+                f"whole sets of labels are judged, and {LABEL_NAME} is of single ones ({flag})",
+                hint="judge each label by itself with --per label",
+            )
         elif name not in known:
             raise UsageError(
                 f"no source has the column {name!r} ({flag})",
