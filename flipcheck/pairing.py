@@ -208,6 +208,13 @@ def taken(values: Any, places: Places) -> Any:
     return values if values is None or places is None else values.take(places)
 
 
+SOME_MISSING = "give the same test set to both, or leave these examples out with --allow-missing"
+NONE_SHARED = (
+    "no id is on both sides: these are other examples, or other names of the same ones; save the "
+    "ids of one side with the other's answers, and name their column with --id"
+)
+
+
 def _check_any(examples: int) -> None:
     if not examples:
         raise PairingError(
@@ -266,7 +273,7 @@ def _check_missing(
         raise PairingError(
             "the sources do not hold the same examples",
             problems=problems,
-            hint="give the same test set to both, or leave these examples out with --allow-missing",
+            hint=SOME_MISSING if kept is None or len(kept) else NONE_SHARED,
         )
     return (0 if kept is None else len(old) - len(kept)) + len(beside)
 

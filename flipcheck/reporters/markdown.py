@@ -198,7 +198,7 @@ def _metrics(report: Report) -> str:
 
 
 def _kinds(report: Report) -> list[str]:
-    kinds = report.negative_flips.transitions[:SHOWN]
+    kinds = words.kinds(report)[:SHOWN]
     rows = [(f"{each.count:,}", code(each.old), code(each.new)) for each in kinds]
     return ["### What broke", _table(("flips", "old answer", "new answer"), rows)] if rows else []
 
@@ -254,7 +254,7 @@ def _examples(report: Report) -> list[str]:
     ]
     rest = report.negative_flips.total - len(shown)
     more = [f"and {rest:,} more"] if rest else []
-    header: tuple[str, ...] = ("id", "truth", "old answer", "new answer", "new confidence")
+    header: tuple[str, ...] = ("id", "truth", *words.answer_titles(report), "new confidence")
     if report.scores is not None:
         falls = [(code(each.id), words.fall(each), words.change(each)) for each in shown]
         return ["### Worse answers", _table(("id", "score", "change"), falls), *more]

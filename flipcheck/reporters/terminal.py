@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from flipcheck.report import Report, Slice
+    from flipcheck.report import Example, Report, Slice
     from flipcheck.stats.discovery import Finding
 
 STYLES = {
@@ -69,11 +69,11 @@ def _sources(report: Report) -> list[Any]:
 
 def _task(report: Report) -> list[Any]:
     """What was asked, and what was left unanswered."""
-    told = (words.task(report), words.declined(report))
-    lines = [Padding(Text(each), (0, 0, 0, 8)) for each in told if each]
-    if lines:
-        lines[0] = Padding(Text.assemble(("task  ", "dim"), told[0]), (0, 0, 0, 2))
-    return lines
+    told = [each for each in (words.task(report), words.declined(report)) if each]
+    table = _grid({"style": "dim"}, {"no_wrap": False})
+    for each in told:
+        table.add_row("" if table.rows else "task", Text(each))
+    return [_indented(table)] if told else []
 
 
 def _contract_first(report: Report) -> list[Any]:
@@ -266,7 +266,7 @@ def _noise(report: Report) -> list[Any]:
 
 
 def _kinds(report: Report) -> list[Any]:
-    kinds = report.negative_flips.transitions
+    kinds = words.kinds(report)
     if not kinds:
         return []
     shown = kinds[: KINDS_SHOWN if len(kinds) > KINDS_SHOWN + 1 else len(kinds)]
@@ -349,7 +349,7 @@ def _examples(report: Report) -> list[Any]:
     table = _grid({}, {}, {"style": "dim"})
     for example in shown:
         sure = "" if example.new_confidence is None else f"sure {words.confident(example)}"
-        flip = _kind(example.old, example.new, 14) if words.has_answers(report) else ""
+        flip = _flip(example, report) if words.has_answers(report) else ""
         if report.scores is not None:
             flip, sure = words.fall(example), words.change(example)
         table.add_row(_short(example.id, 32), flip, sure)
@@ -357,10 +357,18 @@ def _examples(report: Report) -> list[Any]:
     if rest:
         table.add_row(Text(f"and {rest:,} more (--html, --flips)", "dim"), "", "")
     by = "most confident first" if shown[0].new_confidence is not None else "first by id"
+    if words.is_ranked(report):
+        by = f"truth: first answers; {by}"
     title = "Broken answers"
     if report.scores is not None:
         title, by = "Worse answers", "largest fall first"
     return [*_heading(title, by), _indented(table)]
+
+
+def _flip(example: Example, report: Report) -> str:
+    """What a flip changed; of ranked answers the truth, which is no longer among the best."""
+    kind = _kind(example.old, example.new, 14)
+    return f"{_short(words.answer(example.truth), 14)}: {kind}" if words.is_ranked(report) else kind
 
 
 def _notes(report: Report) -> list[Any]:

@@ -12,7 +12,7 @@ from flipcheck.metrics import METRICS, Metric
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from flipcheck.report import Estimate, Example, Report, Scores, Slice
+    from flipcheck.report import Estimate, Example, Report, Scores, Slice, Transition
     from flipcheck.stats.discovery import Discovery, Finding
     from flipcheck.stats.intervals import Interval
 
@@ -397,6 +397,21 @@ def kind(old: str | None, new: str | None) -> str:
     return f"{answer(old)} → {answer(new)}"
 
 
+def kinds(report: Report) -> tuple[Transition, ...]:
+    """The kinds of negative flips; none where the first answers do not say what broke."""
+    return () if is_ranked(report) else report.negative_flips.transitions
+
+
+def is_ranked(report: Report) -> bool:
+    """Whether an answer that is not the first can be right."""
+    return report.task is not None and (report.task.top_k or 1) > 1
+
+
+def answer_titles(report: Report) -> tuple[str, str]:
+    """What the columns of both sides' answers are called."""
+    return ("old first", "new first") if is_ranked(report) else ("old answer", "new answer")
+
+
 def worst(slices: Sequence[Slice]) -> list[Slice]:
     """Judged slices with negative flips: the most surprising first, then those of most flips."""
     return [each for each in ranked(slices) if each.tally.negative_flips and not each.too_small]
@@ -472,7 +487,7 @@ def next_step(report: Report) -> str:
             f"{clean(by)} is {answer(value)}" for by, value in report.discovery.found[0].where
         )
         return f"Negative flips concentrate where {where}; look there first."
-    top = flips.transitions[0] if flips.transitions else None
+    top = next(iter(kinds(report)), None)
     if top is not None and top.count > 1 and top.count * 10 >= flips.total:
         what = (
             f"{top.count:,} of {plural(flips.total, 'negative flip')} are {kind(top.old, top.new)}"

@@ -349,7 +349,6 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
     options: dict[str, object] = {
         "--output": spec.output,
         "--preprocess": spec.preprocess,
-        "--features": spec.features,
         "--input": spec.inputs or None,
     }
     name = source.name if isinstance(source, Predictions) else source
@@ -357,7 +356,7 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
         if value is not None:
             raise UsageError(
                 f"{flag} is for models, and {name} is saved predictions",
-                hint="name the side, as in --new-threshold, or leave it out",
+                hint=f"name the side of the model, as in --new{flag[1:]}, or leave it out",
             )
     if not isinstance(source, Predictions):
         return read_predictions(source, spec.columns)
@@ -404,7 +403,12 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
 def _check_unused(given: Given) -> None:
     """Raise UsageError for options of models where there is none."""
     spec = given.new_spec
-    for flag, used in (("--text", spec.text), ("--provider", spec.provider != Provider())):
+    options = {
+        "--features": spec.features is not None,
+        "--text": spec.text,
+        "--provider": spec.provider != Provider(),
+    }
+    for flag, used in options.items():
         if used:
             raise UsageError(
                 f"{flag} is for models, and both sides are saved predictions", hint="leave it out"
@@ -456,6 +460,11 @@ def _check_columns(given: Given, sources: Sequence[Predictions]) -> None:
     for name, flag in wanted.items():
         if name == CLASS and flag == "--by":
             _check_class_column(sources)
+        elif name not in known and name == LABEL_NAME and given.new_spec.task.multilabel:
+            raise UsageError(
+                f"whole sets of labels are judged, and {LABEL_NAME} is of single ones ({flag})",
+                hint="judge each label by itself with --per label",
+            )
         elif name not in known:
             raise UsageError(
                 f"no source has the column {name!r} ({flag})",

@@ -158,3 +158,14 @@ def test_a_report_that_is_judged_otherwise(tmp_path, table, options, told):
     flipcheck.compare(path, path, **options).save(tmp_path / "r.json")
     with pytest.raises(UsageError, match=told):
         one("1", report=tmp_path / "r.json")
+
+
+def test_maps_of_scores(tmp_path):
+    """Scores that come as maps are shown for each class, and the maps are the outputs."""
+    scores = np.float32([[0.2, 0.8], [0.7, 0.3]])
+    model = echo(tmp_path / "m.onnx", {"p": scores}, zipmap={"p": ["cat", "dog"]})
+    data = echo_data(tmp_path / "d.npz", {"p": scores}, y=["dog", "dog"])
+    trace = one("2", model, model, data)["new"]["trace"]
+    assert trace["scores"] == [["cat", pytest.approx(0.7)], ["dog", pytest.approx(0.3)]]
+    assert [each["name"] for each in trace["outputs"]] == ["p"]
+    assert trace["outputs"][0]["first"] == ["cat: 0.7", "dog: 0.3"]

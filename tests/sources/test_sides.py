@@ -245,6 +245,15 @@ def test_options_of_models_for_saved_predictions(written, option):
         flipcheck.compare(old, old, **option)
 
 
+def test_features_of_the_data_beside_a_saved_side(tmp_path, written):
+    """--features is of the data, which only the model is run on: the saved side has its answers."""
+    old = written("old.csv", "id,label,pred\n1,a,b\n2,b,b")
+    model = linear(tmp_path / "m.onnx", np.eye(2), classes=("a", "b"))
+    data = written("data.csv", "id,f,g,more,label\n1,1,0,7,a\n2,1,0,8,b")
+    tally = flipcheck.compare(old, model, data, features="f,g", resamples=0).tally
+    assert (tally.negative_flips, tally.positive_flips) == (1, 1)
+
+
 def test_data_of_a_saved_side(written, archive):
     """--new-data makes no sense for a saved file."""
     old = written("old.csv", "\n".join(("id,label,pred", *OLD)))

@@ -79,7 +79,8 @@ def read_log(path: Path, columns: Columns) -> Predictions | None:
         if columns.pick:
             raise UsageError(
                 f"--pick {columns.pick[0][0]}: {path} is a table, which has no choice of that",
-                hint="name columns with --prediction and --correct; or the file is a log of "
+                hint="where the other side is the log, say --old-pick or --new-pick; columns of a "
+                "table are named with --prediction and --correct; or the file is a log of "
                 f"another version: {', '.join(FORMATS)} are read (--format)",
             )
         return None
@@ -87,6 +88,7 @@ def read_log(path: Path, columns: Columns) -> Predictions | None:
     _check_cut(path, chosen.told, columns)
     picks = Picks(dict(columns.pick))
     picks.check(path, chosen.told, chosen.picks)
+    _check_asked(peek, columns)
     try:
         found = chosen.read(peek, columns, picks)
     except RecursionError as error:
@@ -106,6 +108,19 @@ def _check_cut(path: Path, told: str, columns: Columns) -> None:
                 f"{flag} is for models and tables, and {path} is a log of {told}",
                 hint="name the side, as in --new-threshold, or leave it out",
             )
+
+
+def _check_asked(peek: Peek, columns: Columns) -> None:
+    """Raise UsageError where a format was asked for, and the file is plainly of another one."""
+    name = columns.format
+    if name is None or FORMATS[name].fits(peek):
+        return
+    fitting = [other for other, each in FORMATS.items() if each.fits(peek)]
+    if fitting:
+        raise UsageError(
+            f"--format {name}: {peek.path} is of format {' or '.join(fitting)}",
+            hint="leave --format out, or say it for one side with --old-format or --new-format",
+        )
 
 
 def is_log(path: Path, columns: Columns) -> bool:

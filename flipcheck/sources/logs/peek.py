@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import FlipcheckError, InputError
+from flipcheck.sources.compressed import opened
 from flipcheck.sources.files import reason
 
 if TYPE_CHECKING:
@@ -117,11 +118,6 @@ def _first_line(path: Path) -> bytes:
             if line.strip():
                 return line
     return b""
-
-
-def opened(path: Path) -> IO[bytes]:
-    """The bytes of a log, which the caller closes."""
-    return path.open("rb")
 
 
 def bounded_lines(path: Path, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:

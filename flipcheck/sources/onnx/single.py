@@ -124,13 +124,15 @@ def _traced(runner: Runner, spec: SideSpec, parts: Batch, start: int, place: int
     padded, _ = _padded(feeds, 0, 1, model.fixed_batch)
     names = [port.name for port in model.outputs]
     values = dict(zip(names, model.run(padded, names), strict=True))
+    beside = [name for name in reading.outputs if name not in values]  # of maps, their tensors
+    read = {**values, **dict(zip(beside, model.run(padded, beside) if beside else [], strict=True))}
     try:
         alone = runner.answers(one, start + place)
     except NotFiniteError:
         alone = _no_answer(reading)
     crowd = _crowd(runner, parts, place)
     asked = crowd if runner.batch > 1 and crowd is not None else alone
-    scores = _scores(reading, model.path, [values[name] for name in reading.outputs])
+    scores = _scores(reading, model.path, [read[name] for name in reading.outputs])
     if not all(math.isfinite(score) for _, score in scores):
         scores = []
     threshold = _threshold(reading, spec)

@@ -138,8 +138,10 @@ def prediction_roles(table: Table, columns: Columns) -> Roles:
         if correct is None:
             raise InputError(
                 f"{table.path}: no prediction column",
-                hint=f"name it with --prediction, or the data's own verdict with --correct; "
-                f"columns there: {', '.join(table.names)}",
+                hint="name the column of answers with --prediction, of graded answers' scores with "
+                "--score, of the probability of the second of two classes with --probability, or "
+                f"of the data's own verdict with --correct; columns there: "
+                f"{', '.join(table.names)}",
             )
     return replace(
         label_roles(table, columns),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -132,3 +133,15 @@ def test_hostile_text_is_an_error_in_every_format(tmp_path, refused, content, na
     for form in FORMATS:
         with pytest.raises(FlipcheckError):
             read_predictions(path, Columns(format=form))
+
+
+def test_compressed_logs(tmp_path, compared):
+    """A log that was compressed is told by what it holds, as a plain one is."""
+    rows = [lm_sample(n, {"q": n}, "a", ["a"], {"acc": n % 2}) for n in range(4)]
+    old = jsonl(tmp_path / "samples_quiz.jsonl", rows)
+    new = tmp_path / "new" / "samples_quiz.jsonl.gz"
+    new.parent.mkdir()
+    new.write_bytes(gzip.compress(old.read_bytes()))
+    report = compared(old, new)
+    assert report["data"]["examples"] == 4
+    assert report["metrics"]["new_error_rate"]["value"] == 0.5

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from flipcheck.sources.spec import SideSpec
 
 ROWS = 1024
+NAMED = 20
+"""Up to so many columns are all named where their number does not fit."""
 TRUTHS = {
     **dict.fromkeys(("true", "1", "1.0"), True),
     **dict.fromkeys(("false", "0", "0.0"), False),
@@ -124,11 +126,12 @@ def _features(model: Model, port: Port, tests: Dataset, spec: SideSpec) -> tuple
     for names in (rest, without):
         if names and width in {None, len(names)}:
             return names
+    columns = ", ".join(without) if len(without) <= NAMED else listed(without)
     raise ModelError(
         f"{tests.source}: {len(without)} columns of features, but the input {port} of "
         f"{model.path} takes {width or 'at least one'}",
         hint="what is no feature is left out by saying what it is (--id, --label, --by), or name "
-        f"the features in the model's order with --features; the columns: {listed(without)}",
+        f"the features in the model's order with --features; the columns: {columns}",
     )
 
 

@@ -1,0 +1,41 @@
+"""Held wrong, in ways that a new user holds it: what is said names the option that is meant."""
+
+from __future__ import annotations
+
+import pytest
+
+ROWS = {
+    "plain.csv": ("id,label,prediction", "1,a,a", "2,b,a"),
+    "other.csv": ("id,label,prediction", "quiz/1,a,a", "quiz/2,b,a"),
+    "fraud.csv": ("id,label,fraud_prob", "1,0,0.2", "2,1,0.7"),
+    "sets.csv": ("id,label,prediction", "1,a|b,a", "2,b,a"),
+    "log.jsonl": (
+        '{"spec": {"eval_name": "quiz"}}',
+        '{"sample_id": "1", "type": "match", "data": {"correct": true, "expected": "a"}}',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("fraud.csv", "fraud.csv"), ("--probability", "--score", "--correct", "fraud_prob")),
+        (("plain.csv", "other.csv"), ("no id is on both sides", "--id")),
+        (("sets.csv", "sets.csv", "--multilabel", "--by", "label_name"), ("--per label",)),
+        (("plain.csv", "plain.csv", "--pick", "filter=none"), ("--old-pick", "--new-pick")),
+        (
+            ("log.jsonl", "log.jsonl", "--format", "inspect"),
+            ("--format inspect", "is of format evals"),
+        ),
+    ],
+    ids=["a score for an answer", "other ids", "single labels", "a log and a table", "format"],
+)
+def test_the_option_that_is_meant(command, table, arguments, named, tmp_path, monkeypatch):
+    """The error says what to add, change or leave out."""
+    monkeypatch.chdir(tmp_path)
+    for name, lines in ROWS.items():
+        table(name, *lines)
+    done = command("compare", *arguments)
+    assert done.status == 2, done.out
+    told = " ".join(done.err.split())
+    assert all(each in told for each in named), told
