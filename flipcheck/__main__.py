@@ -6,6 +6,8 @@ Exit status: 0 passed, or no gate · 1 a gate failed · 2 could not run · 3 inc
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import sys
 import traceback
@@ -14,6 +16,11 @@ from flipcheck.errors import FlipcheckError, one_line
 
 COULD_NOT_RUN, INTERNAL, INTERRUPTED = 2, 70, 130
 TRACEBACK = "--traceback"
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
+"""What numpy and scipy read when they are loaded: each otherwise starts threads that wait busily
+for products of matrices, and how many there are would show in a product's last digit."""
+FRESH = 100_000
+"""How many objects are made before cycles are looked for: imports alone make so many."""
 
 
 class _InterruptedError(KeyboardInterrupt):
@@ -27,6 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
     given = sys.argv[1:] if arguments is None else arguments
     asked = _clean_up_when_ended()
+    os.environ.setdefault(*ONE_THREAD)
+    gc.set_threshold(FRESH)
     try:
         from flipcheck.cli import app
 

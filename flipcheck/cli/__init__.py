@@ -11,6 +11,7 @@ import typer
 
 from flipcheck._version import __version__
 from flipcheck.cli.cache import cache
+from flipcheck.cli.command import Command, Group
 from flipcheck.cli.compare import compare
 from flipcheck.cli.explain import explain
 from flipcheck.cli.plan import plan
@@ -25,6 +26,7 @@ EPILOG = (
 
 app = typer.Typer(
     name="flipcheck",
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,10 +57,10 @@ def flipcheck(
     """
 
 
-app.command(no_args_is_help=True)(compare)
-app.command(no_args_is_help=True)(predict)
-app.command(no_args_is_help=True)(repro)
-app.command(no_args_is_help=True)(render)
-app.command(no_args_is_help=True)(plan)
-app.command()(explain)
-app.command()(cache)
+app.command(cls=Command, no_args_is_help=True)(compare)
+app.command(cls=Command, no_args_is_help=True)(predict)
+app.command(cls=Command, no_args_is_help=True)(repro)
+app.command(cls=Command, no_args_is_help=True)(render)
+app.command(cls=Command, no_args_is_help=True)(plan)
+app.command(cls=Command)(explain)
+app.command(cls=Command)(cache)
