@@ -546,7 +546,7 @@ def _side(prefix: str, options: Mapping[str, Any], by: tuple[str, ...]) -> SideS
         mine = options.get(f"{prefix}{name}")
         return options.get(name) if mine is None else mine
 
-    task = _asked(options, own("threshold"), _names(own("classes")), own("score"))
+    task = _asked(options, own("threshold"), _names(own("classes")))
     return SideSpec(
         task=task,
         columns=Columns(
@@ -614,7 +614,6 @@ def _asked(
     options: Mapping[str, Any],
     threshold: float | None,
     classes: tuple[str, ...] | None,
-    score: str | None,
 ) -> Task:
     """What one side is asked, and how its answers are judged."""
     from flipcheck.tasks.normalising import steps_of
@@ -632,7 +631,7 @@ def _asked(
         abstain=(declining,) if isinstance(declining, str) else tuple(declining or ()),
     )
     said = {name: options.get(name) for name in ("prediction", "correct")}
-    check_conflicts(task, **said, score=score)
+    check_conflicts(task, **said)
     return task
 
 

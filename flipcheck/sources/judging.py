@@ -32,8 +32,6 @@ def in_one_task(
     task = given.new_spec.task
     _check_answers_decide(given, old, new)
     truth = next((each.truth for each in (reference, old, new) if each and each.truth), None)
-    for side in (old, new):
-        _check_judge(side, task)
     old, new = (_as_asked(each, task, truth) for each in (old, new))
     _check_alike(old, new)
     if reference is not None:
@@ -93,25 +91,6 @@ def abstained(task: Task) -> tuple[str, ...]:
 def _normal(source: Predictions, task: Task) -> Predictions:
     found = normalised(source, task.normalise)
     return replace(found, meant=(*found.meant, *(each for each in abstained(task) if each)))
-
-
-def _check_judge(source: Predictions, task: Task) -> None:
-    """Raise UsageError where the task would not say what is right: verdicts or scores do."""
-    flags = {
-        "--normalise": task.normalise,
-        "--multilabel": task.multilabel,
-        "--top-k": task.top_k is not None,
-        "--abstain": task.abstain and source.scores is not None,
-    }
-    idle = [flag for flag, said in flags.items() if said]
-    judge = (
-        "verdicts" if source.correct is not None else "scores" if source.scores is not None else ""
-    )
-    if judge and idle:
-        raise UsageError(
-            f"{source.name} has {judge} of its own, so that {idle[0]} would decide nothing",
-            hint="leave it out, or give a file that holds only answers and labels",
-        )
 
 
 def _as_asked(source: Predictions, task: Task, truth: Labels | None) -> Predictions:

@@ -22,7 +22,6 @@ FLAGS = {
     "prediction": "--prediction",
     "correct": "--correct",
     "threshold": "--threshold",
-    "score": "--score",
 }
 CONFLICTS = (
     ("probability", "multilabel"),
@@ -40,8 +39,6 @@ CONFLICTS = (
     ("top_k", "correct"),
     ("top_k", "threshold"),
     ("normalise", "correct"),
-    *(("score", each) for each in ("probability", "threshold", "multilabel", "top_k")),
-    *(("score", each) for each in ("normalise", "abstain")),
 )
 """Options of which only one can say when an answer is right."""
 
@@ -103,9 +100,7 @@ class Task:
         return PROBABILITY_CUT if self.threshold is None else self.threshold
 
 
-def check_conflicts(
-    task: Task, *, prediction: object = None, correct: object = None, score: object = None
-) -> None:
+def check_conflicts(task: Task, *, prediction: object = None, correct: object = None) -> None:
     """Raise UsageError where two options would both say when an answer is right."""
     said = {
         "probability": task.probability,
@@ -116,7 +111,6 @@ def check_conflicts(
         "prediction": prediction,
         "correct": correct,
         "threshold": task.threshold is not None,
-        "score": score,
     }
     both = [f"{FLAGS[one]} and {FLAGS[two]}" for one, two in CONFLICTS if said[one] and said[two]]
     if both:

@@ -6,7 +6,6 @@ import pytest
 
 import flipcheck
 from flipcheck.errors import FlipcheckError
-from flipcheck.predictions import Predictions
 from flipcheck.report import Report
 from flipcheck.tasks import Task
 from flipcheck.tasks.task import CONFLICTS, FLAGS, check_conflicts
@@ -146,31 +145,3 @@ def test_a_value_among_the_accepted_answers_is_refused(lines):
     path = lines("t.jsonl", row, {"id": 2, "label": "x", "prediction": "x"})
     with pytest.raises(FlipcheckError, match="the labels have it too"):
         flipcheck.compare(path, path, abstain="idk")
-
-
-@pytest.mark.parametrize(
-    "option",
-    [{"normalise": "case"}, {"multilabel": True}, {"top_k": 1}],
-    ids=["normalise", "multilabel", "top_k"],
-)
-@pytest.mark.parametrize("judge", ["correct", "scores"])
-def test_a_task_that_would_decide_nothing_is_an_error(option, judge):
-    """Verdicts and scores say what is right, whatever the task would say."""
-    own = {"correct": [1, 0, 1], "scores": [0.5, 0.1, 0.9]}[judge]
-    side = Predictions.from_arrays(["a", "B", "c"], ["A", "b", "c"], **{judge: own})
-    with pytest.raises(FlipcheckError, match=r"of its own, so that --.* would decide nothing"):
-        flipcheck.compare(side, side, **option)
-
-
-def test_graded_answers_do_not_abstain():
-    """Whether a score fell says nothing of which answers are wrong."""
-    side = Predictions.from_arrays(["a", "idk", "c"], scores=[0.5, 0.1, 0.9])
-    with pytest.raises(FlipcheckError, match="--abstain would decide nothing"):
-        flipcheck.compare(side, side, abstain="idk")
-
-
-def test_verdicts_that_a_file_brings_are_not_normalised(table):
-    """A file of verdicts alone is not told to be judged after normalisation."""
-    path = table("v.csv", "id,correct", "1,1", "2,0")
-    with pytest.raises(FlipcheckError, match="--normalise would decide nothing"):
-        flipcheck.compare(path, path, normalise="case")
