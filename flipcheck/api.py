@@ -351,8 +351,9 @@ def repro(
     kept = Report.load(Path(report)) if isinstance(report, (str, PathLike)) else report
     sources: dict[str, Any] = {"old": old, "new": new, "data": data, **options}
     if kept is not None:
-        from flipcheck.sources.reported import sources_of
+        from flipcheck.sources.reported import check_judged_alike, sources_of
 
+        check_judged_alike(kept)
         given = {name: each for name, each in sources.items() if each is not None}
         sources = {**sources, **sources_of(kept), **given}
     first, second, tests = (sources.pop(name) for name in ("old", "new", "data"))

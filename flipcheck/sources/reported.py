@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 AGAIN = ("output", "preprocess", "input", "features", "columns", "classes_from")
 """The facts of a side that options decide: they must be those of the report."""
 
+OTHER_TASKS = ("multilabel", "ranked")
+"""The kinds of tasks by which one example alone cannot be judged again."""
+
 
 def sources_of(report: Report) -> dict[str, Any]:
     """OLD, NEW and the data of a report, as the options of a call.
@@ -39,6 +42,17 @@ def sources_of(report: Report) -> dict[str, Any]:
     found |= {name: column for name, column in columns.items() if column is not None}
     by = [each.by for each in report.slices]
     return found | ({"by": list(dict.fromkeys(by))} if by else {})
+
+
+def check_judged_alike(report: Report) -> None:
+    """Raise UsageError for a report whose answers were judged as no option of `repro` says."""
+    task = report.task
+    if task is not None and (task.kind in OTHER_TASKS or task.normalise):
+        raise UsageError(
+            f"the report was judged by another task: {task.right}",
+            hint="`flipcheck repro` knows one class an example; the flips of this report, with "
+            "truths and answers, are in what `flipcheck compare --flips` writes",
+        )
 
 
 def check_same(report: Report, sides: Mapping[Side, Predictions], found: Repro) -> None:

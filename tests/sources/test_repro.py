@@ -11,6 +11,7 @@ from onnx_models import brightness, echo, echo_data, linear, port, save
 from PIL import Image
 
 import flipcheck
+from flipcheck.errors import FlipcheckError
 
 
 def one(*sources, **options):
@@ -103,3 +104,21 @@ def test_scores_that_are_none(tmp_path, row):
     assert found["old"]["trace"]["inputs"][0]["first"][1] == "nan"
     assert found["old"]["trace"]["inputs"][0]["mean"] is None
     assert any("NaN or infinite scores" in note for note in found["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "told"),
+    [
+        ("a.", {"normalise": "punctuation"}, "the answer is the truth after punctuation"),
+        ("b|a", {"multilabel": True}, "the whole set of labels is right"),
+    ],
+)
+def test_an_example_of_another_task_is_not_judged_by_equality(table, answer, options, told):
+    """Else an answer that the report calls right would be shown as wrong."""
+    truth = "a|b" if "multilabel" in options else "a"
+    rows = [f"{row},{truth},{truth if row else answer}" for row in range(3)]
+    path = table("t.csv", "id,label,prediction", *rows)
+    report = flipcheck.compare(path, path, resamples=0, **options)
+    assert report.tally.both_right == 3
+    with pytest.raises(FlipcheckError, match=f"judged by another task: {told}"):
+        flipcheck.repro(0, report=report)
