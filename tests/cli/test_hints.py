@@ -16,6 +16,14 @@ ROWS = {
 }
 
 
+def export(folder):
+    """A model as exporters save it: beside its configuration."""
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(b"no model is read")
+    (folder / "config.json").write_text('{"id2label": {"0": "a"}}', encoding="utf-8")
+    (folder / "tokenizer.json").write_text('{\n "version": "1.0"\n}', encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -23,16 +31,25 @@ ROWS = {
         (("plain.csv", "other.csv"), ("no id is on both sides", "--id")),
         (("sets.csv", "sets.csv", "--multilabel", "--by", "label_name"), ("--per label",)),
         (("plain.csv", "plain.csv", "--pick", "filter=none"), ("--old-pick", "--new-pick")),
+        (("exported", "exported"), ("exported/model.onnx",)),
         (
             ("log.jsonl", "log.jsonl", "--format", "inspect"),
             ("--format inspect", "is of format evals"),
         ),
     ],
-    ids=["a score for an answer", "other ids", "single labels", "a log and a table", "format"],
+    ids=[
+        "a score for an answer",
+        "other ids",
+        "single labels",
+        "a log and a table",
+        "a folder of a model",
+        "format",
+    ],
 )
 def test_the_option_that_is_meant(command, table, arguments, named, tmp_path, monkeypatch):
     """The error says what to add, change or leave out."""
     monkeypatch.chdir(tmp_path)
+    export(tmp_path / "exported")
     for name, lines in ROWS.items():
         table(name, *lines)
     done = command("compare", *arguments)

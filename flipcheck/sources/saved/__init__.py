@@ -84,7 +84,8 @@ def _are_plain(several: Shards, columns: Columns) -> bool:
     from flipcheck.sources.logs import is_log
 
     tables = [shard for shard in several.files if shard.kind in KINDS]
-    return bool(tables) and not is_log(tables[0].path, columns)
+    models = any(shard.kind == "onnx" for shard in several.files)
+    return bool(tables) and not models and not is_log(tables[0].path, columns)
 
 
 def _joined(
