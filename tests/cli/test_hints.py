@@ -9,6 +9,7 @@ ROWS = {
     "other.csv": ("id,label,prediction", "quiz/1,a,a", "quiz/2,b,a"),
     "fraud.csv": ("id,label,fraud_prob", "1,0,0.2", "2,1,0.7"),
     "sets.csv": ("id,label,prediction", "1,a|b,a", "2,b,a"),
+    "gold.csv": ("id,correct_choice,prediction", "1,a,a", "2,b,a"),
     "log.jsonl": (
         '{"spec": {"eval_name": "quiz"}}',
         '{"sample_id": "1", "type": "match", "data": {"correct": true, "expected": "a"}}',
@@ -31,6 +32,7 @@ def export(folder):
         (("plain.csv", "other.csv"), ("no id is on both sides", "--id")),
         (("sets.csv", "sets.csv", "--multilabel", "--by", "label_name"), ("--per label",)),
         (("plain.csv", "plain.csv", "--pick", "filter=none"), ("--old-pick", "--new-pick")),
+        (("gold.csv", "gold.csv"), ("--label,", "--labels", "columns there", "correct_choice")),
         (("exported", "exported"), ("exported/model.onnx",)),
         (
             ("log.jsonl", "log.jsonl", "--format", "inspect"),
@@ -42,6 +44,7 @@ def export(folder):
         "other ids",
         "single labels",
         "a log and a table",
+        "no label",
         "a folder of a model",
         "format",
     ],

@@ -96,7 +96,7 @@ def _joined(
     if models:
         raise InputError(
             f"{several.path}: {models[0].name} is a model, among several files",
-            hint=f"give one model, as in {models[0].path}",
+            hint=f"give the model alone, as in {models[0].path}, or CSV, Parquet, … files alone",
         )
     found = read_all(several.path, several.files, lambda shard: read(shard.path, columns))
     return numbered_on(concatenated(found, str(several.path), several.sha256()))
