@@ -370,7 +370,10 @@ def _settling(*, few: bool, by_row: bool) -> str:
             "labels in a file of their own with --labels"
         )
     if by_row:
-        return "the rows have no ids and stand in another order, it seems: add ids"
+        return (
+            "the rows have no ids and stand in another order, it seems: add ids, or name their "
+            "column with --id"
+        )
     return (
         "too many to be corrections, which --labels-from settles: give both files the same class "
         "names with --old-classes, --new-classes or --label-map, or name the right id and label "
@@ -409,10 +412,12 @@ def _truth_source(
             return source
     if _both_judged(old, new) or old.scores is not None:
         return None
+    there = dict.fromkeys(name for source in (old, new) for name in source.available)
     raise PairingError(
         "no labels: nothing says which answers are right",
         hint="name the label column with --label, bring the labels with --labels FILE, or take "
-        "the data's own verdict with --correct COLUMN",
+        "the data's own verdict with --correct COLUMN"
+        + (f"; columns there: {', '.join(there)}" if there else ""),
     )
 
 

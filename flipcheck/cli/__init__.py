@@ -14,6 +14,7 @@ from flipcheck.cli.cache import cache
 from flipcheck.cli.command import Command, Group
 from flipcheck.cli.compare import compare
 from flipcheck.cli.explain import explain
+from flipcheck.cli.options import FLAG
 from flipcheck.cli.plan import plan
 from flipcheck.cli.predict import predict
 from flipcheck.cli.render import render
@@ -44,16 +45,22 @@ def _version(asked: bool) -> None:
 def flipcheck(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, metavar=FLAG, help="Show the version."
+        ),
     ] = False,
     traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where an error was raised, for reporting it.")
+        bool,
+        typer.Option(
+            "--traceback", metavar=FLAG, help="Show where an error was raised, for reporting it."
+        ),
     ] = False,
 ) -> None:
     """May the new model replace the old one?
 
-    flipcheck shows which answers that used to be right are now wrong, how sure that is and where
-    it concentrates, and stops a release that breaks its limits.
+    flipcheck shows which answers that used to be right are now wrong, how
+    sure that is and where it concentrates, and stops a release that breaks
+    its limits.
     """
 
 

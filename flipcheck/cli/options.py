@@ -7,16 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
-ASSUMPTIONS, GATES, COLUMNS, TASK, CLASSES, MODELS, STATISTICS, REPORTS = (
-    "Assumptions",
-    "Gates",
-    "Data and columns",
-    "Task",
-    "Classes",
-    "Models",
-    "Statistics",
-    "Reports",
-)
+ASSUMPTIONS, GATES, REPORTS, STATISTICS = "Assumptions", "Gates", "Reports", "Statistics"
+SLICES, COLUMNS, CLASSES = "Slices", "Data and columns", "Classes"
+LOGS, GRADED, TASK = "Evaluation logs", "Graded answers", "Binary, multi-label, ranked and text"
+MODELS, RUNNING = "Models", "Running models"
+FLAG = ""
+"""What a switch takes: nothing, where the help would say that it is a bool."""
 
 
 def _text(flag: str, help_text: str, panel: str, metavar: str) -> object:
@@ -118,6 +114,7 @@ StopEarly = Annotated[
         help="Decide while the models run, on examples in random order (--seed): a clear pass or "
         "fail takes a fraction of the test set.",
         rich_help_panel=GATES,
+        metavar=FLAG,
     ),
 ]
 
@@ -127,7 +124,7 @@ CachePath = Annotated[
         "--cache",
         help="Where models' answers are kept, so that the same model is not run twice over the "
         "same data; `flipcheck cache` shows it. FLIPCHECK_CACHE=off keeps none.",
-        rich_help_panel=MODELS,
+        rich_help_panel=RUNNING,
         metavar="DIR",
         show_default="the user's cache folder",
     ),
@@ -137,12 +134,15 @@ NoCache = Annotated[
     typer.Option(
         "--no-cache",
         help="Run every model again, and keep nothing.",
-        rich_help_panel=MODELS,
+        rich_help_panel=RUNNING,
         show_default=False,
+        metavar=FLAG,
     ),
 ]
 
-Clear = Annotated[bool, typer.Option("--clear", help="Remove everything.", show_default=False)]
+Clear = Annotated[
+    bool, typer.Option("--clear", help="Remove everything.", show_default=False, metavar=FLAG)
+]
 Prune = Annotated[
     str | None,
     typer.Option(
@@ -161,14 +161,21 @@ OlderThan = Annotated[
         show_default=False,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.", show_default=False)]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print it as JSON.", show_default=False, metavar=FLAG)
+]
 
 OldData = Annotated[
     str | None,
-    _text("--old-data", "The old model's own features of the same examples.", COLUMNS, "PATH"),
+    _text(
+        "--old-data",
+        "The old model's own features, of the same examples, where the two need different ones.",
+        COLUMNS,
+        "PATH",
+    ),
 ]
 NewData = Annotated[
-    str | None, _text("--new-data", "The new model's own features.", COLUMNS, "PATH")
+    str | None, _text("--new-data", "The new model's own features, likewise.", COLUMNS, "PATH")
 ]
 LabelsFile = Annotated[
     str | None, _text("--labels", "A file with the true labels, by id.", COLUMNS, "FILE")
@@ -189,6 +196,7 @@ AllowMissing = Annotated[
         help="Leave out examples that are not on both sides or have "
         "no label; the report counts them.",
         rich_help_panel=COLUMNS,
+        metavar=FLAG,
     ),
 ]
 IdColumn = Annotated[str | None, _text("--id", "The column of ids.", COLUMNS, "COLUMN")]
@@ -213,55 +221,43 @@ Format = Annotated[
         "--format",
         "The format of saved predictions, where it is not told by what they hold: lm-eval, "
         "inspect, promptfoo, evals, lighteval, timm, hf, wandb, table.",
-        COLUMNS,
+        LOGS,
         "NAME",
     ),
 ]
-OldFormat = Annotated[
-    str | None, _text("--old-format", "The old side's, where they differ.", COLUMNS, "NAME")
-]
-NewFormat = Annotated[
-    str | None, _text("--new-format", "The new side's, where they differ.", COLUMNS, "NAME")
-]
+OldFormat = Annotated[str | None, _text("--old-format", "The old side's own.", LOGS, "NAME")]
+NewFormat = Annotated[str | None, _text("--new-format", "The new side's own.", LOGS, "NAME")]
 Pick = Annotated[
     list[str] | None,
     _text(
         "--pick",
         "What to take of an evaluation log that holds several, as filter=strict-match, "
         "metric=exact_match, scorer=match or provider=openai:gpt-4o. Repeat for more.",
-        COLUMNS,
+        LOGS,
         "KEY=VALUE",
     ),
 ]
-OldPick = Annotated[
-    list[str] | None, _text("--old-pick", "The old side's own.", COLUMNS, "KEY=VALUE")
-]
-NewPick = Annotated[
-    list[str] | None, _text("--new-pick", "The new side's own.", COLUMNS, "KEY=VALUE")
-]
+OldPick = Annotated[list[str] | None, _text("--old-pick", "The old side's own.", LOGS, "KEY=VALUE")]
+NewPick = Annotated[list[str] | None, _text("--new-pick", "The new side's own.", LOGS, "KEY=VALUE")]
 ScoreColumn = Annotated[
     str | None,
     _text(
         "--score",
         "The column of scores of graded answers (F1, ROUGE, a rubric; higher is better), in place "
         "of right and wrong.",
-        COLUMNS,
+        GRADED,
         "COLUMN",
     ),
 ]
-OldScore = Annotated[
-    str | None, _text("--old-score", "The old side's column of scores.", COLUMNS, "COLUMN")
-]
-NewScore = Annotated[
-    str | None, _text("--new-score", "The new side's column of scores.", COLUMNS, "COLUMN")
-]
+OldScore = Annotated[str | None, _text("--old-score", "The old side's own.", GRADED, "COLUMN")]
+NewScore = Annotated[str | None, _text("--new-score", "The new side's own.", GRADED, "COLUMN")]
 Tolerance = Annotated[
     float,
     typer.Option(
         "--tolerance",
         help="By how much a score may fall or rise and count as unchanged, in its own units.",
         metavar="NUMBER",
-        rich_help_panel=COLUMNS,
+        rich_help_panel=GRADED,
         min=0.0,
     ),
 ]
@@ -271,7 +267,7 @@ ScoreRange = Annotated[
         "--score-range",
         "The least and the largest that a score can be, as in 0,1; else what both sides' scores "
         "span.",
-        COLUMNS,
+        GRADED,
         "LOW,HIGH",
     ),
 ]
@@ -280,7 +276,7 @@ By = Annotated[
     _text(
         "--by",
         "A column to slice by, or A,B for every combination of two. Repeat for more.",
-        COLUMNS,
+        SLICES,
         "COLUMN",
     ),
 ]
@@ -289,7 +285,8 @@ Quantiles = Annotated[
     typer.Option(
         "--quantiles",
         help="Into how many slices a column of more than 30 numbers is cut; 0 cuts none.",
-        rich_help_panel=COLUMNS,
+        metavar="N",
+        rich_help_panel=SLICES,
         min=0,
         max=1000,
     ),
@@ -299,7 +296,8 @@ MinSlice = Annotated[
     typer.Option(
         "--min-slice",
         help="Slices with fewer examples are listed, but neither tested nor judged by gates.",
-        rich_help_panel=STATISTICS,
+        metavar="N",
+        rich_help_panel=SLICES,
         min=0,
     ),
 ]
@@ -309,7 +307,8 @@ Discover = Annotated[
         "--discover",
         help="Search the columns of --by, the true class and their pairs for slices in which "
         "negative flips concentrate.",
-        rich_help_panel=STATISTICS,
+        rich_help_panel=SLICES,
+        metavar=FLAG,
     ),
 ]
 Confirm = Annotated[
@@ -317,7 +316,7 @@ Confirm = Annotated[
     typer.Option(
         "--confirm",
         help="Discover in one random half of the examples, and judge in the other.",
-        rich_help_panel=STATISTICS,
+        rich_help_panel=SLICES,
         show_default=False,
     ),
 ]
@@ -335,12 +334,8 @@ Classes = Annotated[
         "NAMES",
     ),
 ]
-OldClasses = Annotated[
-    str | None, _text("--old-classes", "The old side's, where they differ.", CLASSES, "NAMES")
-]
-NewClasses = Annotated[
-    str | None, _text("--new-classes", "The new side's, where they differ.", CLASSES, "NAMES")
-]
+OldClasses = Annotated[str | None, _text("--old-classes", "The old side's own.", CLASSES, "NAMES")]
+NewClasses = Annotated[str | None, _text("--new-classes", "The new side's own.", CLASSES, "NAMES")]
 LabelMap = Annotated[
     str | None,
     _text(
@@ -358,8 +353,8 @@ NewLabelMap = Annotated[
 ]
 
 Output = Annotated[str | None, _text("--output", "The model output to read.", MODELS, "NAME")]
-OldOutput = Annotated[str | None, _text("--old-output", "The old model's.", MODELS, "NAME")]
-NewOutput = Annotated[str | None, _text("--new-output", "The new model's.", MODELS, "NAME")]
+OldOutput = Annotated[str | None, _text("--old-output", "The old side's own.", MODELS, "NAME")]
+NewOutput = Annotated[str | None, _text("--new-output", "The new side's own.", MODELS, "NAME")]
 Probability = Annotated[
     str | None,
     _text(
@@ -393,6 +388,7 @@ Multilabel = Annotated[
         "--multilabel",
         help="Examples have several labels: cat|dog, lists, or one column a label.",
         rich_help_panel=TASK,
+        metavar=FLAG,
     ),
 ]
 PerUnit = Annotated[
@@ -448,17 +444,18 @@ Preprocess = Annotated[
     str | None,
     _text(
         "--preprocess",
-        "What is done to images or arrays: a preprocessor_config.json, or "
-        "scale=1/255,mean=0.5,std=0.5,resize=256,crop=224,layout=NHWC,channels=RGB.",
+        "What is done to images or arrays: a preprocessor_config.json, or any of scale=1/255, "
+        "mean=0.5, std=0.5, resize=256, crop=224, layout=NHWC, channels=RGB, joined by commas "
+        "without spaces.",
         MODELS,
         "STEPS",
     ),
 ]
 OldPreprocess = Annotated[
-    str | None, _text("--old-preprocess", "The old model's.", MODELS, "STEPS")
+    str | None, _text("--old-preprocess", "The old side's own.", MODELS, "STEPS")
 ]
 NewPreprocess = Annotated[
-    str | None, _text("--new-preprocess", "The new model's.", MODELS, "STEPS")
+    str | None, _text("--new-preprocess", "The new side's own.", MODELS, "STEPS")
 ]
 
 TextColumns = Annotated[
@@ -481,10 +478,10 @@ Inputs = Annotated[
     ),
 ]
 OldInputs = Annotated[
-    list[str] | None, _text("--old-input", "The old model's.", MODELS, "NAME=VALUE")
+    list[str] | None, _text("--old-input", "The old side's own.", MODELS, "NAME=VALUE")
 ]
 NewInputs = Annotated[
-    list[str] | None, _text("--new-input", "The new model's.", MODELS, "NAME=VALUE")
+    list[str] | None, _text("--new-input", "The new side's own.", MODELS, "NAME=VALUE")
 ]
 ProviderName = Annotated[
     str | None,
@@ -492,20 +489,21 @@ ProviderName = Annotated[
         "--provider",
         "What runs the models: cpu, cuda, tensorrt, coreml, openvino, dml, or the full name of an "
         "execution provider.",
-        MODELS,
+        RUNNING,
         "NAME",
     ),
 ]
 ProviderOptions = Annotated[
     list[str] | None,
-    _text("--provider-option", "One of its options. Repeat for more.", MODELS, "KEY=VALUE"),
+    _text("--provider-option", "One of its options. Repeat for more.", RUNNING, "KEY=VALUE"),
 ]
 AllowFallback = Annotated[
     bool,
     typer.Option(
         "--allow-fallback",
         help="Run on the CPU, with a warning, where the provider cannot.",
-        rich_help_panel=MODELS,
+        rich_help_panel=RUNNING,
+        metavar=FLAG,
     ),
 ]
 
@@ -557,6 +555,7 @@ Confidence = Annotated[
     typer.Option(
         "--confidence",
         help="The confidence level of intervals and gates.",
+        metavar="LEVEL",
         rich_help_panel=STATISTICS,
     ),
 ]
@@ -565,6 +564,7 @@ Resamples = Annotated[
     typer.Option(
         "--resamples",
         help="Bootstrap resamples, the cross-check beside the intervals.",
+        metavar="N",
         rich_help_panel=STATISTICS,
         min=0,
         max=1_000_000,
@@ -573,7 +573,11 @@ Resamples = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
-        "--seed", help="The seed of all that is random.", rich_help_panel=STATISTICS, min=0
+        "--seed",
+        help="The seed of all that is random.",
+        metavar="N",
+        rich_help_panel=STATISTICS,
+        min=0,
     ),
 ]
 
@@ -605,12 +609,15 @@ Listed = Annotated[
     typer.Option(
         "--listed",
         help="How many negative flips, and labels to check, the reports list.",
+        metavar="N",
         rich_help_panel=REPORTS,
         min=0,
         max=10_000,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=REPORTS)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=REPORTS, metavar=FLAG)
+]
 PredictionsPath = Annotated[
     Path,
     typer.Option(

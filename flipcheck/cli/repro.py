@@ -14,9 +14,12 @@ from flipcheck.errors import UsageError
 Example = Annotated[str, typer.Argument(metavar="ID", help="The example, as the reports name it.")]
 Old = Annotated[
     str | None,
-    typer.Argument(metavar="OLD", help="The two sides and the data, as for `compare` …"),
+    typer.Argument(metavar="OLD", help="The old side, as for `compare`."),
 ]
-New = Annotated[str | None, typer.Argument(metavar="NEW", help="… or none of them and --report.")]
+New = Annotated[
+    str | None,
+    typer.Argument(metavar="NEW", help="The new side. With --report leave OLD, NEW and DATA out."),
+]
 
 
 def repro(
@@ -75,8 +78,8 @@ def repro(
 ) -> None:
     """Show one example: what went into both models, what came out, and what became of it.
 
-    Ends in 0 whatever that is. With --report the sources are those of a JSON report of `compare`,
-    and must not have changed since.
+    Ends in 0 whatever that is. With --report the sources are those of a
+    JSON report of `compare`, and must not have changed since.
 
     Example:
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flipcheck.errors import InputError, listed, plural
 from flipcheck.labels import FEW, MISSING, check_vocabulary
 from flipcheck.tasks.sets import labels_in, members
+from flipcheck.tasks.task import DEFAULT_SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -80,10 +81,42 @@ def vocabulary(
     if source.separator:
         return _set_vocabulary(source, answers, truth, right, meant, old=old)
     if not accepted:
-        return check_vocabulary(source.name, answers, truth, meant=meant, old=old)
+        notes = check_vocabulary(source.name, answers, truth, meant=meant, old=old)
+        return [*_reordered(source.name, answers, truth), *notes]
     if old and len(truth) >= FEW and not right.any():
         raise _never(source.name, answers.used(), sorted(truth.used()))
     return []
+
+
+def _reordered(what: str, answers: Labels, truth: Labels) -> list[str]:
+    """A warning for answers that are wrong by nothing but the order of labels between bars."""
+    import numpy as np
+
+    if not any(DEFAULT_SEPARATOR in name for name in answers.used()):
+        return []
+    sets: dict[tuple[str, ...], int] = {}
+    texts: dict[str, int] = {}
+
+    def places(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        parts = [
+            tuple(sorted(each.strip() for each in name.split(DEFAULT_SEPARATOR)))
+            for name in labels.names
+        ]
+        by_set = [sets.setdefault(each, len(sets)) for each in parts]
+        by_text = [texts.setdefault(name, len(texts)) for name in labels.names]
+        none = MISSING  # the last place, which the code of no label takes
+        return np.array([*by_set, none])[labels.codes], np.array([*by_text, none])[labels.codes]
+
+    (answered, written), (meant, label) = places(answers), places(truth)
+    rows = np.flatnonzero((answered == meant) & (written != label) & (label != MISSING))
+    if not len(rows):
+        return []
+    answer, right = (each.names[each.codes[rows[0]]] for each in (answers, truth))
+    told = (
+        f"{what}: {plural(len(rows), 'answer')} like {answer!r} for the label {right!r}, counted "
+    )
+    hint = "as wrong: where these are several labels, --multilabel compares them as sets"
+    return [told + hint]
 
 
 def _set_vocabulary(

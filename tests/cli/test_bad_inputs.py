@@ -138,7 +138,7 @@ BAD: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
         {"t.csv": GOOD.replace("x", "z")},
         "{d}/t.csv {d}/good.csv",
         "not",
-        "--allow-missing",
+        "no id is on both sides",
     ),
     "other labels": (
         {"t.csv": GOOD.replace(",a,", ",b,")},

@@ -9,11 +9,20 @@ ROWS = {
     "other.csv": ("id,label,prediction", "quiz/1,a,a", "quiz/2,b,a"),
     "fraud.csv": ("id,label,fraud_prob", "1,0,0.2", "2,1,0.7"),
     "sets.csv": ("id,label,prediction", "1,a|b,a", "2,b,a"),
+    "gold.csv": ("id,correct_choice,prediction", "1,a,a", "2,b,a"),
     "log.jsonl": (
         '{"spec": {"eval_name": "quiz"}}',
         '{"sample_id": "1", "type": "match", "data": {"correct": true, "expected": "a"}}',
     ),
 }
+
+
+def export(folder):
+    """A model as exporters save it: beside its configuration."""
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(b"no model is read")
+    (folder / "config.json").write_text('{"id2label": {"0": "a"}}', encoding="utf-8")
+    (folder / "tokenizer.json").write_text('{\n "version": "1.0"\n}', encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -23,16 +32,27 @@ ROWS = {
         (("plain.csv", "other.csv"), ("no id is on both sides", "--id")),
         (("sets.csv", "sets.csv", "--multilabel", "--by", "label_name"), ("--per label",)),
         (("plain.csv", "plain.csv", "--pick", "filter=none"), ("--old-pick", "--new-pick")),
+        (("gold.csv", "gold.csv"), ("--label,", "--labels", "columns there", "correct_choice")),
+        (("exported", "exported"), ("exported/model.onnx",)),
         (
             ("log.jsonl", "log.jsonl", "--format", "inspect"),
             ("--format inspect", "is of format evals"),
         ),
     ],
-    ids=["a score for an answer", "other ids", "single labels", "a log and a table", "format"],
+    ids=[
+        "a score for an answer",
+        "other ids",
+        "single labels",
+        "a log and a table",
+        "no label",
+        "a folder of a model",
+        "format",
+    ],
 )
 def test_the_option_that_is_meant(command, table, arguments, named, tmp_path, monkeypatch):
     """The error says what to add, change or leave out."""
     monkeypatch.chdir(tmp_path)
+    export(tmp_path / "exported")
     for name, lines in ROWS.items():
         table(name, *lines)
     done = command("compare", *arguments)

@@ -164,6 +164,16 @@ def test_every_command_has_help_with_an_example(command, name):
     assert f"flipcheck {name} " in done.out.split("Example:")[1]
 
 
+@pytest.mark.parametrize("name", ["compare", "predict", "repro", "render", "plan", "cache"])
+def test_help_fits_80_columns(command, monkeypatch, name):
+    """Nothing of an option's help is cut, and a switch is not said to take a value."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = command(name, "--help").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    own = [line for line in lines if "--help" not in line]
+    assert not [line for line in own if "<bool>" in line or line.rstrip(" │").endswith("…")]
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["compare", "--help"], ["plan", "--help"], ["--version"]]
 )

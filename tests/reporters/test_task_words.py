@@ -37,3 +37,14 @@ def test_the_task_keeps_its_indent(table):
     lines = str(report).splitlines()
     start = next(place for place, line in enumerate(lines) if line.startswith("  task  "))
     assert lines[start + 1].startswith(" " * 8 + "punctuation"), lines[start : start + 2]
+
+
+def test_no_column_of_confidences_that_there_are_none_of(table):
+    """Answers without confidences have no column of dashes on the page; others have theirs."""
+    pages = {}
+    for more in ("", ",0.9"):
+        old = table("old.csv", f"id,label,prediction{more and ',confidence'}", f"1,a,a{more}")
+        new = table("new.csv", f"id,label,prediction{more and ',confidence'}", f"1,a,b{more}")
+        report = flipcheck.compare(old, new, resamples=0)
+        pages[more] = REPORTERS["html"](report).count(">confidence</button>")
+    assert pages == {"": 0, ",0.9": 1}

@@ -258,7 +258,7 @@ def test_all_broken_files_are_named(tmp_path, written):
         ({"a.csv": b"id,prediction\n1,x\n", "b.jsonl": b'{"id": 1}\n'}, "different kinds"),
         ({"a.csv": b"id,prediction\n1,x\n", "b.csv": b""}, "b.csv: the file is empty"),
         ({"a.csv": b"id,prediction\n1,x\n", "c/b.png": b"x"}, "a folder without tables"),
-        ({"a.csv": b"id,prediction\n1,x\n", "m.onnx": b"\x08"}, "different kinds|not a table"),
+        ({"a.csv": b"id,prediction\n1,x\n", "m.onnx": b"\x08"}, "is a model, among several files"),
         ({"k=1/a.csv": b"id,prediction\n1,x\n", "b.csv": b"id,prediction\n2,x\n"}, "same columns"),
         ({"id=1/a.csv": b"id,prediction\n1,x\n"}, "is in the file, and named by its folder"),
         ({"a.csv": b"id,prediction\n1,x\n", "b.pkl": b"\x80"}, "pickles"),

@@ -380,3 +380,17 @@ def test_names_of_sets_do_not_depend_on_their_order():
     assert set_name(["b", "a", "b"], "|") == set_name(["a", "b"], "|") == "a|b"
     assert members("", "|") == ()
     assert Labels(np.zeros(1, np.int32), ("",)).texts() == [""]
+
+
+def test_sets_that_are_compared_as_text_are_told(table):
+    """Without --multilabel another order of the same labels is another answer: a warning counts."""
+    old = table("old.csv", "id,label,prediction", "1,cat|dog,cat|dog", "2,cat,cat", "3,a|b,a|b")
+    new = table("new.csv", "id,label,prediction", "1,cat|dog,dog|cat", "2,cat,dog", "3,a|b,a|c")
+    report = flipcheck.compare(old, new, resamples=0)
+    assert report.tally.negative_flips == 3
+    (told,) = [note for note in report.warnings if "--multilabel" in note]
+    assert "1 answer like 'dog|cat' for the label 'cat|dog'" in told
+    assert "new.csv" in told
+    sets = flipcheck.compare(old, new, multilabel=True, resamples=0)
+    assert sets.tally.negative_flips == 2
+    assert not [note for note in sets.warnings if "--multilabel" in note]

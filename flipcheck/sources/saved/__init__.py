@@ -90,7 +90,8 @@ def _are_plain(several: Shards, columns: Columns) -> bool:
     from flipcheck.sources.logs import is_log
 
     tables = [shard for shard in several.files if shard.kind in KINDS]
-    return bool(tables) and not is_log(tables[0].path, columns)
+    models = any(shard.kind == "onnx" for shard in several.files)
+    return bool(tables) and not models and not is_log(tables[0].path, columns)
 
 
 def _joined(
@@ -101,7 +102,7 @@ def _joined(
     if models:
         raise InputError(
             f"{several.path}: {models[0].name} is a model, among several files",
-            hint=f"give one model, as in {models[0].path}",
+            hint=f"give the model alone, as in {models[0].path}, or CSV, Parquet, … files alone",
         )
     found = read_all(several.path, several.files, lambda shard: read(shard.path, columns))
     return numbered_on(concatenated(found, str(several.path), several.sha256()))

@@ -351,7 +351,7 @@ def test_what_is_wrong_with_samples_is_said(tmp_path, refused, rows, told):
         (["--pick", "filter"], "is not KEY=VALUE"),
         (["--pick", "filter=a", "--pick", "filter=b"], "twice"),
         (["--format", "lm_eval"], "did you mean 'lm-eval'?"),
-        (["--format", "evals"], "--format evals"),
+        (["--format", "evals"], "is of format lm-eval"),
     ],
 )
 def test_picks_and_formats_that_cannot_be(tmp_path, refused, given, told):
