@@ -349,7 +349,6 @@ def _saved(source: Source, spec: SideSpec) -> Predictions:
     options: dict[str, object] = {
         "--output": spec.output,
         "--preprocess": spec.preprocess,
-        "--features": spec.features,
         "--input": spec.inputs or None,
     }
     name = source.name if isinstance(source, Predictions) else source
@@ -404,7 +403,12 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
 def _check_unused(given: Given) -> None:
     """Raise UsageError for options of models where there is none."""
     spec = given.new_spec
-    for flag, used in (("--text", spec.text), ("--provider", spec.provider != Provider())):
+    said = {
+        "--features": spec.features is not None,
+        "--text": spec.text is not None,
+        "--provider": spec.provider != Provider(),
+    }
+    for flag, used in said.items():
         if used:
             raise UsageError(
                 f"{flag} is for models, and both sides are saved predictions", hint="leave it out"

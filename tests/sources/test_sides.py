@@ -325,3 +325,14 @@ def test_columns_of_answers_that_nobody_reads(tmp_path, option, kind):
         data = echo_data(tmp_path / "d.npz", {"p": scores}, y=[0, 1])
     with pytest.raises(UsageError, match=f"--{option} is for saved predictions in a file"):
         flipcheck.compare(side, side, data, **{option: "column"})
+
+
+def test_features_are_those_of_the_model_beside_a_file(tmp_path, table):
+    """What names the columns of the one model says nothing of saved predictions beside it."""
+    model = linear(tmp_path / "m.onnx", np.eye(2), classes=("a", "b"))
+    data = table("d.csv", "id,f,g,h,label", "1,1,0,9,a", "2,0,1,9,b")
+    saved = table("s.csv", "id,prediction", "1,a", "2,a")
+    report = flipcheck.compare(model, saved, data, features="f,g")
+    assert counts(report) == (1, 1, 0)
+    with pytest.raises(UsageError, match="--features is for models, and both sides are saved"):
+        flipcheck.compare(saved, saved, labels=data, features="f,g")
