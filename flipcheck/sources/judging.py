@@ -9,6 +9,7 @@ from flipcheck.errors import InputError, PairingError, UsageError, listed, plura
 from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.tasks.binary import spelt_as_labels
 from flipcheck.tasks.normalising import normal, normalised
+from flipcheck.tasks.ranking import check_enough
 from flipcheck.tasks.sets import labels_in, resplit
 from flipcheck.tasks.translating import in_labels, is_composite, of_labels
 
@@ -121,10 +122,22 @@ def _as_asked(source: Predictions, task: Task, truth: Labels | None) -> Predicti
             "first",
             hint="save the scores of every class",
         )
-    source = _as_sets(source, task)
+    source = _as_sets(_as_deep(source, task.top_k), task)
     if "probability" in source.facts and "classes" not in source.facts:
         return spelt_as_labels(source, truth)
     return source
+
+
+def _as_deep(source: Predictions, k: int | None) -> Predictions:
+    """The first k ranked answers; none where nobody asked for them, so that the first one counts.
+
+    Raises InputError where a source has fewer.
+    """
+    if source.ranked is None:
+        return source
+    if k is not None:
+        check_enough(source.name, k, source.ranked.shape[1], "answer")
+    return replace(source, ranked=None if k is None else source.ranked[:, :k])
 
 
 def _as_sets(source: Predictions, task: Task) -> Predictions:
