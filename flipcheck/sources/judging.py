@@ -71,8 +71,8 @@ def one_more(
     again = _as_asked(rerun, task, rerun.truth or truth)
     if not is_composite(again):
         return _normal(other_side(given, old, again, truth), task)
-    single = in_labels(replace(again, truth=again.truth))
-    return of_labels(again, other_side(given, in_labels(old), single, None))
+    single = other_side(given, in_labels(old), in_labels(again), None)
+    return _normal(of_labels(again, single), task)
 
 
 def abstained(task: Task) -> tuple[str, ...]:
