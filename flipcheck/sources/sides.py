@@ -403,12 +403,12 @@ def open_models(given: Given, datasets: Mapping[Side, Dataset | None]) -> dict[S
 def _check_unused(given: Given) -> None:
     """Raise UsageError for options of models where there is none."""
     spec = given.new_spec
-    said = {
+    options = {
         "--features": spec.features is not None,
-        "--text": spec.text is not None,
+        "--text": spec.text,
         "--provider": spec.provider != Provider(),
     }
-    for flag, used in said.items():
+    for flag, used in options.items():
         if used:
             raise UsageError(
                 f"{flag} is for models, and both sides are saved predictions", hint="leave it out"
