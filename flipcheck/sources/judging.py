@@ -9,6 +9,7 @@ from flipcheck.errors import InputError, PairingError, UsageError, listed, plura
 from flipcheck.sources.language import in_one_language, other_side
 from flipcheck.tasks.binary import spelt_as_labels
 from flipcheck.tasks.normalising import normal, normalised
+from flipcheck.tasks.ranking import check_enough
 from flipcheck.tasks.sets import labels_in, resplit
 from flipcheck.tasks.translating import in_labels, is_composite, of_labels
 
@@ -69,8 +70,8 @@ def one_more(
     again = _as_asked(rerun, task, rerun.truth or truth)
     if not is_composite(again):
         return _normal(other_side(given, old, again, truth), task)
-    single = in_labels(replace(again, truth=again.truth))
-    return of_labels(again, other_side(given, in_labels(old), single, None))
+    single = other_side(given, in_labels(old), in_labels(again), None)
+    return _normal(of_labels(again, single), task)
 
 
 def abstained(task: Task) -> tuple[str, ...]:
@@ -101,10 +102,22 @@ def _as_asked(source: Predictions, task: Task, truth: Labels | None) -> Predicti
             "first",
             hint="save the scores of every class",
         )
-    source = _as_sets(source, task)
+    source = _as_sets(_as_deep(source, task.top_k), task)
     if "probability" in source.facts and "classes" not in source.facts:
         return spelt_as_labels(source, truth)
     return source
+
+
+def _as_deep(source: Predictions, k: int | None) -> Predictions:
+    """The first k ranked answers; none where nobody asked for them, so that the first one counts.
+
+    Raises InputError where a source has fewer.
+    """
+    if source.ranked is None:
+        return source
+    if k is not None:
+        check_enough(source.name, k, source.ranked.shape[1], "answer")
+    return replace(source, ranked=None if k is None else source.ranked[:, :k])
 
 
 def _as_sets(source: Predictions, task: Task) -> Predictions:

@@ -14,7 +14,7 @@ from flipcheck.stats import intervals
 from flipcheck.stats.design import Design
 from flipcheck.stats.effective import NOTHING, RATES, Effective
 from flipcheck.stats.intervals import METHODS, Interval
-from flipcheck.stats.scores import Scored
+from flipcheck.stats.scores import STEPS, Scored
 from flipcheck.stats.sequential import SEQUENCES
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from flipcheck.metrics import Metric
     from flipcheck.stats.effective import Bound
     from flipcheck.stats.intervals import Bounds, Methods
-
-STEPS = 32
-"""Halvings until a tail chance is known to 1e-10."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import InputError, listed, plural
-from flipcheck.labels import FEW, MISSING, check_vocabulary
+from flipcheck.labels import FEW, MISSING, Labels, check_vocabulary
 from flipcheck.tasks.sets import labels_in, members
 from flipcheck.tasks.task import DEFAULT_SEPARATOR
 
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from flipcheck.labels import Labels
     from flipcheck.predictions import Predictions
-
-Accepted = "Mapping[str, tuple[str, ...]]"
 
 
 def right_answers(
@@ -38,8 +35,16 @@ def right_answers(
         place = {name: code for code, name in enumerate(truth.names)}
         table = np.array([place[name] for name in source.answers.names] + [MISSING], np.int32)
         ranked = table[source.ranked if rows is None else source.ranked[rows]]
-        hit = (ranked == truth.codes[:, None]) & (ranked != MISSING)
-        return np.asarray(hit.any(axis=1))
+        first = (Labels(codes, truth.names) for codes in ranked.T)
+        hits = [_equal(each, truth, accepted) & (each.codes != MISSING) for each in first]
+        return np.asarray(np.logical_or.reduce(hits))
+    return _equal(answers, truth, accepted)
+
+
+def _equal(
+    answers: Labels, truth: Labels, accepted: Mapping[str, tuple[str, ...]]
+) -> NDArray[np.bool_]:
+    """Which answers are the truth, or any of those that it accepts."""
     if accepted:
         return _accepted(answers, truth, accepted)
     equal: NDArray[np.bool_] = answers.codes == truth.codes

@@ -206,3 +206,22 @@ def test_a_table_of_features_with_labels_in_columns(tmp_path, table):
     options = {"multilabel": True, "output": "logits", "threshold": 0.0, "resamples": 0}
     report = flipcheck.compare(model, model, data, **options)
     assert counts(report) == (2, 0, 0, 1)
+
+
+def test_an_archive_without_ids_by_label_name(tmp_path):
+    """What is made later is no array of the archive, whose rows are counted all the same."""
+    scores = np.float32([[0.9, 0.1], [0.8, 0.7], [0.2, 0.6]])
+    model = echo(tmp_path / "m.onnx", {"p": scores}, metadata={"classes": "a,b"})
+    truths = np.array([[1, 0], [1, 1], [0, 0]])
+    np.savez(tmp_path / "d.npz", p=scores, y=truths)
+    report = flipcheck.compare(
+        model,
+        model,
+        tmp_path / "d.npz",
+        multilabel=True,
+        per="label",
+        by="label_name",
+        classes="a,b",
+        label="y",
+    )
+    assert {part.value: part.tally.both_right for part in report.slices} == {"a": 3, "b": 2}

@@ -119,3 +119,32 @@ def test_labels_by_question_bring_weights(table):
     two = flipcheck.compare(*each, weight="w")
     assert one.metrics == two.metrics
     assert one.data.weighted
+
+
+@pytest.mark.parametrize(
+    ("header", "right", "wrong", "options"),
+    [
+        ("prob_1", "0.9", "0.2", {}),
+        ("p", "0.9", "0.2", {"probability": "p"}),
+        ("prediction", "1", "0", {"multilabel": True}),
+        ("prob_0,prob_1", "0.1,0.9", "0.8,0.2", {"top_k": 1}),
+    ],
+    ids=["one probability", "a named one", "sets", "ranks"],
+)
+def test_samples_of_other_tasks_are_told_apart(table, header, right, wrong, options):
+    """However answers are read, ids that repeat are questions, and their samples are clustered."""
+    old, new = (
+        table(
+            f"{name}.csv",
+            f"id,epoch,label,{header}",
+            *(
+                f"q{n},{epoch},1,{wrong if name == 'new' and n % 2 and epoch == 1 else right}"
+                for n in range(8)
+                for epoch in (1, 2)
+            ),
+        )
+        for name in ("old", "new")
+    )
+    report = flipcheck.compare(old, new, **options)
+    assert (report.tally.examples, report.tally.negative_flips) == (16, 4)
+    assert (report.data.cluster, report.data.clusters) == ("question", 8)

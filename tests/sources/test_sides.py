@@ -9,7 +9,7 @@ import pytest
 from onnx_models import brightness, echo, echo_data, linear
 
 import flipcheck
-from flipcheck.errors import FlipcheckError
+from flipcheck.errors import FlipcheckError, UsageError
 
 X = np.eye(3, dtype=np.float32)
 
@@ -320,3 +320,28 @@ def test_thresholds_of_each_side(tmp_path):
     data = echo_data(tmp_path / "d.npz", {"p": scores}, y=["no", "yes", "yes", "yes"])
     report = flipcheck.compare(model, model, data, old_threshold=0.3, new_threshold=0.7)
     assert counts(report) == (2, 2, 0)
+
+
+@pytest.mark.parametrize("option", ["prediction", "correct"])
+@pytest.mark.parametrize("kind", ["models", "memory"])
+def test_columns_of_answers_that_nobody_reads(tmp_path, option, kind):
+    """Where no side is a file of predictions, the column of answers or verdicts is an error."""
+    data = None
+    side = flipcheck.Predictions.from_arrays(["a", "b"], ["a", "b"])
+    if kind == "models":
+        scores = np.float32([[0.9, 0.1], [0.2, 0.8]])
+        side = echo(tmp_path / "m.onnx", {"p": scores})
+        data = echo_data(tmp_path / "d.npz", {"p": scores}, y=[0, 1])
+    with pytest.raises(UsageError, match=f"--{option} is for saved predictions in a file"):
+        flipcheck.compare(side, side, data, **{option: "column"})
+
+
+def test_features_are_those_of_the_model_beside_a_file(tmp_path, table):
+    """What names the columns of the one model says nothing of saved predictions beside it."""
+    model = linear(tmp_path / "m.onnx", np.eye(2), classes=("a", "b"))
+    data = table("d.csv", "id,f,g,h,label", "1,1,0,9,a", "2,0,1,9,b")
+    saved = table("s.csv", "id,prediction", "1,a", "2,a")
+    report = flipcheck.compare(model, saved, data, features="f,g")
+    assert counts(report) == (1, 1, 0)
+    with pytest.raises(UsageError, match="--features is for models, and both sides are saved"):
+        flipcheck.compare(saved, saved, labels=data, features="f,g")

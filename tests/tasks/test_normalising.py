@@ -6,6 +6,8 @@ import json
 import re
 import string
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,3 +172,20 @@ def test_the_report_says_which_steps(command, sides, tmp_path):
 def test_steps_are_parsed_as_they_are_written():
     """In their order, spaces aside."""
     assert steps_of("case, spaces") == ("case", "spaces")
+
+
+def test_a_rerun_is_normalised_where_several_answers_are_accepted(tmp_path):
+    """Its flips are those of a plain loop over normalised texts."""
+    rng = np.random.default_rng(7)
+    truths = [rng.choice(list("abcd"), 2, replace=False).tolist() for _ in range(60)]
+    right, paths = [], []
+    for name in ("old", "new", "again"):
+        answers = rng.choice(list("ABCD"), 60).tolist()
+        right.append([one.lower() in some for one, some in zip(answers, truths, strict=True)])
+        frame = pd.DataFrame({"id": range(60), "label": truths, "prediction": answers})
+        frame.to_json(tmp_path / f"{name}.jsonl", orient="records", lines=True)
+        paths.append(tmp_path / f"{name}.jsonl")
+    report = flipcheck.compare(*paths[:2], rerun=paths[2], normalise="case")
+    old, new, again = map(np.array, right)
+    assert report.tally.negative_flips == int((old & ~new).sum())
+    assert [each.negative_flips for each in report.reruns] == [int((old & ~again).sum())]

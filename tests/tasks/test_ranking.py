@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,3 +183,27 @@ def test_ranks_of_image_files_with_labels_of_their_own(table):
     truth = table("truth.csv", "filename,label", "2.png,dog", "1.png,cat")
     report = flipcheck.compare(old, new, labels=truth, top_k=2, resamples=0)
     assert (report.tally.both_right, report.tally.negative_flips) == (1, 1)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_any_accepted_answer_among_the_best_is_right(tmp_path, suffix):
+    """Lists of accepted answers are looked for among the first k, as a plain loop does."""
+    rng = np.random.default_rng(5)
+    truths = [rng.permutation(CLASSES)[: rng.integers(1, 4)].tolist() for _ in range(60)]
+    paths, right = [], []
+    for name in ("old", "new"):
+        answers = [rng.permutation(CLASSES)[:3].tolist() for _ in truths]
+        right.append(
+            [bool({*each[:2]} & {*truth}) for each, truth in zip(answers, truths, strict=True)]
+        )
+        frame = pd.DataFrame({"id": range(60), "label": truths, "prediction": answers})
+        paths.append(tmp_path / f"{name}{suffix}")
+        if suffix == ".jsonl":
+            frame.to_json(paths[-1], orient="records", lines=True)
+        else:
+            frame.to_parquet(paths[-1])
+    found = flipcheck.compare(*paths, top_k=2).tally
+    old, new = map(np.array, right)
+    assert found.negative_flips == int((old & ~new).sum())
+    assert found.positive_flips == int((~old & new).sum())
+    assert found.both_right == int((old & new).sum())

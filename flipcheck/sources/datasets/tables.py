@@ -82,14 +82,7 @@ def open_features(table: Table, columns: Columns) -> Dataset:
         groups=groups_of(table, loaded, roles),
         rows=roles.id is None,
         columns_there=table.names,
-        reserved=tuple(
-            name
-            for name in (
-                *(roles.id, roles.label, roles.weight, columns.cluster),
-                *(name for name, _ in (table.parts or (table,))[0].constants),
-            )
-            if name is not None
-        ),
+        reserved=_reserved(table, roles.id, roles.label, roles.weight, columns.cluster),
         sha256=table.sha256,
         stamps=seen,
     )
@@ -98,7 +91,7 @@ def open_features(table: Table, columns: Columns) -> Dataset:
 def _of_sets(table: Table, columns: Columns, seen: Stamps) -> Dataset:
     """The test set of a table whose examples have several labels, or none that are known."""
     truth, taken = truth_sets(table, columns)
-    reserved = (*taken, columns.cluster, truth.facts["columns"].get("id"), columns.weight)
+    no_features = (*taken, columns.cluster, truth.facts["columns"].get("id"), columns.weight)
     return Dataset(
         kind="table",
         source=str(table.path),
@@ -110,10 +103,16 @@ def _of_sets(table: Table, columns: Columns, seen: Stamps) -> Dataset:
         groups=truth.groups,
         rows=truth.rows,
         columns_there=table.names,
-        reserved=tuple(name for name in reserved if name is not None),
+        reserved=_reserved(table, *no_features),
         sha256=table.sha256,
         stamps=seen,
     )
+
+
+def _reserved(table: Table, *names: str | None) -> tuple[str, ...]:
+    """The columns that are no features: these, and those that folders name."""
+    folders = (name for name, _ in (table.parts or (table,))[0].constants)
+    return tuple(name for name in (*names, *folders) if name is not None)
 
 
 def _any_column(table: Table) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import PairingError, UsageError
 from flipcheck.matching import positions
@@ -18,12 +18,17 @@ JUDGES = ("filter", "scorer", "metric")
 
 
 def check_used(given: Given, files: Sequence[bool]) -> None:
-    """Raise UsageError for a format or a pick of a side that is no file of predictions.
+    """Raise UsageError for what says how files of predictions are read, of a side that is none.
 
     `files` says of the old and of the new side whether it is one.
     """
     old, new = given.old_spec.columns, given.new_spec.columns
-    said = {"format": (old.format, new.format), "pick": (old.pick or None, new.pick or None)}
+    said: dict[str, tuple[Any, Any]] = {
+        "format": (old.format, new.format),
+        "pick": (old.pick or None, new.pick or None),
+        "prediction": (old.prediction, new.prediction),
+        "correct": (old.correct, new.correct),
+    }
     for flag, values in said.items():
         shared = values[0] == values[1]
         for side, value, file in zip(("old", "new"), values, files, strict=True):

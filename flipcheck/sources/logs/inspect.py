@@ -15,7 +15,7 @@ from flipcheck.errors import InputError, plural
 from flipcheck.sources.logs.archive import open_archive
 from flipcheck.sources.logs.picks import choose
 from flipcheck.sources.logs.problems import Problems
-from flipcheck.sources.logs.rows import Rows, asked_score, predictions
+from flipcheck.sources.logs.rows import Rows, predictions
 from flipcheck.sources.logs.values import short
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def read(peek: Peek, columns: Columns, picks: Picks) -> Predictions:
             f"{path}: not one of {plural(log.samples, 'sample')} was scored",
             hint="score it with `inspect score`",
         )
-    score = asked_score(columns)
+    score = columns.score
     rows = log.rows[choose(path, "scorer", there, picks, score if score in there else None)]
     rows.skipped = log.samples - len(rows)
     found = predictions(rows, picks, {"format": "inspect", **_told(header)}, default=VALUE)

@@ -159,7 +159,7 @@ def predictions(
 def _metric(rows: Rows, picks: Picks, kind: str, default: str) -> str:
     """The metric that decides: the one picked, the score asked for, the default, the only one."""
     usable = {name: told for name, told in rows.counts().items() if name not in rows.unusable}
-    asked = picks.get(kind) or asked_score(rows.columns)
+    asked = picks.get(kind) or rows.columns.score
     if asked in picks.used.values():  # the scorer's own name, whose value this is
         asked = picks.get(kind)
     if asked in rows.unusable:
@@ -180,12 +180,6 @@ def _metric(rows: Rows, picks: Picks, kind: str, default: str) -> str:
     return choose(rows.path, kind, usable, picks, asked)
 
 
-def asked_score(columns: Columns) -> str | None:
-    """The score that the user asked to compare instead of right and wrong, if any."""
-    name: str | None = getattr(columns, "score", None)  # an option of its own, where there is one
-    return name
-
-
 def _verdicts(
     rows: Rows, metric: str, judge: str, values: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_] | None, NDArray[np.float64] | None]:
@@ -193,7 +187,7 @@ def _verdicts(
     import numpy as np
 
     graded = np.flatnonzero(~np.isnan(values) & (values != 0) & (values != 1))
-    asked = asked_score(rows.columns) is not None
+    asked = rows.columns.score is not None
     if not len(graded):
         return values == 1, values if asked else None
     if asked:

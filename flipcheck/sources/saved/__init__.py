@@ -8,6 +8,7 @@ from flipcheck.errors import InputError
 from flipcheck.sources.files import file_kind
 from flipcheck.sources.saved import arrays, judged, judged_arrays, tables
 from flipcheck.sources.saved.joined import concatenated, in_files, numbered_on
+from flipcheck.sources.saved.repeats import with_repeats
 from flipcheck.sources.shards import Shards, read_all, shards
 from flipcheck.sources.tables import KINDS, open_shards, open_table
 
@@ -62,13 +63,23 @@ def _predictions(path: Path, columns: Columns) -> Predictions:
 def _of_table(table: Table, columns: Columns) -> Predictions:
     """The predictions of a table: graded, of a task of their own, or one class an example."""
     own = None if columns.score else judged.predictions(table, columns)
-    return tables.predictions(table, columns) if own is None else own  # which may be empty
+    if own is None:  # and not where it is empty
+        return tables.predictions(table, columns)
+    return with_repeats(table, own, _named(columns))
 
 
 def _table_labels(table: Table, columns: Columns) -> Predictions:
     """The labels of a table: of a task of their own, or one class an example."""
     own = judged.labels(table, columns)
-    return tables.labels(table, columns) if own is None else own
+    if own is None:
+        return tables.labels(table, columns)
+    return with_repeats(table, own, _named(columns))
+
+
+def _named(columns: Columns) -> list[str]:
+    """The columns that the user named, which tell no samples of a question apart."""
+    parts = (columns.id, columns.label, columns.prediction, columns.task.probability)
+    return [name for name in (*parts, columns.weight, *columns.labels()) if name is not None]
 
 
 def _labels(path: Path, columns: Columns) -> Predictions:

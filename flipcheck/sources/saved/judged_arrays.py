@@ -55,7 +55,8 @@ def _base(archive: Archive, columns: Columns, *, label: bool = True) -> Predicti
     names = {"id": find(archive, columns.id, NPZ_IDS, "--id")}
     if label:
         names["label"] = find_label(archive, columns)
-    if not any(names.values()) and not columns.labels():
+    used = (*names.values(), columns.weight, *columns.labels())
+    if not any(name in archive.headers for name in used):
         return built(archive, {**names, "rows": _any(archive)}, columns)
     return built(archive, names, columns)
 

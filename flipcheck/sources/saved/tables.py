@@ -85,8 +85,7 @@ def labels(table: Table, columns: Columns) -> Predictions:
 
 def _loaded(table: Table, roles: Roles, more: Sequence[str] = ()) -> dict[str, Any]:
     """The columns that play a part; those that nobody asked for only where they can be read."""
-    if roles.label is not None:  # which may be a list of accepted answers
-        table = table.listing([roles.label])
+    table = table.listing(roles.label)  # which may be a list of accepted answers
     names, encoded = [*roles.names(), *more], roles.labels(*more)
     try:
         return table.load(names, encoded)

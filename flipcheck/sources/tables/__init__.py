@@ -75,10 +75,10 @@ class Table:
         columns = {name: pa.array([value] * size, pa.string()) for name, value in self.constants}
         return {name: (columns | found)[name] for name in wanted}
 
-    def listing(self, names: Iterable[str]) -> Table:
+    def listing(self, *names: str | None) -> Table:
         """The same table, of which these columns may hold lists, in every file of several."""
-        lists = tuple(names)
-        return replace(self, lists=lists, parts=tuple(part.listing(lists) for part in self.parts))
+        lists = tuple(name for name in names if name is not None)
+        return replace(self, lists=lists, parts=tuple(part.listing(*lists) for part in self.parts))
 
     def stream(self, needs: Mapping[str, bool]) -> Iterator[Any]:
         """Record batches of the named columns; of a text table as text, or as numbers.

@@ -268,17 +268,15 @@ def test_a_graded_metric_is_never_cut_to_right_and_wrong(tmp_path, refused):
     assert "exact_match" in said
 
 
-def test_a_score_that_was_asked_for_is_given_as_it_is(tmp_path, monkeypatch):
+def test_a_score_that_was_asked_for_is_given_as_it_is(tmp_path):
     """Grades are kept, unscored samples left out, and nothing is called right."""
-    from flipcheck.sources.logs import rows as module
     from flipcheck.sources.saved import read_predictions
     from flipcheck.sources.spec import Columns
 
-    monkeypatch.setattr(module, "asked_score", lambda _: "f1")
     rows = generated(1, size=4, filters=("none",))
     for row, value in zip(rows, [0.25, 1.0, None, 0.5], strict=True):
         row["metrics"], row["f1"] = ["f1", "exact_match"], value
-    found = read_predictions(jsonl(tmp_path / NAME, rows), Columns())
+    found = read_predictions(jsonl(tmp_path / NAME, rows), Columns(score="f1"))
     assert found.scores.tolist() == [0.25, 1.0, 0.5]
     assert found.correct is None
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
+import flipcheck
+from flipcheck.errors import InputError
 from flipcheck.sources.saved import read_predictions
 from flipcheck.sources.spec import Columns
 
@@ -134,3 +137,40 @@ def test_a_table_whose_label_column_was_named_is_a_plain_table(table, compared):
     path = table("old.csv", "filename,label,prob,answer", *rows)
     report = compared(path, path, "--prediction", "answer", "--label", "label")
     assert report["metrics"]["old_error_rate"]["numerator"] == 1
+
+
+@pytest.mark.parametrize("k", [None, 1, 2, 5])
+def test_only_as_many_ranks_count_as_were_asked_for(tmp_path, k):
+    """Five classes a file are in the results; without --top-k the first alone is the answer."""
+    rng = np.random.default_rng(3)
+    names = [f"{number}.png" for number in range(60)]
+    truths = [str(each) for each in rng.integers(0, 6, 60)]
+    labels = tmp_path / "labels.csv"
+    pd.DataFrame({"id": names, "label": truths}).to_csv(labels, index=False)
+    paths, right = [], []
+    for side in ("old", "new"):
+        best = [[str(each) for each in rng.permutation(6)[:5]] for _ in names]
+        rows = {f"index_{rank}": [each[rank] for each in best] for rank in range(5)}
+        rows |= {f"prob_{rank}": [0.9 / (rank + 1)] * 60 for rank in range(5)}
+        paths.append(tmp_path / f"{side}.csv")
+        pd.DataFrame({"filename": names, **rows}).to_csv(paths[-1], index=False)
+        first = [each[: k or 1] for each in best]
+        right.append(np.array([one in some for one, some in zip(truths, first, strict=True)]))
+    asked = {} if k is None else {"top_k": k}
+    found = flipcheck.compare(*paths, labels=labels, **asked).tally
+    old, new = right
+    assert found.both_right == int((old & new).sum())
+    assert found.negative_flips == int((old & ~new).sum())
+    assert found.positive_flips == int((~old & new).sum())
+
+
+def test_more_ranks_than_there_are_is_an_error(tmp_path):
+    """Of two classes a file the best three are not known."""
+    path = tmp_path / "o.csv"
+    path.write_text(
+        "filename,index_0,index_1,prob_0,prob_1\na.png,1,2,0.9,0.1\nb.png,2,1,0.8,0.1\n"
+    )
+    labels = tmp_path / "l.csv"
+    labels.write_text("id,label\na.png,1\nb.png,2\n")
+    with pytest.raises(InputError, match="--top-k 3, and there are 2 answers"):
+        flipcheck.compare(path, path, labels=labels, top_k=3)

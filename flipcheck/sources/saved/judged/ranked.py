@@ -26,7 +26,7 @@ def ranked_answers(table: Table, columns: Columns, k: int) -> Predictions:
     if columns.prediction is None and (numbered := _rank_columns(table)):
         ranking.check_enough(f"{table.path}: columns label_0, …", k, len(numbered), "answer")
         roles = _without_label(label_roles(table, columns), numbered)
-        loaded = table.load([*roles.names(), *numbered[:k]])
+        loaded = table.listing(roles.label).load([*roles.names(), *numbered[:k]])
         parts = [as_labels(column_of(table, each), loaded[each]) for each in numbered[:k]]
         answers, ranked = ranking.ranked_columns(parts)
         return with_answers(built(table, loaded, roles), answers, ranked=ranked, top_k=k)
@@ -41,7 +41,7 @@ def ranked_answers(table: Table, columns: Columns, k: int) -> Predictions:
             "answers, or a list of answers as 'prediction' in Parquet or JSONL",
         )
     table.require([name], "--prediction")
-    loaded = table.listing([name]).load([*roles.names(), name])
+    loaded = table.listing(roles.label, name).load([*roles.names(), name])
     what = column_of(table, name)
     if not is_list(loaded[name]):
         raise InputError(
@@ -57,7 +57,7 @@ def ranked_answers(table: Table, columns: Columns, k: int) -> Predictions:
 def _by_scores(table: Table, roles: Roles, scores: tuple[str, ...], k: int) -> Predictions:
     import numpy as np
 
-    loaded = table.load([*roles.names(), *scores])
+    loaded = table.listing(roles.label).load([*roles.names(), *scores])
     matrix = np.stack(
         [as_numbers(column_of(table, name), loaded[name], table.lines) for name in scores], axis=1
     )

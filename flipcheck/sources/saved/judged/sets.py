@@ -105,7 +105,7 @@ def _read(
     roles, separator = truths.roles, columns.task.joined_by
     lists = ([] if roles.label is None else [roles.label]) + (list(more) if single else [])
     wanted = [*roles.names(), *truths.by_label, *more] or [table.names[0]]
-    loaded = table.listing(lists).load(wanted)
+    loaded = table.listing(*lists).load(wanted)
     truth: Labels | None = None
     facts: dict[str, Any] = {}
     if roles.label is not None:
