@@ -33,6 +33,7 @@ from flipcheck.stats.intervals import Interval
 from flipcheck.stats.sampling import Sample
 from flipcheck.stats.tests import Significance
 from flipcheck.tasks.told import Judged
+from flipcheck.typed import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -398,6 +399,7 @@ class Report:
             )
         try:
             report = _read(cls, written)
+            check_fields(report)
             _check_consistent(report)
             if written.get("digest") != sealed(written)["digest"]:
                 raise ValueError("it was edited, or is cut: its digest is that of other contents")
