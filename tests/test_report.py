@@ -16,7 +16,7 @@ from flipcheck.labels import Labels
 from flipcheck.outcomes import Tally
 from flipcheck.pairing import pair
 from flipcheck.predictions import Predictions
-from flipcheck.report import Data, Estimate, Model, Report, Settings
+from flipcheck.report import Data, Estimate, Model, Report, Settings, sealed
 from flipcheck.stats.discovery import Finding
 from flipcheck.stats.intervals import Interval
 
@@ -241,6 +241,26 @@ DAMAGES = {
     ),
     "flips that are none": lambda w: w.update(negative_flips=None),
 }
+
+
+TYPES = {
+    "facts as text": lambda w: w["new"].update(facts="x"),
+    "effective examples as text": lambda w: w["data"].update(effective_examples="x"),
+    "a column as a number": lambda w: w["data"].update(cluster=1),
+    "a confidence as a list": lambda w: w["negative_flips"]["examples"][0].update(
+        old_confidence=[]
+    ),
+    "a count as text": lambda w: w["negative_flips"]["transitions"][0].update(count="x"),
+}
+
+
+@pytest.mark.parametrize("change", TYPES)
+def test_a_forged_report_of_other_types_is_an_input_error(report, change):
+    """Whoever makes its digest again gets no report that cannot be shown."""
+    written = json.loads(text_of(report))
+    TYPES[change](written)
+    with pytest.raises(InputError, match=r"a damaged report: \w+ is .*, not \w+"):
+        Report.from_dict(sealed(written))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

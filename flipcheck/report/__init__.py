@@ -30,6 +30,7 @@ from flipcheck.report.parts import (
 )
 from flipcheck.report.reading import members
 from flipcheck.report.written import FORMAT, kept, report_dict, sealed, significant
+from flipcheck.typed import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,6 +137,7 @@ class Report:
             )
         try:
             report = cls(**members(written))
+            check_fields(report)
             check_consistent(report)
             if written.get("digest") != sealed(written)["digest"]:
                 raise ValueError("it was edited, or is cut: its digest is that of other contents")

@@ -147,6 +147,11 @@ def test_an_entry_whose_reading_cannot_be_made_is_made_again(tmp_path):
         {**entry.meta, "runner": {"batch": {kept.CLASS: "os.system"}}},
         {**entry.meta, "reading": [1]},
         {**entry.meta, "reading": {**entry.meta["reading"], "names": 3}},
+        {**entry.meta, "reading": {**entry.meta["reading"], "classes": [None]}},
+        {**entry.meta, "reading": {**entry.meta["reading"], "told": None}},
+        {**entry.meta, "reading": {**entry.meta["reading"], "threshold": "x"}},
+        {**entry.meta, "runner": {**entry.meta["runner"], "repeat": True}},
+        {**entry.meta, "runner": {**entry.meta["runner"], "batch": True}},
         {},
     ):
         cache.write(replace(entry, meta=meta))

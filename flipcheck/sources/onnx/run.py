@@ -29,6 +29,7 @@ from flipcheck.sources.onnx.readings import Reading, Tensors, choose_reading
 from flipcheck.sources.onnx.repeat import repeated
 from flipcheck.sources.onnx.repeat import warnings as doubts
 from flipcheck.sources.onnx.scores import Answers, NotFiniteError
+from flipcheck.typed import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -209,6 +210,7 @@ def _side(model: Model, spec: SideSpec, fed: Feeder, kept: Kept) -> _Side:
         )
         said: dict[str, Any] = {"notes": kept.notes} if "notes" in kept.meta else {}
         found = Runner(model, replace(fed, **said), Reading(answers=_never, **reading), **runner)
+        _check_kept(found)
     except (LookupError, TypeError, ValueError):
         kept.forget()
         return _Side(model, spec, fed, kept, None)
@@ -216,6 +218,15 @@ def _side(model: Model, spec: SideSpec, fed: Feeder, kept: Kept) -> _Side:
         kept.forget()  # in an order of its own it has other batches
         return _Side(model, spec, fed, kept, None)
     return _Side(model, spec, fed, kept, found)
+
+
+def _check_kept(runner: Runner) -> None:
+    """Raise ValueError or TypeError where what was kept of a run is not what a run makes."""
+    check_fields(runner.reading)
+    check_fields(runner.repeat)
+    repeats = isinstance(runner.repeat, Repeatability | None)
+    if not repeats or type(runner.batch) is not int:
+        raise TypeError("a batch is a number, and how it repeats itself is known")
 
 
 def _never(_values: list[Any]) -> Answers:
