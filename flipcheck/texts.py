@@ -45,13 +45,17 @@ def gathered(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     """The values of these rows; a row of -1 is the last.
 
     In blocks, as numpy would make a copy of all rows in eight bytes each, and memory that is
-    touched for the first time costs more than what is done with it.
+    touched for the first time costs more than what is done with it. Where numpy may wrap rows
+    around it takes less than half of the time; so they are looked at before.
     """
     import numpy as np
 
     found = np.empty(len(rows), values.dtype)
     for at in range(0, len(rows), GATHERED):
-        found[at : at + GATHERED] = values[rows[at : at + GATHERED]]
+        some = rows[at : at + GATHERED]
+        if some.min() < -len(values) or some.max() >= len(values):
+            raise IndexError(f"a row beyond the {len(values):,} there are")
+        values.take(some, mode="wrap", out=found[at : at + GATHERED])
     return found
 
 
