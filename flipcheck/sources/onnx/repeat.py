@@ -146,7 +146,7 @@ def _moved(one: Answers, two: Answers) -> NDArray[np.bool_]:
     import numpy as np
 
     moved = np.asarray(one[0] != two[0], dtype=bool)
-    return moved.any(axis=1) if moved.ndim > 1 else moved
+    return np.asarray(moved.any(axis=1)) if moved.ndim > 1 else moved
 
 
 def _shift(one: Answers, two: Answers) -> float:
