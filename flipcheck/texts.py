@@ -136,17 +136,29 @@ class Texts:
         known = _padded(before + b"\0" * len(digits) + behind)
         masks = _padded(b"\xff" * len(before) + b"\0" * len(digits) + b"\xff" * len(behind))
         for at in range(0, len(numbers), BLOCK):
-            begins, ends = self.begins[at : at + BLOCK], self.ends[at : at + BLOCK]
-            if ((ends - begins) != len(first)).any():
+            some, size = numbers[at : at + BLOCK], len(first)
+            if ((self.ends[at : at + BLOCK] - self.begins[at : at + BLOCK]) != size).any():
                 return None
-            words = (words for _, words in self._words(begins, ends - begins))
-            same = (w & m == k for w, m, k in zip(words, masks, known, strict=True) if m)
-            if not all(each.all() for each in same):
-                return None
-            written = self._at(begins.astype(np.int64) + len(before))
-            if not _parsed(written, len(digits), numbers[at : at + BLOCK]):
+            begin = int(self.begins[at])
+            for place, (mask, text) in enumerate(zip(masks, known, strict=True)):
+                if (
+                    mask
+                    and (self._every(begin + place * WORD, size, len(some)) & mask != text).any()
+                ):
+                    return None
+            written = self._every(begin + len(before), size, len(some))
+            if not _parsed(written, len(digits), some):
                 return None
         return (before, len(digits), behind), numbers
+
+    def _every(self, begin: int, step: int, count: int) -> NDArray[np.uint64]:
+        """So many words that begin so many bytes apart; what is beyond the end of all is 0."""
+        import numpy as np
+
+        last = begin + step * (count - 1)
+        if last < len(self.words):
+            return self.words[begin : last + 1 : step]
+        return self._at(begin + step * np.arange(count))
 
     def _at(self, starts: NDArray[np.int64]) -> NDArray[np.uint64]:
         """The words that begin there; what is beyond the end of all texts is 0."""
