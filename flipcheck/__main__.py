@@ -16,9 +16,10 @@ from flipcheck.errors import FlipcheckError, one_line
 
 COULD_NOT_RUN, INTERNAL, INTERRUPTED = 2, 70, 130
 TRACEBACK = "--traceback"
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
-"""What numpy and scipy read when they are loaded: each otherwise starts threads that wait busily
-for products of matrices, and how many there are would show in a product's last digit."""
+LOADED_WITH = {"OPENBLAS_NUM_THREADS": "1", "NUMPY_MADVISE_HUGEPAGE": "0"}
+"""What numpy and scipy read when they are loaded, unless the user has set it. Each would start
+threads that wait busily for products of matrices, and how many there are would show in a product's
+last digit; and pages of two megabytes take longer to find than small ones take to fill."""
 FRESH = 100_000
 """How many objects are made before cycles are looked for: imports alone make so many."""
 
@@ -34,7 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
     given = sys.argv[1:] if arguments is None else arguments
     asked = _clean_up_when_ended()
-    os.environ.setdefault(*ONE_THREAD)
+    for name, value in LOADED_WITH.items():
+        os.environ.setdefault(name, value)
     gc.set_threshold(FRESH)
     try:
         from flipcheck.cli import app

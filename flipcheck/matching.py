@@ -39,18 +39,20 @@ def positions(wanted: Any, ids: Any) -> NDArray[Any]:
 class Index:
     """The ids of one source, to be looked up; sorted at most once, and only where that is needed.
 
-    `size` is the number of rows of the longest source that is matched with others.
+    `size` is the number of rows of the longest source that is matched with others; `looked_in`
+    says that other ids will be looked up among these.
     """
 
-    def __init__(self, ids: Any, size: int) -> None:
+    def __init__(self, ids: Any, size: int, *, looked_in: bool = False) -> None:
         import numpy as np
         import pyarrow as pa
 
-        self.ids, self.size = ids, size
+        self.ids, self.size, self.looked_in = ids, size, looked_in
         self.whole = bool(pa.types.is_integer(ids.type))
         self.values: Any = Numbers(whole_numbers(ids)) if self.whole else Texts(ids)
         self.mask = np.uint64((1 << max(1, (size - 1).bit_length())) - 1)
         self._sorted: NDArray[np.uint64] | None = None
+        self._table: NDArray[Any] | None = None
         self._numbered: tuple[object, NDArray[Any] | None] | None = None
 
     def __len__(self) -> int:
@@ -79,6 +81,8 @@ class Index:
 
         if self._ascends():
             return True
+        if self.looked_in and self._dense:
+            return int(np.count_nonzero(self.table() >= 0)) == len(self)
         if self.numbers is not None and self._dense:
             low, seen = self.numbers.min(), np.zeros(_span(self.numbers), bool)
             for at in range(0, len(self), BLOCK):
@@ -103,8 +107,25 @@ class Index:
             return np.full(len(wanted), -1)
         alike = self.around == wanted.around
         if self.numbers is not None and wanted.numbers is not None and alike and self._dense:
-            return _by_table(wanted.numbers, self.numbers)
+            return _by_table(wanted.numbers, self.numbers.min(), self.table())
         return self._checked(wanted, self._by_keys(wanted))
+
+    def table(self) -> NDArray[Any]:
+        """The row of each whole number from the smallest id to the largest; -1 where none has it.
+
+        Of an id that is there more than once, any of its rows.
+        """
+        import numpy as np
+
+        numbers = self.numbers
+        assert numbers is not None  # noqa: S101  (asked only where ids are numbers)
+        if self._table is None:
+            low, table = numbers.min(), np.full(_span(numbers), -1, _rows_kind(len(numbers)))
+            for at in range(0, len(numbers), BLOCK):  # as large arrays cost their first touch
+                some = numbers[at : at + BLOCK] - low
+                table[some] = np.arange(at, at + len(some), dtype=table.dtype)
+            self._table = table
+        return self._table
 
     def sorted(self) -> NDArray[np.uint64]:
         """The keys of all ids in ascending order, with their row in the last bits."""
@@ -218,20 +239,16 @@ def _span(numbers: NDArray[Any]) -> int:
     return int(numbers.max()) - int(numbers.min()) + 1 if len(numbers) else 0
 
 
-def _by_table(wanted: NDArray[Any], ids: NDArray[Any]) -> NDArray[Any]:
-    """The places of whole numbers by a table of all from the smallest id to the largest."""
+def _by_table(wanted: NDArray[Any], low: Any, table: NDArray[Any]) -> NDArray[Any]:
+    """The places of whole numbers by a table of all from the lowest id to the highest."""
     import numpy as np
 
-    low, high = ids.min(), ids.max()
-    table = np.full(_span(ids), -1, _rows_kind(len(ids)))
-    for at in range(0, len(ids), BLOCK):  # in blocks, as every large array costs its first touch
-        some = ids[at : at + BLOCK] - low
-        table[some] = np.arange(at, at + len(some), dtype=table.dtype)
+    high = int(low) + len(table) - 1
     place = np.empty(len(wanted), table.dtype)
     for at in range(0, len(wanted), BLOCK):
         some = wanted[at : at + BLOCK]
         if some.min() >= low and some.max() <= high:
-            table.take(some - low, mode="clip", out=place[at : at + BLOCK])
+            table.take(some - low, mode="wrap", out=place[at : at + BLOCK])
         else:
             inside = np.flatnonzero((some >= low) & (some <= high))
             place[at : at + BLOCK] = -1

@@ -14,6 +14,7 @@ from flipcheck.grades import Grades
 from flipcheck.labels import FEW, MISSING, Labels, shared_names
 from flipcheck.matching import Index
 from flipcheck.tasks.judging import right_answers, vocabulary
+from flipcheck.texts import gathered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -183,7 +184,8 @@ def aligned(
     import numpy as np
 
     longest = max(map(len, sources))
-    first, *rest = indexes = [Index(source.ids, longest) for source in sources]
+    indexes = [Index(each.ids, longest, looked_in=each is not sources[0]) for each in sources]
+    first, *rest = indexes
     if not checked:
         _check_ids(sources, indexes)
     others = [None if same(first, index) else index.positions(first) for index in rest]
@@ -356,7 +358,7 @@ def _same_labels(labels: Labels, others: Labels | None, rows: Places) -> bool:
     assert others is not None  # noqa: S101  (only sources with labels are asked)
     for at in range(0, len(labels), BLOCK):
         here = slice(at, at + BLOCK)
-        there = others.codes[here if rows is None else rows[here]]
+        there = others.codes[here] if rows is None else gathered(others.codes, rows[here])
         if (Labels(there, others.names).recoded(labels.names) != labels.codes[here]).any():
             return False
     return True

@@ -109,7 +109,8 @@ class Beside:
 class Measured:
     """The examples in a canonical order: by id, so that no sum depends on the order of a file.
 
-    `order` are the paired rows in that order, `codes` the outcomes in the order of pairing.
+    `order` are the paired rows in that order, `codes` the outcomes in the order of pairing, and
+    `tally` their counts.
     """
 
     codes: NDArray[np.uint8]
@@ -117,11 +118,10 @@ class Measured:
     rows: Rows
     bound: Bound
     anytime: bool = False
+    tally: Tally = field(init=False)
 
-    @property
-    def tally(self) -> Tally:
-        """The counts of all examples."""
-        return tally(self.codes)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tally", tally(self.codes))
 
     def sample(self) -> Sample:
         """The whole test set."""

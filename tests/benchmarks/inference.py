@@ -1,21 +1,27 @@
 """What running the models through flipcheck costs beside the runtime alone.
 
-The references are scripts of their own, so that both sides are whole processes.
+    python tests/benchmarks/inference.py [arrays folder_of_images tables]
+
+The references are scripts of their own, so that both sides are whole processes. Nothing is kept
+in the cache of predictions, or it would be read instead.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from networks import resnet50, small_cnn
 from PIL import Image
-from run import FLIPCHECK, compared
+from timing import FLIPCHECK, PAIRS, against
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BARE = """
 import sys, numpy as np, onnxruntime as ort
@@ -50,6 +56,11 @@ ROWS = 1_000_000
 """Rows of a table that a model of trees or a linear one answers."""
 
 
+def compare(paths: list[str]) -> list[str]:
+    """The command that runs both models anew."""
+    return [*FLIPCHECK, "compare", *paths, "--no-cache"]
+
+
 def pair(folder: Path, name: str, make: Callable[[Path, int], None]) -> list[str]:
     """The paths of an old and a new model."""
     paths = [folder / f"{name}{seed}.onnx" for seed in (0, 1)]
@@ -68,8 +79,8 @@ def arrays(folder: Path) -> None:
         pixels = random.normal(size=(count, 3, edge, edge)).astype(np.float32)
         np.savez(folder / "x.npz", x=pixels, y=np.arange(count) % 10)
         paths = [*pair(folder, name, make), str(folder / "x.npz")]
-        compared(
-            f"two of {name} over {count:,} arrays", [*FLIPCHECK, "compare", *paths],
+        against(
+            f"two of {name} over {count:,} arrays", compare(paths),
             f"bare session.run loop, batch {size}", [sys.executable, "-c", BARE, *paths, str(size)],
         )  # fmt: skip
 
@@ -92,9 +103,9 @@ def folder_of_images(folder: Path) -> None:
     ):
         images(folder / name, count)
         paths = [*pair(folder, name, make), str(folder / name)]
-        compared(
+        against(
             f"two of {name} over {count:,} JPEG files",
-            [*FLIPCHECK, "compare", *paths],
+            compare(paths),
             "two passes, decode then infer, runtime defaults",
             [sys.executable, "-c", TWO_PASSES, *paths, str(edge), str(size)],
         )
@@ -132,7 +143,31 @@ def tables(folder: Path) -> None:
             path.write_bytes(converted(model).SerializeToString())  # type: ignore[attr-defined]
 
         paths = [*pair(folder, name, export), str(folder / "x.npz")]
-        compared(
-            f"two {name} over {ROWS:,} rows", [*FLIPCHECK, "compare", *paths],
+        against(
+            f"two {name} over {ROWS:,} rows", compare(paths),
             "bare session.run loop, batch 1,024", [sys.executable, "-c", BARE, *paths, "1024"],
         )  # fmt: skip
+
+
+BENCHMARKS: dict[str, Callable[[Path], None]] = {
+    "arrays": arrays,
+    "folder_of_images": folder_of_images,
+    "tables": tables,
+}
+
+
+def main() -> None:
+    """Run every benchmark, or those named, and print one table."""
+    print(f"{os.cpu_count()} processors, medians of {PAIRS} alternating pairs\n")
+    print("| work | reference | CPU ratio | wall ratio | CPU | wall | peak |")
+    print("|---|---|---:|---:|---:|---:|---:|")
+    for name in sys.argv[1:] or BENCHMARKS:
+        folder = Path(tempfile.mkdtemp())
+        try:
+            BENCHMARKS[name](folder)
+        finally:
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

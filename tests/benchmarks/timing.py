@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-PAIRS = 5
+PAIRS = int(os.environ.get("PAIRS", "5"))
 FLIPCHECK = [sys.executable, "-m", "flipcheck"]
 LAUNCHER = """
 import json, os, sys, time

@@ -66,13 +66,16 @@ def test_an_ordinary_audit_loads_no_validators(flipped):
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_products_of_matrices_run_in_one_thread():
+@pytest.mark.parametrize(
+    ("name", "value"), [("OPENBLAS_NUM_THREADS", "1"), ("NUMPY_MADVISE_HUGEPAGE", "0")]
+)
+def test_numpy_is_loaded_alike_everywhere(name, value):
     """How many processors there are changes no digit; what the user asks for is kept."""
     code = (
         "import os\nfrom flipcheck.__main__ import main\n"
-        "try: main(['--version'])\nexcept SystemExit: print(os.environ['OPENBLAS_NUM_THREADS'])\n"
+        f"try: main(['--version'])\nexcept SystemExit: print(os.environ['{name}'])\n"
     )
-    for given, kept in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")):
+    for given, kept in (({}, value), ({name: "3"}, "3")):
         done = subprocess.run(
             [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=given
         )
