@@ -400,6 +400,7 @@ class Report:
         try:
             report = _read(cls, written)
             check_fields(report)
+            _check_words(report)
             _check_consistent(report)
             if written.get("digest") != sealed(written)["digest"]:
                 raise ValueError("it was edited, or is cut: its digest is that of other contents")
@@ -486,6 +487,16 @@ def sealed(written: dict[str, Any]) -> dict[str, Any]:
     said = {name: each for name, each in written.items() if name != "digest"}
     text = json.dumps(said, sort_keys=True, allow_nan=False, separators=(",", ":"))
     return {**said, "digest": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _check_words(report: Report) -> None:
+    """Raise ValueError for words that a report writes by itself, and that are none of its own."""
+    digests = [each.sha256 or "" for each in (report.old, report.new, report.data)]
+    images = [each.image or "" for each in report.negative_flips.examples]
+    if report.mcnemar.method not in {"mid-p", "clustered", "anytime-valid"}:
+        raise ValueError(f"no test is called {report.mcnemar.method!r}")
+    if not all(each.isprintable() for each in (report.version, *digests, *images)):
+        raise ValueError("a version, digest or picture that cannot be printed")
 
 
 def _refused(constant: str) -> float:

@@ -145,8 +145,8 @@ def _moved(one: Answers, two: Answers) -> NDArray[np.bool_]:
     """Which answers are others; where an example has several, whether any of them is."""
     import numpy as np
 
-    moved = np.asarray(one[0] != two[0], dtype=bool)
-    return moved.any(axis=1) if moved.ndim > 1 else moved
+    moved: NDArray[np.bool_] = np.asarray(one[0] != two[0], dtype=bool)
+    return np.asarray(moved.any(axis=1)) if moved.ndim > 1 else moved
 
 
 def _shift(one: Answers, two: Answers) -> float:
