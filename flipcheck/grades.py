@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 NOISE, MOSTLY = 1e-6, 0.5
 """Without a tolerance: changes of less than this share of the scores' range, and how many of all
 changes they must be, for a warning that they may be rounding."""
-FAR = 10.0
+FAR = 2.0
 """Where one side's scores are shares, the other's may be as large before it is another scale."""
+FEW_CAN_FALL = 0.1
+"""Where fewer of the answers than this could fall by more than the tolerance, that is told."""
 LAST_DIGITS = 4
 """A difference of two scores that is the tolerance but for so many of its last digits, is it."""
 
@@ -118,6 +120,12 @@ class Grades:
             yield (
                 f"{tiny:,} of {differ:,} scores that differ do so by less than {NOISE:g} of their "
                 "range, as rounding does: --tolerance says from when on a change counts"
+            )
+        room = float(((self.old - self.low) > self.tolerance).mean())
+        if self.tolerance and room < FEW_CAN_FALL:
+            yield (
+                f"only {room:.1%} of the old scores could fall by more than the tolerance of "
+                f"{self.tolerance:g}: the rate of negative flips can be no more"
             )
         inside = [bool(((each >= 0) & (each <= 1)).all()) for each in (self.old, self.new)]
         if inside[0] != inside[1]:

@@ -93,3 +93,21 @@ def test_scores_that_look_odd_are_told(old, new, tolerance, told):
     """No difference at all, differences like rounding, and scales that overlap."""
     found = list(grades(old, new, tolerance).doubts())
     assert (told is None and not found) or told in found[0]
+
+
+def test_scores_of_a_rubric_beside_shares():
+    """A rubric from 1 to 5 is another scale than 0 to 1, unless the range says that it is one."""
+    shares, rubric = np.linspace(0, 1, 20), np.linspace(1, 5, 20)
+    with pytest.raises(InputError, match="two scales"):
+        Grades.of(shares, rubric)
+    assert Grades.of(shares, rubric, within=(0.0, 5.0)).high == 5
+
+
+def test_a_tolerance_that_few_falls_could_exceed():
+    """Where hardly any score is high enough to fall by more, that is told."""
+    old = np.append(np.full(99, 0.1), 1.0)
+    told = list(Grades.of(old, old[::-1].copy(), 0.5).doubts())
+    assert any("only 1.0% of the old scores could fall" in each for each in told)
+    assert not [
+        each for each in Grades.of(old + 0, old[::-1].copy(), 0.05).doubts() if "only" in each
+    ]

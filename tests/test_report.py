@@ -263,6 +263,24 @@ def test_a_forged_report_of_other_types_is_an_input_error(report, change):
         Report.from_dict(sealed(written))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda w: w["tests"]["mcnemar"].update(method="x"),
+        lambda w: w.update(version="\x1b[31m"),
+        lambda w: w["new"].update(sha256="\x1b[31m"),
+        lambda w: w["negative_flips"]["examples"][0].update(image="\x1b[31m"),
+    ],
+    ids=["a test that is none", "a version", "a digest", "a picture"],
+)
+def test_a_forged_report_of_other_words_is_an_input_error(report, change):
+    """What is written as it is holds no escapes, and what is looked up is there."""
+    written = json.loads(text_of(report))
+    change(written)
+    with pytest.raises(InputError, match="a damaged report"):
+        Report.from_dict(sealed(written))
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_report_is_an_input_error(report, damage):
     """No damage gives a report with wrong numbers, or a traceback."""

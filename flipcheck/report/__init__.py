@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flipcheck.errors import FlipcheckError, InputError, UsageError
 from flipcheck.policy import PARTS
-from flipcheck.report.checks import check_consistent
+from flipcheck.report.checks import check_consistent, check_words
 from flipcheck.report.parts import (
     CostMatrix,
     Data,
@@ -138,6 +138,7 @@ class Report:
         try:
             report = cls(**members(written))
             check_fields(report)
+            check_words(report)
             check_consistent(report)
             if written.get("digest") != sealed(written)["digest"]:
                 raise ValueError("it was edited, or is cut: its digest is that of other contents")

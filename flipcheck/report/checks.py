@@ -81,3 +81,13 @@ def _check_values(report: Report) -> None:
         counts = (measured.numerator(tally), measured.denominator(tally))
         if (estimate.numerator, estimate.denominator) != counts:
             raise ValueError(f"its tally and its {measured.title} differ")
+
+
+def check_words(report: Report) -> None:
+    """Raise ValueError for words that a report writes by itself, and that are none of its own."""
+    digests = [each.sha256 or "" for each in (report.old, report.new, report.data)]
+    images = [each.image or "" for each in report.negative_flips.examples]
+    if report.mcnemar.method not in {"mid-p", "clustered", "anytime-valid"}:
+        raise ValueError(f"no test is called {report.mcnemar.method!r}")
+    if not all(each.isprintable() for each in (report.version, *digests, *images)):
+        raise ValueError("a version, digest or picture that cannot be printed")

@@ -86,7 +86,8 @@ def vocabulary(
     if source.separator:
         return _set_vocabulary(source, answers, truth, right, meant, old=old)
     if not accepted:
-        notes = check_vocabulary(source.name, answers, truth, meant=meant, old=old)
+        later = source.ranked is not None and bool(right.any())  # not by the first answers
+        notes = check_vocabulary(source.name, answers, truth, meant=meant, old=old and not later)
         return [*_reordered(source.name, answers, truth), *notes]
     if old and len(truth) >= FEW and not right.any():
         raise _never(source.name, answers.used(), sorted(truth.used()))

@@ -207,3 +207,13 @@ def test_any_accepted_answer_among_the_best_is_right(tmp_path, suffix):
     assert found.negative_flips == int((old & ~new).sum())
     assert found.positive_flips == int((~old & new).sum())
     assert found.both_right == int((old & new).sum())
+
+
+def test_an_old_model_whose_first_answers_are_never_right(tmp_path):
+    """Second answers are answers: that no first one is any label says nothing of them."""
+    scores = np.tile(np.float32([0.6, 0.3, 0.1]), (12, 1))
+    np.savez(tmp_path / "old.npz", scores=scores, labels=["b"] * 12)
+    np.savez(tmp_path / "new.npz", scores=scores[:, ::-1].copy(), labels=["b"] * 12)
+    sides = [tmp_path / f"{name}.npz" for name in ("old", "new")]
+    report = flipcheck.compare(*sides, top_k=2, classes="a,b,c", resamples=0)
+    assert report.tally.both_right == 12
