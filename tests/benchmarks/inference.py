@@ -74,7 +74,7 @@ def arrays(folder: Path) -> None:
     random = np.random.default_rng(0)
     for name, make, edge, count, size in (
         ("small CNN", small_cnn, 32, 60_000, 32),
-        ("ResNet-50", resnet50, 224, 256, 8),
+        ("ResNet-50", resnet50, 224, 768, 8),
     ):
         pixels = random.normal(size=(count, 3, edge, edge)).astype(np.float32)
         np.savez(folder / "x.npz", x=pixels, y=np.arange(count) % 10)
