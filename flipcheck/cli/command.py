@@ -45,7 +45,8 @@ def _converted(option: Any, convert: Callable[..., Any], context: Any, value: An
     if value is None and option.required:
         return convert(context, value)
     texts = value if isinstance(value, (list, tuple)) else (value,)
-    plain = option.type_descriptor.annotation in TEXTS and all(map(_is_plain, texts))
+    described = getattr(option, "type_descriptor", None)  # which another typer may not have
+    plain = getattr(described, "annotation", None) in TEXTS and all(map(_is_plain, texts))
     if not plain and value is not option.default:
         return convert(context, value)
     return option.callback(context, option, value) if option.callback else value
