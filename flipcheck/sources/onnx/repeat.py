@@ -99,7 +99,8 @@ def _splits(model: Model, rows: int) -> list[int]:
     fixed = _declared(model)
     if fixed is not None:
         return [fixed] if fixed > 1 < rows else []
-    return sorted({each for each in (1, ODD) if each < rows})
+    odd = ODD if rows > ODD + 1 else 1  # a batch of all but one is nearly the batch of them all
+    return sorted({each for each in (1, odd) if each < rows})
 
 
 def _others(model: Model, reading: Reading, feed: Feed, rows: int) -> tuple[list[Answers], bool]:

@@ -327,10 +327,13 @@ def _bound(
         parts = dataset.reader.decoded(first, [each.steps for each in feeders])
     except BadExamplesError:
         return []
-    return [
-        _bind(model, each, part, spec, ids)
-        for (model, spec), each, part in zip(models, feeders, parts, strict=True)
-    ]
+    sides = list(zip(models, feeders, parts, strict=True))
+
+    def bound(number: int) -> Runner:
+        (model, spec), each, part = sides[number]
+        return _bind(model, each, part, spec, ids)
+
+    return list(ordered_map(bound, range(len(sides)), len(sides)))
 
 
 def _bind(model: Model, found: Feeder, parts: Batch, spec: SideSpec, ids: Any) -> Runner:
