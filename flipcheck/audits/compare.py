@@ -70,16 +70,7 @@ def compare(
     and InputError for what a policy names and is not compared.
     """
     check_confirm(confirm, discover=discover)
-    if discover and beside.weight:
-        raise UsageError(
-            "--discover counts examples, and --weight has them count otherwise",
-            hint="leave one of them out",
-        )
-    if policy.label_noise is not None and (beside.cluster or beside.weight):
-        raise UsageError(
-            "--label-noise bounds the rate of examples that count alike, each drawn by itself",
-            hint="leave out --cluster and --weight for it",
-        )
+    _check_alike_counted(beside, policy, discover=discover)
     if paired.grades is not None:
         _check_graded(beside, policy, early)
         _check_room(paired.grades, gates)
@@ -156,6 +147,20 @@ def compare(
         task=task,
     )
     return report.rounded()
+
+
+def _check_alike_counted(beside: Beside, policy: Policy, *, discover: bool) -> None:
+    """Raise UsageError for what takes all examples as alike, where they are not."""
+    if discover and beside.weight:
+        raise UsageError(
+            "--discover counts examples, and --weight has them count otherwise",
+            hint="leave one of them out",
+        )
+    if policy.label_noise is not None and (beside.cluster or beside.weight):
+        raise UsageError(
+            "--label-noise bounds the rate of examples that count alike, each drawn by itself",
+            hint="leave out --cluster and --weight for it",
+        )
 
 
 def _check_graded(beside: Beside, policy: Policy, early: EarlyStop | None) -> None:

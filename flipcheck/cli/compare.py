@@ -135,8 +135,8 @@ def compare(
         "cache": choice(cache, no_cache),
         "format": file_format,
     }
-    from flipcheck.api import Options
     from flipcheck.api import compare as audit
+    from flipcheck.asked import Options
 
     asked = {name: given[name] for name in Options.__annotations__ if name in given}
     with progress(quiet=quiet) as show:

@@ -91,8 +91,8 @@ def repro(
     out = Outputs(json)
     read = [*(given[name] for name in READ if name in given), report]
     out.check(read)
-    from flipcheck.api import REPRODUCED
     from flipcheck.api import repro as one
+    from flipcheck.asked import REPRODUCED
 
     kept = None
     if report is not None:

@@ -92,7 +92,7 @@ def test_only_the_new_model_is_run(tmp_path, kind, rows):
 def test_predictions_of_one_model_are_those_without_a_cache(tmp_path, kind):
     """What `predict` gives is the same: answers, confidence, facts and warnings."""
     (model, _, data), options = KINDS[kind](tmp_path)
-    wanted = {name: value for name, value in options.items() if name in flipcheck.api.PREDICTED}
+    wanted = {name: value for name, value in options.items() if name in flipcheck.asked.PREDICTED}
     made = [
         flipcheck.predict(model, data, cache=cache, **wanted)
         for cache in (False, tmp_path / "kept", tmp_path / "kept")
@@ -242,7 +242,7 @@ def test_a_change_of_external_data_is_a_miss(tmp_path, rows):
 def test_bytes_that_move_from_a_model_to_its_data_are_a_miss(tmp_path):
     """Two models whose files are one text when read after each other are two models."""
     (_, model, data), _ = with_external_data(tmp_path)
-    spec = flipcheck.api._side("", {}, ())
+    spec = flipcheck.asked.side_of("", {}, ())
     opened = flipcheck.sources.onnx.model.open_model(model, spec)
     dataset = flipcheck.sources.datasets.open_dataset(data, spec.columns)
     fed = flipcheck.sources.onnx.feeds.feeder(opened, dataset, spec)
