@@ -306,9 +306,9 @@ def _run(found: Gathered) -> dict[str, str]:
     """Versions of what decided the answers: the runtime and the decoder, where they were used."""
     used = {}
     if any(source.facts.get("kind") == "onnx" for source in (found.old, found.new)):
-        import onnxruntime
+        from flipcheck.sources.onnx.runtime import onnxruntime
 
-        used["onnxruntime"] = str(onnxruntime.__version__)
+        used["onnxruntime"] = str(onnxruntime().__version__)
         used["provider"] = ", ".join(
             dict.fromkeys(
                 source.facts["provider"]

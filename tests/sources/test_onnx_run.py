@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -507,3 +508,19 @@ def test_clusters_and_weights_are_no_features(tmp_path, written, archive, archiv
     report = flipcheck.compare(*paths, data, cluster="user", weight="w", resamples=0)
     assert (report.data.clusters, report.data.weighted) == (2, True)
     assert report.metrics["old_error_rate"].value == 0.4
+
+
+def test_the_runtime_tells_nobody(tmp_path, sample):
+    """No telemetry: the runtime keeps no number of this device, which it would send."""
+    home = tmp_path / "home"
+    home.mkdir()
+    arguments = ["compare", sample / "old.onnx", sample / "new.onnx", sample / "images"]
+    done = subprocess.run(
+        [sys.executable, "-m", "flipcheck", *map(str, arguments)],
+        env={**os.environ, "HOME": str(home), "XDG_CACHE_HOME": "", "FLIPCHECK_CACHE": "off"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(home.rglob("*"))

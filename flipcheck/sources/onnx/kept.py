@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck._version import __version__
 from flipcheck.sources.cache.entry import Entry, UnkeepableError
 from flipcheck.sources.files import is_file, sha256
+from flipcheck.sources.onnx.runtime import onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -95,15 +96,14 @@ def runtime() -> dict[str, Any]:
     import platform
 
     import numpy as np
-    import onnxruntime
     import PIL
     import pyarrow as pa
     from PIL import features
 
     codecs = {name: features.version(name) for name in ("jpg", "webp", "libtiff")}
     return {
-        "onnxruntime": onnxruntime.__version__,
-        "providers": list(onnxruntime.get_available_providers()),
+        "onnxruntime": onnxruntime().__version__,
+        "providers": list(onnxruntime().get_available_providers()),
         "numpy": np.__version__,
         "pillow": [PIL.__version__, codecs],
         "pyarrow": pa.__version__,

@@ -14,6 +14,7 @@ from flipcheck.sources.onnx.graph import Graph, read_graph, with_outputs
 from flipcheck.sources.onnx.later import Later, keep_ports, known_ports, ports_key
 from flipcheck.sources.onnx.ports import Port, numeric, port_of
 from flipcheck.sources.onnx.providers import CPU, asked, checked
+from flipcheck.sources.onnx.runtime import onnxruntime
 from flipcheck.sources.onnx.signature import check_signature
 from flipcheck.sources.spec import Provider
 from flipcheck.sources.stamps import stamps
@@ -222,14 +223,13 @@ def _session_with_tensors(path: Path, graph: Graph, providers: list[Any]) -> Any
 
 def _session(model: str | bytes, providers: list[Any]) -> Any:
     """A session of one thread without spinning: worker threads share it (ENGINEERING.md §1)."""
-    import onnxruntime
-
-    onnxruntime.set_default_logger_severity(4)
-    options = onnxruntime.SessionOptions()
+    runtime = onnxruntime()
+    runtime.set_default_logger_severity(4)
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(
+    return runtime.InferenceSession(
         model,
         options,
         providers=providers,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import ModelError, UsageError
+from flipcheck.sources.onnx.runtime import onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,11 +40,9 @@ PACKAGES = {
 
 def full_name(name: str | None) -> str:
     """The runtime's name of a provider, by default the CPU. Raises UsageError."""
-    import onnxruntime
-
     if name is None:
         return CPU
-    known: list[str] = onnxruntime.get_all_providers()
+    known: list[str] = onnxruntime().get_all_providers()
     by_name: dict[str, str] = {each.lower(): each for each in known} | ALIASES
     found = by_name.get(name.lower()) or by_name.get(f"{name}{SUFFIX}".lower())
     if found is None:
@@ -59,10 +58,8 @@ def asked(provider: Provider) -> list[Any]:
 
     Raises UsageError where it is not there and the CPU may not stand in for it.
     """
-    import onnxruntime
-
     name = full_name(provider.name)
-    if name not in onnxruntime.get_available_providers():
+    if name not in onnxruntime().get_available_providers():
         if provider.allow_fallback:
             return [CPU]
         package = PACKAGES.get(name)
@@ -95,6 +92,4 @@ def checked(path: Path, session: Any, provider: Provider) -> tuple[str, str]:
 
 
 def _there() -> str:
-    import onnxruntime
-
-    return ", ".join(onnxruntime.get_available_providers())
+    return ", ".join(onnxruntime().get_available_providers())
