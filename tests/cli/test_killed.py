@@ -158,11 +158,11 @@ def test_an_interruption_while_python_loads_is_130(tmp_path):
     code = (
         "import sys, os, signal, builtins; from flipcheck.__main__ import main\n"
         "real = builtins.__import__\n"
-        "def loading(name, *rest):\n"
+        "def loading(name, *rest, **more):\n"
         "    if name == 'onnxruntime':\n"
         "        try: os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(1)\n"
         "        except KeyboardInterrupt as e: raise ImportError('initialization failed') from e\n"
-        "    return real(name, *rest)\n"
+        "    return real(name, *rest, **more)\n"
         "builtins.__import__ = loading\n"
         "main()"
     )
