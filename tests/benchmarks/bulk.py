@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
-from timing import FLIPCHECK, PAIRS, Cost, against, cost, print_pairs
+from timing import FLIPCHECK, Cost, against, cost, print_pairs, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ROWS, RESAMPLES, SCALED = 10_000_000, 10_000, 200
 DUCKDB = """
@@ -283,18 +281,5 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def main() -> None:
-    """Run every benchmark, or those named, and print one table."""
-    print(f"{os.cpu_count()} processors, medians of {PAIRS} alternating pairs\n")
-    print("| work | reference | CPU ratio | wall ratio | CPU | wall | peak |")
-    print("|---|---|---:|---:|---:|---:|---:|")
-    for name in sys.argv[1:] or BENCHMARKS:
-        folder = Path(tempfile.mkdtemp())
-        try:
-            BENCHMARKS[name](folder)
-        finally:
-            shutil.rmtree(folder)
-
-
 if __name__ == "__main__":
-    main()
+    run_all(BENCHMARKS)

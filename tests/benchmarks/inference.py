@@ -8,20 +8,17 @@ in the cache of predictions, or it would be read instead.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from networks import resnet50, small_cnn
 from PIL import Image
-from timing import FLIPCHECK, PAIRS, against
+from timing import FLIPCHECK, against, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 BARE = """
 import sys, numpy as np, onnxruntime as ort
@@ -156,18 +153,5 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def main() -> None:
-    """Run every benchmark, or those named, and print one table."""
-    print(f"{os.cpu_count()} processors, medians of {PAIRS} alternating pairs\n")
-    print("| work | reference | CPU ratio | wall ratio | CPU | wall | peak |")
-    print("|---|---|---:|---:|---:|---:|---:|")
-    for name in sys.argv[1:] or BENCHMARKS:
-        folder = Path(tempfile.mkdtemp())
-        try:
-            BENCHMARKS[name](folder)
-        finally:
-            shutil.rmtree(folder)
-
-
 if __name__ == "__main__":
-    main()
+    run_all(BENCHMARKS)

@@ -7,7 +7,12 @@ import os
 import statistics
 import subprocess
 import sys
-from typing import NamedTuple
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 PAIRS = int(os.environ.get("PAIRS", "5"))
 FLIPCHECK = [sys.executable, "-m", "flipcheck"]
@@ -71,3 +76,13 @@ def print_pairs(name: str, told: str, pairs: list[tuple[Cost, Cost]]) -> None:
         f"{one[1]:.2f} : {two[1]:.2f} s | {one[2]:,.0f} : {two[2]:,.0f} MB |",
         flush=True,
     )
+
+
+def run_all(benchmarks: Mapping[str, Callable[[Path], None]]) -> None:
+    """Run every benchmark, or those named on the command line, and print one table."""
+    print(f"{os.cpu_count()} processors, medians of {PAIRS} alternating pairs\n")
+    print("| work | reference | CPU ratio | wall ratio | CPU | wall | peak |")
+    print("|---|---|---:|---:|---:|---:|---:|")
+    for name in sys.argv[1:] or benchmarks:
+        with tempfile.TemporaryDirectory() as folder:
+            benchmarks[name](Path(folder))

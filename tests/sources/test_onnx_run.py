@@ -511,7 +511,7 @@ def test_clusters_and_weights_are_no_features(tmp_path, written, archive, archiv
 
 
 def test_the_runtime_tells_nobody(tmp_path, sample):
-    """No telemetry: the runtime keeps no number of this device, which it would send."""
+    """No telemetry: the runtime keeps no number of this device."""
     home = tmp_path / "home"
     home.mkdir()
     arguments = ["compare", sample / "old.onnx", sample / "new.onnx", sample / "images"]

@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, listed
@@ -61,6 +61,7 @@ class Archive:
             read = self._zstd
         try:
             data = read(info)
+        # A frame may ask for a window larger than memory: that says nothing of its contents.
         except (*BROKEN, NotImplementedError, ValueError, MemoryError) as error:
             raise InputError(f"{what} cannot be read: {error}", hint=HINT) from error
         if len(data) != info.file_size or zlib.crc32(data) != info.CRC:
@@ -106,8 +107,10 @@ def _check_size(what: str, info: zipfile.ZipInfo) -> None:
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
     """An archive, open. Raises InputError where it is damaged."""
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as members:
-            yield Archive(path, file, members)
-    except (*BROKEN, NotImplementedError, ValueError) as error:
-        raise InputError(f"{path}: not a readable ZIP archive: {error}", hint=HINT) from error
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
+            members = stack.enter_context(zipfile.ZipFile(file))
+        except (*BROKEN, NotImplementedError, ValueError) as error:
+            raise InputError(f"{path}: not a readable ZIP archive: {error}", hint=HINT) from error
+        yield Archive(path, file, members)
