@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.metrics import METRICS
 from flipcheck.reporters import contract, rulings, words
-from flipcheck.reporters.html import charts
-from flipcheck.reporters.html.page import embedded, page
+from flipcheck.reporters.html import charts, flips
+from flipcheck.reporters.html.page import Embedded, embedded, page
+from flipcheck.reporters.room import room
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from flipcheck.report import Report
 
 SLICES_SHOWN, GATES_SHOWN = 50, 20
@@ -28,13 +27,15 @@ def render(report: Report) -> str:
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,
+        room=room,
+        flips=flips.table(report),
         metric_rows=_metric_rows(report),
         change="error_rate_change" if report.scores is None else "mean_score_change",
         slice_tables=_slice_tables(report),
     )
 
 
-def _embedded(report: Report) -> Markup:
+def _embedded(report: Report) -> Embedded:
     """The JSON report for a script element, without the pictures: they stand in the table."""
     return embedded(report.with_images({}).to_dict())
 
@@ -62,7 +63,10 @@ def _metric_rows(report: Report) -> list[dict[str, Any]]:
 def _slice_tables(report: Report) -> list[dict[str, Any]]:
     """The slices and the classes, the most telling first, each with its interval drawn."""
     tables = []
-    for title, parts in (("Slices", report.slices), ("True classes", report.classes)):
+    for name, title, parts in (
+        ("slices", "Slices", report.slices),
+        ("classes", "True classes", report.classes),
+    ):
         shown = words.ranked(parts)[:SLICES_SHOWN]
         if len(parts) < 2:
             continue
@@ -74,5 +78,5 @@ def _slice_tables(report: Report) -> list[dict[str, Any]]:
         ]
         small = words.unjudged(parts, report)
         more = len(parts) - len(shown)
-        tables.append({"title": title, "rows": rows, "more": more, "small": small})
+        tables.append({"id": name, "title": title, "rows": rows, "more": more, "small": small})
     return tables

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
+from dataclasses import dataclass
 from importlib.resources import files
+from io import BytesIO
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -14,7 +17,11 @@ from markupsafe import Markup
 from flipcheck.reporters import words
 
 
-def page(template: str, data: Markup, **values: object) -> str:
+PLAIN = 256_000
+"""Up to how many characters JSON is embedded as it is."""
+
+
+def page(template: str, data: Embedded, **values: object) -> str:
     """A template of this folder as a page; `data` is its value as JSON, from `embedded`."""
     style, script = _asset("style.css"), _asset("script.js")
     return (
@@ -32,12 +39,31 @@ def page(template: str, data: Markup, **values: object) -> str:
     )
 
 
-def embedded(written: dict[str, Any]) -> Markup:
-    """A value as JSON for a script element: nothing in it can end the element."""
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A value as text for a script element, and what it is encoded in: nothing, or gzip, base64."""
+
+    text: Markup
+    encoding: str = ""
+
+
+def embedded(written: dict[str, Any]) -> Embedded:
+    """A value as JSON that a script element can hold; what is large is compressed."""
     text = json.dumps(written, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    if len(text) > PLAIN:
+        packed = base64.b64encode(_gzip(text.encode("ascii"))).decode("ascii")
+        return Embedded(Markup(packed), "gzip,base64")  # noqa: S704  (letters and digits)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)  # noqa: S704  (every sign that HTML knows is escaped above)
+    return Embedded(Markup(text))  # noqa: S704  (every sign that HTML knows is escaped above)
+
+
+def _gzip(data: bytes) -> bytes:
+    """The data in gzip, without a time or a name: the same data give the same bytes."""
+    packed = BytesIO()
+    with gzip.GzipFile("", "wb", 9, packed, mtime=0) as file:
+        file.write(data)
+    return packed.getvalue()
 
 
 def _environment() -> Environment:

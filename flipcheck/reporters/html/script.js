@@ -1,33 +1,238 @@
 "use strict";
-for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0], rows = [...body.rows];
-  const key = (row, column) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
-  const compare = (one, two) => {
-    const [x, y] = [Number(one), Number(two)];
-    return one !== "" && two !== "" && !Number.isNaN(x) && !Number.isNaN(y) ? x - y : one.localeCompare(two);
-  };
-  [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const button = head.querySelector("button");
-    if (!button) return;
-    button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      rows.sort((one, two) => (down ? -1 : 1) * compare(key(one, column), key(two, column)));
-      body.append(...rows);
+// The page says all that it has to say without this script, which adds: the theme, a list of
+// sections, sorting, filters, the flips beyond those that stand in the page, and downloads.
+const MORE = 200, CHOICES = 1000, LONGEST = 80;
+const find = (selector, inside = document) => inside.querySelector(selector);
+const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
+const commas = (count) => count.toLocaleString("en-US");
+
+function element(name, text, attributes = {}) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+// What words.py does to texts and numbers, for the rows that are made here.
+const clean = (text) => {
+  if (text === null) return "(none)";
+  const shown = text.replace(/[\p{C}\p{Z}]/gu, (sign) => sign === " " ? sign
+    : "\\u" + sign.codePointAt(0).toString(16).padStart(4, "0"));
+  return /^(\s*::|.*##\[)/.test(shown) ? shown.replaceAll("##[", "#\\u0023[").replaceAll("::", ":\\u003a") : shown;
+};
+const general = (size) => {
+  const [digits, power] = size.toExponential(3).split("e").map(Number);
+  if (size === 0 || (power >= -4 && power < 4)) return String(Number(size.toPrecision(4)));
+  return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+};
+const score = (value, plus = "") => (value < 0 ? "−" : value > 0 ? plus : "") + general(Math.abs(value));
+const missing = (value) => value === null || value === undefined;
+const change = (flip) => missing(flip.old_score) || missing(flip.new_score) ? null : flip.new_score - flip.old_score;
+const KINDS = {
+  id: clean,
+  text: (value) => clean(value) || "(empty)",
+  sure: (value) => missing(value) ? "–" : value.toFixed(2),
+  score: (value) => missing(value) ? "–" : score(value),
+  change: (value) => missing(value) ? "–" : score(value, "+"),
+};
+
+// The embedded report: plain JSON, or gzip in base64 where it is large.
+async function embedded(holder) {
+  if (!holder.dataset.encoding) return holder.textContent;
+  const bytes = Uint8Array.from(atob(holder.textContent), (sign) => sign.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+// A table whose rows are {cells: keys to sort by, text: what the filter sees, made(): the row}.
+const collator = new Intl.Collator("en", { numeric: true });
+const empty = (key) => missing(key) || key === "" || Number.isNaN(key);
+function compared(one, two, down) {
+  if (empty(one) || empty(two)) return empty(one) - empty(two);
+  const order = typeof one === "number" && typeof two === "number" ? one - two : collator.compare(one, two);
+  return down ? -order : order;
+}
+
+class Table {
+  constructor(table, rows, after = () => {}) {
+    Object.assign(this, { table, rows, after, shown: rows, limit: Infinity, down: false, column: null });
+    this.heads = [...table.tHead.rows[0].cells];
+    this.heads.forEach((head, column) => {
+      find("button", head)?.addEventListener("click", () => this.sort(head, column));
     });
+  }
+  sort(head, column) {
+    this.down = head.getAttribute("aria-sort") === "ascending";
+    for (const other of this.heads) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", this.down ? "descending" : "ascending");
+    this.rows.sort((one, two) => compared(one.cells[column], two.cells[column], this.down));
+    this.column = find("button", head).textContent;
+    this.show(this.keep);
+  }
+  show(keep = () => true) {
+    this.keep = keep;
+    this.shown = this.rows.filter(keep);
+    this.draw();
+  }
+  draw() {
+    this.table.tBodies[0].replaceChildren(...this.shown.slice(0, this.limit).map((row) => row.made()));
+    this.after();
+  }
+}
+
+function standing(row) {
+  const cells = [...row.cells].map((cell) => {
+    const key = cell.dataset.value ?? cell.textContent.trim();
+    return key !== "" && !Number.isNaN(Number(key)) ? Number(key) : key;
   });
-  const tools = table.parentElement.querySelector(".tools");
-  if (!tools) continue;
-  const [input, status] = [tools.querySelector("input"), tools.querySelector("[role=status]")];
-  tools.hidden = false;
-  input.addEventListener("input", () => {
+  return { cells, text: row.textContent.toLowerCase(), made: () => row };
+}
+
+// The flips: every one of the report, of which the page itself holds the first.
+function flip(example, columns, row) {
+  const cells = columns.map(({ field, kind }) =>
+    kind === "change" ? change(example) : kind === "image" ? null : example[field]);
+  const told = columns.map(({ kind }, at) => kind === "image" ? "" : KINDS[kind](cells[at]));
+  const make = () => {
+    row = element("tr");
+    columns.forEach(({ kind }, at) => {
+      const name = kind === "id" || kind === "image" ? kind : kind === "text" ? "" : "number";
+      row.append(element("td", told[at], name ? { class: name } : {}));
+    });
+    return row;
+  };
+  return { cells, told, example, text: told.join("\n").toLowerCase(), made: () => row ?? make() };
+}
+
+function choices(select, rows, column) {
+  const values = new Map();
+  for (const row of rows) values.set(row.told[column], (values.get(row.told[column]) ?? 0) + 1);
+  if (values.size < 2 || values.size > CHOICES) return;
+  for (const value of [...values.keys()].sort(collator.compare)) {
+    const text = value.length > LONGEST ? value.slice(0, LONGEST - 1) + "…" : value;
+    const option = element("option", `${text} (${commas(values.get(value))})`);
+    option.value = "=" + value; // "" is all
+    select.append(option);
+  }
+  select.closest("label").hidden = false;
+}
+
+function flips(section, report) {
+  const table = find("table", section), tools = find(".tools", section);
+  const columns = [...table.tHead.rows[0].cells].map((head) => ({ ...head.dataset }));
+  const rows = report.negative_flips.examples.map((example, at) =>
+    flip(example, columns, table.tBodies[0].rows[at]));
+  const [input, status, more] = ["input", "[role=status]", ".more"].map((each) => find(each, section));
+  const selects = all("select", tools).map((select) =>
+    ({ select, column: columns.findIndex(({ field }) => field === select.dataset.field) }));
+  const made = new Table(table, rows, () => {
+    const shown = Math.min(made.limit, made.shown.length);
+    const sorted = made.column ? `, sorted by ${made.column}, ${made.down ? "descending" : "ascending"}` : "";
+    const matching = made.shown.length < rows.length ? ` match, of ${commas(rows.length)}` : " listed";
+    status.textContent = `${commas(shown)} shown of ${commas(made.shown.length)}${matching}${sorted}`;
+    more.hidden = shown === made.shown.length;
+    more.textContent = `Show ${commas(Math.min(MORE, made.shown.length - shown))} more`;
+  });
+  const size = Math.max(MORE, table.tBodies[0].rows.length);
+  const filter = () => {
     const wanted = input.value.toLowerCase();
-    let shown = 0;
-    for (const row of rows) {
-      row.hidden = !row.textContent.toLowerCase().includes(wanted);
-      shown += !row.hidden;
-    }
-    status.textContent = `${shown} of ${rows.length} shown`;
+    made.limit = size;
+    made.show((row) => row.text.includes(wanted) &&
+      selects.every(({ select, column }) => select.value === "" || row.told[column] === select.value.slice(1)));
+  };
+  for (const { select, column } of selects) {
+    choices(select, rows, column);
+    select.addEventListener("change", filter);
+  }
+  input.addEventListener("input", filter);
+  more.addEventListener("click", () => {
+    const last = made.limit;
+    made.limit += MORE;
+    made.draw();
+    const next = table.tBodies[0].rows[last];
+    if (more.hidden && next) { next.tabIndex = -1; next.focus(); }
+  });
+  find(".unscripted", section)?.remove();
+  tools.hidden = false;
+  filter();
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    input.focus();
+  });
+}
+
+// Downloads, from memory: nothing is fetched.
+function download(name, type, text) {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  const link = element("a", "", { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+function cell(value) {
+  let text = missing(value) ? "" : String(value);
+  if (/^[=+\-@\t\r]/.test(text) && !NUMBER.test(text)) text = "'" + text; // no formula for a spreadsheet
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function table(examples) {
+  const fields = ["id", "truth", "old", "new", "old_confidence", "new_confidence", "old_score", "new_score"]
+    .filter((field) => field === "id" || examples.some((each) => !missing(each[field])));
+  return [fields, ...examples.map((each) => fields.map((field) => each[field]))]
+    .map((row) => row.map(cell).join(",") + "\r\n").join("");
+}
+
+// The theme: the system's, unless the button says another.
+function theme(button) {
+  const themes = ["system", "light", "dark"];
+  const say = (chosen) => {
+    if (chosen === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = chosen;
+    button.textContent = `Theme: ${chosen}`;
+  };
+  let at = 0;
+  button.addEventListener("click", () => say(themes[at = (at + 1) % themes.length]));
+  say(themes[at]);
+  button.hidden = false;
+}
+
+function contents(nav) {
+  for (const section of all("main section[id]")) {
+    const title = find("h2", section)?.firstChild?.textContent.trim();
+    if (title) find("ul", nav).append(element("li"));
+    if (title) nav.querySelector("li:last-child").append(element("a", title, { href: "#" + section.id }));
+  }
+  nav.hidden = find("li", nav) === null;
+}
+
+// What is wider than the window is scrolled by keyboard too.
+function reachable() {
+  for (const box of all("section, .scroll")) {
+    const wide = box.scrollWidth > box.clientWidth;
+    if (wide) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+
+document.documentElement.classList.add("scripted");
+if (find("#theme")) theme(find("#theme"));
+if (find("#contents")) contents(find("#contents"));
+for (const each of all("table.sortable")) new Table(each, [...each.tBodies[0].rows].map(standing));
+addEventListener("resize", reachable);
+addEventListener("beforeprint", () => { for (const each of all("details")) each.open = true; });
+reachable();
+
+const holder = find("#flipcheck-report");
+if (holder) {
+  embedded(holder).then((text) => {
+    const report = JSON.parse(text), section = find("#flips");
+    if (section) flips(section, report);
+    reachable();
+    const [json, csv] = ["#download-json", "#download-csv"].map((each) => find(each));
+    json.addEventListener("click", () => download("report.json", "application/json", text));
+    csv?.addEventListener("click", () => download("flips.csv", "text/csv", table(report.negative_flips.examples)));
+    find("#downloads").hidden = false;
   });
 }
