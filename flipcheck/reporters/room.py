@@ -30,7 +30,7 @@ def room(judged: Judgement) -> str:
         return _within(judged, value)
     if judged.gate.within(sure):
         return _within(judged, sure)
-    return f"{_within(judged, value)} by the estimate; the bound is {_outside(judged, sure)}"
+    return f"{_within(judged, value)} by the estimate; bound {_outside(judged, sure)}"
 
 
 def _within(judged: Judgement, value: float) -> str:
@@ -52,14 +52,14 @@ def _beyond(judged: Judgement, value: float, bound: float | None) -> str:
     told = _outside(judged, value)
     if bound is None or bound in {value, judged.gate.limit} or judged.gate.within(bound):
         return told
-    return f"{told}, surely by {distance(judged.gate.measures, bound - judged.gate.limit)}"
+    return f"{told}, by at least {distance(judged.gate.measures, bound - judged.gate.limit)}"
 
 
 def _between(judged: Judgement, value: float, bound: float | None) -> str:
     measured = _within(judged, value) if judged.gate.within(value) else _outside(judged, value)
     if bound is None or judged.gate.within(bound):
-        return f"measured: {measured}"
-    return f"measured: {measured}; bound: {_outside(judged, bound)}"
+        return f"estimate: {measured}"
+    return f"bound {_outside(judged, bound)} (estimate: {measured})"
 
 
 def distance(metric: Metric, size: float) -> str:

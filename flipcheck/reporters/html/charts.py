@@ -30,7 +30,7 @@ PATHS = {
     Verdict.INCONCLUSIVE: "M16.5 17 a5.5 5.5 0 1 1 8 4.9 q-2.5 1.4 -2.5 4.1 M22 32 v.2",
     None: "M14 22 H30",
 }
-GATE = 240
+GATE = 200
 SQUARE, GAP, LEFT, TOP = 240, 1.0, 112, 22
 
 
@@ -139,8 +139,8 @@ def mosaic(tally: Tally, *, shares: bool = True) -> Markup:
     for (left, width, anchor, beside), *areas in columns:
         parts += _column(left, width, *areas)
         parts += _beside(areas, anchor, beside, left + width / 2, shares * tally.examples)
-    parts.append(_text(LEFT, 14, "start", "old right →", soft=True))
-    parts.append(_text(LEFT + SQUARE, 14, "end", "← old wrong", soft=True))
+    parts.append(_text(LEFT, 14, "start", "↓ old right", soft=True))
+    parts.append(_text(LEFT + SQUARE, 14, "end", "old wrong ↓", soft=True))
     label = (
         f"of {tally.examples:,} examples {tally.both_right:,} both right, "
         f"{tally.negative_flips:,} negative flips, {tally.positive_flips:,} positive flips, "
@@ -206,8 +206,8 @@ def _beside(
     total = (first[-1] + second[-1]) or 1
     cut = TOP + SQUARE * first[-1] / total
     places = [(TOP + cut) / 2, (cut + TOP + SQUARE) / 2]
-    heights = [min(places[0], TOP + SQUARE - 62), max(places[1], TOP + 62)]
-    heights = [max(TOP + 16, heights[0]), min(TOP + SQUARE - 22, heights[1])]
+    last = TOP + SQUARE - 32
+    heights = [min(places[0], last - 60), max(min(places[1], last), TOP + 76)]
     toward = 8 if anchor == "end" else -8
     for (title, _, _, count), place, height in zip(
         (first, second), places, heights, strict=True

@@ -200,9 +200,12 @@ function theme(button) {
 
 function contents(nav) {
   for (const section of all("main section[id]")) {
-    const title = find("h2", section)?.firstChild?.textContent.trim();
-    if (title) find("ul", nav).append(element("li"));
-    if (title) nav.querySelector("li:last-child").append(element("a", title, { href: "#" + section.id }));
+    const title = find("h2", section)?.cloneNode(true);
+    if (!title) continue;
+    for (const aside of all("small, [aria-hidden]", title)) aside.remove();
+    const item = element("li");
+    item.append(element("a", title.textContent.trim(), { href: "#" + section.id }));
+    find("ul", nav).append(item);
   }
   nav.hidden = find("li", nav) === null;
 }
