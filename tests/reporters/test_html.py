@@ -2,78 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
-import shutil
-import subprocess
-from dataclasses import replace
-from html.parser import HTMLParser
+import sys
 
 import pytest
+from pages import elements
 
 import flipcheck
+from flipcheck.report import Report
 from flipcheck.reporters import REPORTERS
-from flipcheck.stats.discovery import Finding
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-OWNED = "document.title='owned'"
-HOSTILE = [
-    f"<script>{OWNED}</script>",  # a script
-    f"</script><script>{OWNED}</script>",  # one that ends the JSON element first
-    f'"><img src=x onerror="{OWNED}">',  # a handler that leaves an attribute
-    f"javascript:{OWNED}",  # a link
-    "{{ 7 * 7 }}",  # a template
-    "<!-- --><b>bold</b>&amp;\u2028",  # a comment, markup, an entity, a line separator
-]
-
-
-@pytest.fixture
-def hostile(tmp_path):
-    """A report whose ids, labels, answers, slice values and file names are all hostile."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    rows = range(len(HOSTILE))
-    paths = []
-    for side in ("old", "new"):
-        answers = HOSTILE if side == "old" else HOSTILE[1:] + HOSTILE[:1]
-        ids = [f"{row}{HOSTILE[row]}" for row in rows]
-        table = pa.table({"id": ids, "label": HOSTILE, "prediction": answers, "<b>": HOSTILE})
-        paths.append(tmp_path / f"{side}<img src=x onerror=alert(1)>.parquet")
-        parquet.write_table(table, paths[-1])
-    by = ["<b>", "<b>,class"]
-    report = flipcheck.compare(
-        *paths, by=by, gates=["negative_flip_rate <= 5% by <b>,class"], discover=True, min_slice=2
-    )
-    places = tuple((column, HOSTILE[0]) for column in ("<b>", HOSTILE[1]))
-    found = (Finding(places, 2, 1, 4, 1, 0.01, None),)
-    return replace(report, discovery=replace(report.discovery, found=found))
-
-
-class Elements(HTMLParser):
-    """Every element of a page with its attributes."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def handle_starttag(self, tag, attrs):
-        """Keep the element."""
-        self.found.append((tag, dict(attrs)))
-
-
-def elements(page):
-    """Every element of a page."""
-    parser = Elements()
-    parser.feed(page)
-    return parser.found
+ELEMENT = re.compile(r'id="flipcheck-report"([^>]*)>([^<]*)</script>')
 
 
 def test_nothing_hostile_becomes_an_element(hostile):
-    """Only our own two scripts stand in the page, and no attribute is a handler."""
+    """Only our own two scripts stand in the page, and no attribute is a handler or a style."""
     found = elements(REPORTERS["html"](hostile))
+    names = {name for _, attributes in found for name in attributes}
     assert [tag for tag, _ in found].count("script") == 2
-    assert not [name for _, attributes in found for name in attributes if name.startswith("on")]
+    assert not [name for name in names if name.startswith("on") or name == "style"]
     assert not [tag for tag, _ in found if tag in {"b", "img", "iframe", "object"}]
 
 
@@ -83,7 +33,7 @@ def test_nothing_is_loaded_from_outside(hostile):
     for tag, attributes in elements(page):
         assert tag != "link"
         assert attributes.get("src", "data:").startswith("data:")
-        assert "href" not in attributes
+        assert attributes.get("href", "#").startswith("#")
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
     assert policy.startswith("default-src &#39;none&#39;; img-src data:; style-src &#39;sha256-")
     assert "unsafe" not in policy
@@ -91,65 +41,84 @@ def test_nothing_is_loaded_from_outside(hostile):
 
 def test_the_json_report_is_in_the_page(hostile):
     """The element #flipcheck-report holds the report, without the pictures."""
+    [(encoding, text)] = ELEMENT.findall(REPORTERS["html"](hostile))
+    assert encoding == ""
+    assert json.loads(text) == hostile.with_images({}).to_dict()
+
+
+def test_a_large_report_is_compressed(large):
+    """It is gzip in base64, which says so, and is read as the footer of the page says."""
+    report, page = large
+    [(encoding, text)] = ELEMENT.findall(page)
+    assert encoding == ' data-encoding="gzip,base64"'
+    assert Report.from_dict(json.loads(gzip.decompress(base64.b64decode(text)))) == report.rounded()
+
+
+@pytest.mark.parametrize("plain", [0, 256_000], ids=["compressed", "plain"])
+def test_the_footer_says_how_to_read_the_json(hostile, monkeypatch, tmp_path, plain):
+    """The Python that the page shows finds the report in either encoding."""
+    monkeypatch.setattr(sys.modules["flipcheck.reporters.html.page"], "PLAIN", plain)
+    monkeypatch.chdir(tmp_path)
+    hostile.save("report.html")
+    [page] = re.findall(r"<pre><code>(.*?)</code></pre>", REPORTERS["html"](hostile), re.DOTALL)
+    names = {}
+    exec(page.replace("&quot;", '"').replace("&#39;", "'"), names)  # noqa: S102  (our own text)
+    assert names["report"] == hostile.to_dict()
+
+
+def test_the_same_report_gives_the_same_bytes(large, monkeypatch):
+    """No time stands in the page, nor in what is compressed in it."""
+    report, page = large
+    monkeypatch.setattr("time.time", lambda: 1.0)
+    assert REPORTERS["html"](report) == page
+
+
+def test_a_thousand_classes_and_ten_thousand_flips_keep_within_a_megabyte(large):
+    """The size of a page without pictures."""
+    assert len(large[1].encode()) <= 1_000_000
+
+
+def test_the_first_flips_stand_in_the_page(large):
+    """As many rows as a browser shows at once, in the order of the report."""
+    report, page = large
+    shown = re.findall(r'<td class="id">(val/[^<]*)</td>', page)
+    assert shown == [each.id for each in report.negative_flips.examples[:200]]
+
+
+def test_at_most_five_hundred_flips_have_pictures(large):
+    """The rows with pictures stand in the page; the others have none."""
+    report = large[0]
+    tiny = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+    found = report.with_images({each.id: tiny for each in report.negative_flips.examples})
+    page = REPORTERS["html"](found)
+    images = [attributes for tag, attributes in elements(page) if tag == "img"]
+    assert len(images) == 500
+    assert {each["loading"] for each in images} == {"lazy"}
+    assert all(each["alt"] for each in images)
+    assert len(re.findall(r'<td class="id">', page)) == 500
+
+
+def test_warnings_stand_before_all_numbers(hostile):
+    """A reviewer sees them before the gates."""
     page = REPORTERS["html"](hostile)
-    text = re.search(r'id="flipcheck-report">(.*?)</script>', page, re.DOTALL)[1]
-    written = json.loads(text)
-    assert written == hostile.with_images({}).to_dict()
+    places = [page.index(f'<section id="{name}"') for name in ("warnings", "gates", "answers")]
+    assert places == sorted(places)
 
 
-def browse(path, tmp_path):
-    """The page's DOM after its script ran, and what the browser's console said."""
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=2000",
-            "--dump-dom",
-            path.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+def test_a_report_without_flips_or_gates_has_no_empty_table(flipped):
+    """Sections of nothing are left out."""
+    report = flipcheck.compare(*flipped(right=5, wrong=1), resamples=0)
+    found = {attributes.get("id") for tag, attributes in elements(REPORTERS["html"](report))}
+    assert {"answers", "metrics", "compared", "download-json"} <= found
+    assert not found & {"gates", "flips", "kinds", "download-csv"}
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_the_page_works_in_a_browser(hostile, tmp_path):
-    """The script runs under the policy, nothing hostile does, and the console is silent."""
-    path = tmp_path / "report.html"
-    hostile.save(path)
-    page, console = browse(path, tmp_path)
-    assert console == []
-    assert "<title>INCONCLUSIVE · flipcheck" in page
-    assert '<div class="tools"><label>' in page  # the script has shown the filter
-    assert "owned" not in re.search("<title>(.*?)</title>", page)[1]
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_flipped_images_are_shown(sample, tmp_path):
-    """Every listed flip of an image folder has a picture that the browser can decode."""
-    report = flipcheck.compare(sample / "old.onnx", sample / "new.onnx", sample / "images")
-    path = tmp_path / "report.html"
-    report.save(path)
-    probe = (
-        "<script>for (const each of document.images) each.dataset.wide = each.naturalWidth</script>"
-    )
-    page = path.read_text("utf-8").replace('loading="lazy"', "")
-    page = re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>", f"{probe}</body>")
-    path.write_text(page, encoding="utf-8")
-    page, console = browse(path, tmp_path)
-    assert console == []
-    widths = re.findall(r'data-wide="(\d+)"', page)
-    assert len(widths) == report.tally.negative_flips == 12
-    assert all(int(width) >= 48 for width in widths)
+def test_counts_have_no_share_where_examples_are_weighted(table):
+    """A share of examples would stand beside a rate by weight, and differ from it."""
+    rows = ("a,1,1,3", "b,1,1,1", "c,0,1,2")
+    old = table("old.csv", "id,label,prediction,weight", *rows)
+    new = table("new.csv", "id,label,prediction", "a,1,0", "b,1,1", "c,0,0")
+    for weight, shown in ((None, True), ("weight", False)):
+        page = REPORTERS["html"](flipcheck.compare(old, new, weight=weight, resamples=0))
+        answers = re.search(r'<section id="answers".*?</section>', page, re.DOTALL)[0]
+        assert ("33.33%" in answers) is shown

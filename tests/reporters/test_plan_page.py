@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_html import CHROMIUM, HOSTILE, browse, elements
+from pages import HOSTILE, IN_A_BROWSER, elements
 
 import flipcheck
 from flipcheck.reporters.plan import PLAN_REPORTERS, render
@@ -89,16 +89,32 @@ def test_the_json_plan_is_in_the_page(hostile_lint):
     assert json.loads(text) == json.loads(PLAN_REPORTERS["json"](hostile_lint))
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_the_pages_work_in_a_browser(plan, hostile_lint, tmp_path):
-    """The console is silent under the policy, and curves and bars are there."""
-    for each, drawn in ((plan, 'class="power"'), (hostile_lint, 'class="odds"')):
-        path = tmp_path / "plan.html"
-        path.write_text(PLAN_REPORTERS["html"](each), encoding="utf-8")
-        page, console = browse(path, tmp_path)
-        assert console == []
-        assert drawn in page
-        assert "<title>Plan · flipcheck" in page
+@pytest.mark.usefixtures("browser")
+class TestInABrowser:
+    """What a browser makes of a plan."""
+
+    pytestmark = IN_A_BROWSER
+
+    def test_the_pages_work(self, plan, hostile_lint, opened):
+        """The console is silent under the policy, and curves and bars are there."""
+        for each, drawn in ((plan, "svg.power"), (hostile_lint, "svg.odds")):
+            shown = opened(PLAN_REPORTERS["html"](each))
+            assert (shown.console, shown.dialogs, len(shown.requests)) == ([], [], 1)
+            assert shown.page.locator(drawn).count()
+            assert shown.page.title().startswith("Plan · flipcheck")
+
+    @pytest.mark.parametrize("theme", ["light", "dark"])
+    @pytest.mark.parametrize("width", [1200, 360])
+    def test_everyone_can_use_it(self, plan, hostile_lint, opened, theme, width):
+        """axe finds nothing in the page, and a telephone scrolls it up and down only."""
+        for each in (plan, hostile_lint):
+            shown = opened(
+                PLAN_REPORTERS["html"](each),
+                color_scheme=theme,
+                viewport={"width": width, "height": 800},
+            )
+            assert shown.violations() == []
+            assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_marks_of_the_chart_are_the_numbers_of_the_table(plan):
