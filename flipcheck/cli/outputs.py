@@ -77,7 +77,8 @@ class Outputs:
         else:
             from flipcheck.reporters.terminal import render
 
-            put(render(report, color=has_color(), width=columns()))
+            files = self._wanted() | ({} if self.flips is None else {"flips": self.flips})
+            put(render(report, color=has_color(), width=columns(), written=files))
 
     def write_plan(self, plan: Plan) -> None:
         """Write a plan, likewise."""
