@@ -23,6 +23,7 @@ from flipcheck.asked import (
     policy_of,
     rate_of,
     settings_of,
+    shown_of,
     side_of,
     silent,
 )
@@ -34,6 +35,7 @@ from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.shards import digest_of
+from flipcheck.sources.shown import shown, with_texts
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.standard_input import laid_down
 from flipcheck.sources.told import judged_task, unused_abstentions
@@ -99,7 +101,8 @@ def compare(
         scores=_scores(given, found, options),
         task=judged_task(given, found),
     )
-    return _with_images(_with_contract(report, found), found)
+    texts = shown(given, found, shown_of(options))
+    return with_texts(_with_images(_with_contract(report, found), found), texts)
 
 
 def _scores(given: Given, found: Gathered, options: Options) -> Scores | None:

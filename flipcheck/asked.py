@@ -113,6 +113,7 @@ class Options(TypedDict, total=False):
     decide: Decide
     stop_early: bool
     listed: int
+    show: str | Sequence[str]
     cache: PathText | bool
     progress: Progress
 
@@ -235,6 +236,12 @@ def policy_of(options: Options) -> Policy:
     from flipcheck.sources.policy import read_policy
 
     return read_policy(*given)
+
+
+def shown_of(options: Options) -> Sequence[str] | None:
+    """The columns to show beside flips; None where nobody said."""
+    given = options.get("show")
+    return [given] if isinstance(given, str) else given
 
 
 def columns_by(options: Options, gates: Sequence[Gate]) -> tuple[str, ...]:

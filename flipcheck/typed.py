@@ -19,6 +19,7 @@ PLAIN: dict[str, Kinds] = {
     "None": (type(None),),
     "tuple[str, ...]": (tuple, list),
     "Mapping[str, Any]": (Mapping,),
+    "Mapping[str, str]": (Mapping,),
 }
 TEXTS = "tuple[str, ...]"
 

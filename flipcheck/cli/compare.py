@@ -112,6 +112,7 @@ def compare(
     resamples: o.Resamples = 10_000,
     seed: o.Seed = 0,
     listed: o.Listed = 100,
+    show: o.Show = None,
     json: o.Json = None,
     html: o.Html = None,
     markdown: o.Markdown = None,
@@ -139,8 +140,8 @@ def compare(
     from flipcheck.asked import Options
 
     asked = {name: given[name] for name in Options.__annotations__ if name in given}
-    with progress(quiet=quiet) as show:
-        report = audit(old, new, data, **asked, progress=show)
+    with progress(quiet=quiet) as bar:
+        report = audit(old, new, data, **asked, progress=bar)
     reports.write(report)
     raise typer.Exit(status(report.verdict))
 

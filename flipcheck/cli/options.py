@@ -599,10 +599,22 @@ Html = Annotated[
 ]
 Markdown = Annotated[
     str | None,
-    _text("--markdown", "Write the Markdown report; - for standard output.", REPORTS, "PATH"),
+    _text(
+        "--markdown",
+        "Write the Markdown report, short enough for a comment on GitHub; - for standard output.",
+        REPORTS,
+        "PATH",
+    ),
 ]
 FlipsPath = Annotated[
-    str | None, _text("--flips", "Write every flipped example: .csv or .parquet.", REPORTS, "PATH")
+    str | None,
+    _text(
+        "--flips",
+        "Write every flipped example: .csv or .parquet. In .csv, text that a spreadsheet would "
+        "run as a formula gets an apostrophe before it; .parquet keeps all as it is.",
+        REPORTS,
+        "PATH",
+    ),
 ]
 Listed = Annotated[
     int,
@@ -615,13 +627,26 @@ Listed = Annotated[
         max=10_000,
     ),
 ]
+Show = Annotated[
+    list[str] | None,
+    _text(
+        "--show",
+        "Columns to show beside each flipped example; repeat for more, '' for none. Without it: "
+        "the text that models of text read, and the questions of evaluation logs.",
+        REPORTS,
+        "COLUMN[,COLUMN]",
+    ),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=REPORTS, metavar=FLAG)
 ]
 PredictionsPath = Annotated[
     Path,
     typer.Option(
-        "--out", "-o", help="Where to write the predictions: .parquet or .csv.", metavar="PATH"
+        "--out",
+        "-o",
+        help="Where to write the predictions: .parquet or .csv, texts as they are.",
+        metavar="PATH",
     ),
 ]
 

@@ -77,7 +77,8 @@ class Outputs:
         else:
             from flipcheck.reporters.terminal import render
 
-            put(render(report, color=has_color(), width=columns()))
+            files = self._wanted() | ({} if self.flips is None else {"flips": self.flips})
+            put(render(report, color=has_color(), width=columns(), written=files))
 
     def write_plan(self, plan: Plan) -> None:
         """Write a plan, likewise."""
@@ -108,6 +109,7 @@ class Outputs:
 
     def _put(self, texts: Mapping[str, str], flips: Any = None) -> str | None:
         """Put texts and flips into their files; what comes back is for standard output."""
+        from flipcheck.cli.spreadsheet import without_formulas
         from flipcheck.reporters.writing import replacing
 
         wanted = self._wanted()
@@ -119,7 +121,8 @@ class Outputs:
             if self.flips is not None:
                 suffix = Path(self.flips).suffix.lower()
                 place = files.enter_context(replacing(Path(self.flips)))
-                fill(place, partial(put_table, suffix=suffix, table=flips))
+                shown = without_formulas(flips) if suffix == ".csv" else flips
+                fill(place, partial(put_table, suffix=suffix, table=shown))
         return next((text for name, text in texts.items() if wanted[name] == STANDARD_OUTPUT), None)
 
 

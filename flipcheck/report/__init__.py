@@ -210,6 +210,13 @@ class Report:
             for part in parts
         )
 
+    def with_shown(self, texts: Mapping[str, Mapping[str, str]], flip_table: Once | None) -> Report:
+        """The same report with texts (by column, by id) for the listed flips, and another table."""
+        flips = self.negative_flips
+        examples = (replace(each, shown=dict(texts.get(each.id, {}))) for each in flips.examples)
+        listed = replace(flips, examples=tuple(examples))
+        return replace(self, negative_flips=listed, flip_table=flip_table)
+
     def with_images(self, images: Mapping[str, str]) -> Report:
         """The same report with thumbnails (data URIs by id) for the listed flips."""
         flips = self.negative_flips

@@ -169,7 +169,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A flipped example."""
+    """A flipped example; `shown` are texts that say what it is, by the column they come from."""
 
     id: str
     truth: str | None
@@ -180,11 +180,13 @@ class Example:
     image: str | None = None
     old_score: float | None = None
     new_score: float | None = None
+    shown: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_texts(
             self.id, *(each for each in (self.truth, self.old, self.new) if each is not None)
         )
+        check_texts(*self.shown, *self.shown.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,10 @@ def _slice_dict(part: Slice) -> dict[str, Any]:
 
 
 def _example_dict(example: Example) -> dict[str, Any]:
-    """A flipped example, with its scores only where answers are graded."""
+    """A flipped example, with its scores only where answers are graded, and texts where shown."""
     written = asdict(example)
+    if not example.shown:
+        del written["shown"]
     if example.old_score is None:
         del written["old_score"], written["new_score"]
     return written

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -13,9 +14,12 @@ from rich.text import Text
 from flipcheck.reporters import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 WIDTH = 80
+EXAMPLES_SHOWN = 5
+LONGEST = 10_000
+"""So many characters of a text are looked at: an id may be a whole book."""
 
 
 def printed(lines: Iterable[Any], *, color: bool = False, width: int = WIDTH) -> str:
@@ -57,6 +61,46 @@ def indented(table: Table) -> Padding:
 
 
 def short(text: str, width: int = 66) -> str:
-    """A text that keeps its end, which tells more of a path than its beginning."""
-    text = words.clean(text)
-    return text if len(text) <= width else f"…{text[1 - width :]}"
+    """A text of at most so many cells that keeps its end, which tells more of a path."""
+    text = words.clean(text[-LONGEST:])
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) >= width:
+        text = text[max(1, (cell_len(text) - width) // 2) :]
+    return f"…{text}"
+
+
+def cut(text: str, width: int) -> str:
+    """A text of at most so many cells that keeps its beginning."""
+    if cell_len(text) <= width:
+        return text
+    return f"{set_cell_size(text[:width], width - 1).rstrip()}…"
+
+
+def kind(old: str | None, new: str | None, width: int) -> str:
+    """A flip as "cat → dog", neither side wider than `width`."""
+    return " → ".join(cut(words.answer(each), width) for each in (old, new))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[Padding]:
+    """Rows whose cells stand below one another, each a table by itself; the last one is dim."""
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    columns: list[dict[str, Any]] = [{"width": width} for width in widths]
+    found = []
+    for row in rows:
+        table = grid(*columns[:-1], {**columns[-1], "style": "dim"})
+        table.add_row(*row)
+        found.append(indented(table))
+    return found
+
+
+def sentence(text: str | Text, style: str = "", indent: int = 2) -> Padding:
+    """A sentence a little in."""
+    return Padding(Text(text, style) if isinstance(text, str) else text, (0, 0, 0, indent))
+
+
+def rest(table: Table, total: int) -> None:
+    """A last row that says how many there are beside those shown."""
+    if total > EXAMPLES_SHOWN:
+        row = Text(f"and {total - EXAMPLES_SHOWN:,} more (--html, --json)", "dim")
+        table.add_row(row, *[""] * (len(table.columns) - 1))

@@ -10,7 +10,7 @@ from flipcheck.gates import Judgement, Verdict
 from flipcheck.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from flipcheck.report import Estimate, Example, Report, Scores, Slice, Transition
     from flipcheck.stats.discovery import Discovery, Finding
@@ -167,12 +167,14 @@ def answer(text: str | None) -> str:
     return clean(text) or "(empty)"
 
 
-def decision(report: Report, quote: Callable[[str], str] = clean) -> str:
+def decision(
+    report: Report, quote: Callable[[str], str] = clean, say: Callable[[str], str] = clean
+) -> str:
     """The verdict in one sentence: ship or not, and why; and what it hangs on, in another.
 
-    `quote` shows the names of slices.
+    `quote` shows the names of slices, and `say` why a gate is undecided.
     """
-    return " ".join([_decided(report, quote), *_provisos(report)])
+    return " ".join([_decided(report, quote, say), *_provisos(report)])
 
 
 def _provisos(report: Report) -> list[str]:
@@ -191,7 +193,7 @@ def _provisos(report: Report) -> list[str]:
     return found
 
 
-def _decided(report: Report, quote: Callable[[str], str]) -> str:
+def _decided(report: Report, quote: Callable[[str], str], say: Callable[[str], str]) -> str:
     judged = report.gates
     if report.verdict is None:
         return "No gate was given, so nothing was decided."
@@ -210,7 +212,7 @@ def _decided(report: Report, quote: Callable[[str], str]) -> str:
         return f"Do not ship: {_broken(decisive[0], quote)}{more}."
     more = f" {plural(rest, 'more gate')} {'is' if rest == 1 else 'are'} undecided." if rest else ""
     first = decisive[0]
-    return f"Do not ship yet: {_limit(first, quote)} is undecided: {first.reason}.{more}"
+    return f"Do not ship yet: {_limit(first, quote)} is undecided: {say(first.reason)}.{more}"
 
 
 def _limit(judged: Judgement, quote: Callable[[str], str]) -> str:
@@ -385,6 +387,31 @@ def bound_text(judged: Judgement, scores: Scores | None = None) -> str:
     )
 
 
+def room(judged: Judgement) -> str:
+    """How far the bound that decided is from the limit: "1.42 pp inside", "1.79 pp beyond"."""
+    gate, failed = judged.gate, judged.verdict is Verdict.FAIL
+    bound = judged.opposite if failed else judged.bound
+    by_value = judged.verdict is not Verdict.INCONCLUSIVE and (
+        bound is None or gate.within(bound) is failed  # --decide point, or a count
+    )
+    bound = judged.value if by_value else bound
+    if bound is None or judged.verdict is None:
+        return UNKNOWN
+    apart = gate.limit - bound if gate.upper else bound - gate.limit
+    if not apart:
+        return "at the limit"
+    return f"{_size(gate.measures, abs(apart))} {'inside' if apart > 0 else 'beyond'}"
+
+
+def _size(metric: Metric, difference: float) -> str:
+    """A difference of two values of a metric, without its sign."""
+    if metric.kind == "count":
+        return f"{difference:,.10g}"
+    if metric.kind in {"proportion", "difference", "excess"}:
+        return percent(difference).replace("%", " pp")
+    return score(difference)
+
+
 def has_answers(report: Report) -> bool:
     """Whether the report knows what the models answered, and not only right or wrong."""
     return report.metrics["churn"].available or any(
@@ -410,6 +437,19 @@ def is_ranked(report: Report) -> bool:
 def answer_titles(report: Report) -> tuple[str, str]:
     """What the columns of both sides' answers are called."""
     return ("old first", "new first") if is_ranked(report) else ("old answer", "new answer")
+
+
+def first_line(text: str) -> str:
+    """The first line of a text that is not empty, cleaned; with "…" where there is more."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "" if not lines else clean(lines[0]) + (" …" if len(lines) > 1 else "")
+
+
+def shown_columns(report: Report) -> list[str]:
+    """The columns that are shown beside each listed flip, in their order."""
+    return list(
+        dict.fromkeys(name for each in report.negative_flips.examples for name in each.shown)
+    )
 
 
 def worst(slices: Sequence[Slice]) -> list[Slice]:
@@ -475,32 +515,20 @@ def conjunction(found: Finding, quote: Callable[[str], str] = clean) -> str:
     return ", ".join(quote(f"{by} = {value}") for by, value in found.where)
 
 
-def next_step(report: Report) -> str:
-    """What to look at or do next, in one or two sentences."""
-    flips = report.negative_flips
-    if not flips.total and report.scores is not None:
-        return "No score fell; the interval says how many might with other examples."
-    if not flips.total:
-        return "No answer broke; the interval says how many might with other examples."
-    if report.discovery and report.discovery.found:
-        where = " and ".join(
-            f"{clean(by)} is {answer(value)}" for by, value in report.discovery.found[0].where
-        )
-        return f"Negative flips concentrate where {where}; look there first."
-    top = next(iter(kinds(report)), None)
-    if top is not None and top.count > 1 and top.count * 10 >= flips.total:
-        what = (
-            f"{top.count:,} of {plural(flips.total, 'negative flip')} are {kind(top.old, top.new)}"
-        )
-        return f"{what}; look at these first."
-    marked = [each for each in worst((*report.slices, *report.classes)) if is_marked(each)]
-    if marked:
-        first = marked[0]
-        return (
-            f"Negative flips concentrate where {clean(first.by)} is {answer(first.value)}; "
-            "look there first."
-        )
-    return "The negative flips are spread out; read the examples."
+def next_step(
+    report: Report,
+    written: Mapping[str, str] | None = None,
+    quote: Callable[[str], str] = clean,
+    say: Callable[[str], str] = clean,
+) -> str:
+    """What to look at or do next, in one or two sentences.
+
+    `written` are the files that this run wrote, by their kind (html, flips, markdown, json).
+    `quote` shows names, and `say` sentences.
+    """
+    from flipcheck.reporters import steps
+
+    return steps.next_step(report, written or {}, quote, say)
 
 
 def by_urgency(gates: Sequence[Judgement]) -> list[Judgement]:

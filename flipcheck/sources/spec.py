@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from flipcheck.predictions import Side
     from flipcheck.sources.cache import Cache
+    from flipcheck.sources.logs.wanted import Wanted
 
 ID_NAMES = ("id", "sample_id", "item_id", "example_id", "index", "filename", "image_id", "uuid")
 LABEL_NAMES = ("label", "y", "y_true", "target", "gold", "expected")
@@ -39,7 +40,8 @@ class Columns:
     """Which columns hold what; None means by the usual names.
 
     `format` is that of the file where it was said, and `pick` what is taken of a log that holds
-    several (filters, metrics, scorers, providers …), by kind.
+    several (filters, metrics, scorers, providers …), by kind. `wanted` are the samples of which a
+    second reading of a log takes the texts.
     """
 
     id: str | None = None
@@ -53,6 +55,7 @@ class Columns:
     format: str | None = None
     pick: tuple[tuple[str, str], ...] = ()
     task: Task = field(default_factory=Task)
+    wanted: Wanted | None = field(default=None, compare=False, repr=False)
 
     def labels(self) -> tuple[str, ...]:
         """The columns to slice or to cluster by."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import listed
@@ -10,6 +11,7 @@ from flipcheck.sources.logs.peek import objects
 from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.logs.rows import Rows, predictions
 from flipcheck.sources.logs.values import as_label, short
+from flipcheck.sources.logs.wanted import end_of, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,8 @@ PICKS = ("metric",)
 MATCH = "match"
 EVENTS = {"match", "metrics"}
 """The events that judge a sample."""
+SAMPLING = "sampling"
+"""The event that has what was put to the model."""
 HINT = "an event has sample_id, type and data: give the file that `oaieval` wrote"
 
 
@@ -63,6 +67,7 @@ class Log:
         self.rows = rows
         self.finished = False
         self.others: set[str] = set()
+        self.prompts: dict[str, str] = {}
         self._open: dict[str, tuple[int, dict[str, Any], str | None, str | None]] = {}
 
     def add(self, line: int, event: Mapping[str, Any]) -> str:
@@ -75,12 +80,21 @@ class Log:
             return "'type' is not text"
         if kind not in EVENTS:
             self.others.add(name)
+            self._take(name, kind, data)
             return ""
         if not isinstance(data, dict) or (
             kind == MATCH and not isinstance(data.get("correct"), bool)
         ):
             return f"'data' of a {kind} is no JSON object, or 'correct' neither true nor false"
         return self._judge(name, line, {MATCH: data["correct"]} if kind == MATCH else data, data)
+
+    def _take(self, name: str, kind: str, data: object) -> None:
+        """Keep the prompt of a sample, where it is wanted."""
+        wanted = self.rows.columns.wanted
+        if wanted is not None and name in wanted.samples and isinstance(data, dict):
+            text = end_of(plain_text(data.get("prompt")))
+            if kind == SAMPLING and text:
+                self.prompts.setdefault(name, text)
 
     def _judge(
         self, name: str, line: int, metrics: Mapping[str, Any], data: Mapping[str, Any]
@@ -102,7 +116,8 @@ class Log:
     def close(self) -> None:
         """Every sample as a row."""
         for name, (line, metrics, picked, expected) in self._open.items():
-            self.rows.add(line, name, metrics, answer=picked, truth=expected)
+            asks = partial(self.prompts.get, name)
+            self.rows.add(line, name, metrics, answer=picked, truth=expected, asks=asks)
         self._open.clear()
 
 

@@ -17,6 +17,7 @@ from flipcheck.sources.logs.picks import choose
 from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.logs.rows import Rows, predictions
 from flipcheck.sources.logs.values import short
+from flipcheck.sources.logs.wanted import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -207,6 +208,7 @@ class Log:
             answer=score.get("answer"),
             truth=sample.get("target"),
             fields=known | {"epoch": sample["epoch"]},
+            asks=lambda: plain_text(sample.get("input")),
         )
 
 

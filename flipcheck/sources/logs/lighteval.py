@@ -10,6 +10,7 @@ from flipcheck.sources.logs.choices import argmax
 from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.logs.rows import Rows, predictions
 from flipcheck.sources.logs.values import digest
+from flipcheck.sources.logs.wanted import end_of, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,7 +93,7 @@ def _samples(peek: Peek, shape: Shape, columns: Columns) -> Iterator[dict[str, A
         with parquet.ParquetFile(peek.path) as file:
             _check(peek, file.schema_arrow, shape)
             own = [f"doc.{name}" for name in columns.labels()] if shape is NEW else columns.labels()
-            wanted = list(dict.fromkeys((*shape.wanted, *own)))
+            wanted = list(dict.fromkeys((*shape.wanted, *own, *_texts(shape, columns))))
             for batch in file.iter_batches(batch_size=BATCH, columns=wanted):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -101,6 +102,13 @@ def _samples(peek: Peek, shape: Shape, columns: Columns) -> Iterator[dict[str, A
             f"{peek.path}: not readable: {first}",
             hint="the file is damaged or cut short: write it again",
         ) from error
+
+
+def _texts(shape: Shape, columns: Columns) -> list[str]:
+    """The columns that only a second reading needs, for the texts of a few samples."""
+    if columns.wanted is None:
+        return []
+    return ["doc.query", *(f"doc.{name}" for name in columns.wanted.names)] if shape is NEW else []
 
 
 def _check(peek: Peek, schema: Any, shape: Shape) -> None:
@@ -129,6 +137,7 @@ class Sample:
     scores: list[Any] | None
     texts: list[Any]
     fields: Mapping[str, Any]
+    asks: str | None = None
 
 
 def _of_new(row: Mapping[str, Any]) -> Sample:
@@ -144,6 +153,7 @@ def _of_new(row: Mapping[str, Any]) -> Sample:
         scores=response.get("logprobs"),
         texts=response.get("text") or [],
         fields={**(doc.get("specific") or {}), **doc},
+        asks=doc.get("query"),
     )
 
 
@@ -164,6 +174,7 @@ def _of_old(row: Mapping[str, Any], seen: dict[str, int]) -> Sample:
         scores=found if numbers else None,
         texts=[] if numbers else found,
         fields=row,
+        asks=asked,
     )
 
 
@@ -190,6 +201,7 @@ def _add(rows: Rows, number: int, key: str, sample: Sample) -> None:
         truth=given.target,
         confidence=given.confidence,
         fields=sample.fields,
+        asks=lambda: end_of(plain_text(sample.asks)),
     )
 
 

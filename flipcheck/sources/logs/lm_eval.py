@@ -18,6 +18,7 @@ from flipcheck.sources.logs.peek import objects
 from flipcheck.sources.logs.picks import choose
 from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.logs.rows import Rows, predictions
+from flipcheck.sources.logs.wanted import end_of, question_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -126,6 +127,7 @@ class Log:
             truth=given.target,
             confidence=given.confidence,
             fields=doc | {f"doc.{each}": value for each, value in doc.items()},
+            asks=lambda: question_in(doc) or end_of(_prompt(sample.get("arguments"))),
         )
 
     def _document(self, sample: Mapping[str, Any]) -> str:
@@ -163,6 +165,16 @@ def _given(choices: Choices, sample: Mapping[str, Any]) -> Given:
     scores = log_probs(responses)
     texts = continuations(sample.get("arguments"), len(scores or ()))
     return choices.add(scores, texts, sample.get("target"), single(responses))
+
+
+def _prompt(arguments: Any) -> str | None:
+    """What was put to the model: the first argument of the first request."""
+    for _ in range(3):
+        if isinstance(arguments, dict):
+            arguments = list(arguments.values())
+        if isinstance(arguments, list) and arguments:
+            arguments = arguments[0]
+    return arguments if isinstance(arguments, str) else None
 
 
 def _key(value: object) -> object:

@@ -15,6 +15,7 @@ from flipcheck.sources.logs.picks import choose
 from flipcheck.sources.logs.problems import Problems
 from flipcheck.sources.logs.rows import Rows, predictions
 from flipcheck.sources.logs.values import canonical, digest, short
+from flipcheck.sources.logs.wanted import end_of, plain_text, question_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -152,7 +153,17 @@ def _add(rows: Rows, number: int, result: Mapping[str, Any]) -> None:
         question=asked,
         answer=answer,
         fields={**(metadata if isinstance(metadata, dict) else {}), **variables},
+        asks=lambda: _asks(result, variables),
     )
+
+
+def _asks(result: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
+    """What a test asks: the variable of a usual name, the only one, or the end of the prompt."""
+    found = question_in(variables)
+    if found is None and len(variables) == 1:
+        found = plain_text(next(iter(variables.values())))
+    prompt = result.get("prompt")
+    return found or end_of(plain_text(prompt.get("raw") if isinstance(prompt, dict) else prompt))
 
 
 def _judged(result: Mapping[str, Any], case: Mapping[str, Any], *, answered: bool) -> bool:

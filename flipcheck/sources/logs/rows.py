@@ -14,7 +14,7 @@ from flipcheck.sources.logs.picks import choose
 from flipcheck.sources.logs.values import NOT_SCORED, Column, as_label, as_score, scalar, short
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -59,8 +59,14 @@ class Rows:
         truth: Any = None,
         confidence: float = math.nan,
         fields: Mapping[str, Any] | None = None,
+        asks: Callable[[], str | None] | None = None,
     ) -> None:
-        """One more sample: where it stands in the file, its id, and the values of its metrics."""
+        """One more sample: where it stands in the file, its id, and the values of its metrics.
+
+        `asks` gives the text that it asks, which is kept only where it is wanted.
+        """
+        if self.columns.wanted is not None:
+            self.columns.wanted.see(short(sample), fields or {}, asks)
         self.ids.append(short(sample))
         self.places.append(place)
         self.questions.add(question or sample)

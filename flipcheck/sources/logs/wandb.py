@@ -27,15 +27,16 @@ def fits(peek: Peek) -> bool:
 
 def read(peek: Peek, columns: Columns, _picks: Picks) -> Predictions:
     """The predictions that the table's columns hold."""
-    return _told(tables.predictions(_table(peek), columns))
+    return _told(tables.predictions(table(peek), columns))
 
 
 def labels(peek: Peek, columns: Columns) -> Predictions:
     """The labels that the table's columns hold, for `--labels`."""
-    return _told(tables.labels(_table(peek), columns))
+    return _told(tables.labels(table(peek), columns))
 
 
-def _table(peek: Peek) -> HeldTable:
+def table(peek: Peek) -> HeldTable:
+    """The table that the document holds."""
     value = peek.document()
     return by_rows(peek.path, value.get("columns"), value.get("data"))
 

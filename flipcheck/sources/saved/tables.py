@@ -110,9 +110,14 @@ def label_roles(table: Table, columns: Columns) -> Roles:
     weight = columns.weight if columns.weight in table.names else None
     usual = table.those(CLUSTER_NAMES) if columns.cluster is None else []
     groups = tuple(name for name in usual if usual.count(name) == 1 and name not in by)
-    id_name = columns.id or table.first(ID_NAMES[:1]) or table.only(ID_NAMES[1:], "id", "--id")
+    id_name = id_column(table, columns)
     groups = tuple(name for name in groups if name not in {id_name, label})
     return Roles(id=id_name, label=label, by=by, weight=weight, groups=groups)
+
+
+def id_column(table: Table, columns: Columns) -> str | None:
+    """The column of ids: the one that was named, or that of a usual name."""
+    return columns.id or table.first(ID_NAMES[:1]) or table.only(ID_NAMES[1:], "id", "--id")
 
 
 def prediction_roles(table: Table, columns: Columns) -> Roles:

@@ -1,0 +1,313 @@
+"""The parts of the Markdown report, each of at most so many rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flipcheck.gates import Verdict
+from flipcheck.metrics import METRICS
+from flipcheck.reporters import contract, rulings, words
+from flipcheck.reporters.markdown.marks import Part, capped, code, more, prose, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flipcheck.gates import Judgement
+    from flipcheck.policy import Waiver
+    from flipcheck.report import Example, Report, Slice
+
+SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️", None: "ℹ️"}
+GATES_SHOWN = 20
+NFR = METRICS["negative_flip_rate"]
+
+
+def head(report: Report) -> list[str]:
+    """The verdict, why, and what the update does: what no report is without."""
+    title = f"## {SIGNS[report.verdict]} flipcheck: {words.TITLES[report.verdict]}"
+    decided = words.decision(report, code, prose)
+    parts = [title, f"**{decided}** {words.summary(report)}"]
+    told = (words.stopping(report), words.task(report), words.declined(report))
+    return [*parts, *(prose(each) for each in told if each)]
+
+
+def gates(report: Report, most: int) -> list[Part]:
+    """Every gate, how far it is from its limit, and why it is undecided."""
+    if not report.gates:
+        return []
+    most = min(most, GATES_SHOWN)
+    judged = words.by_urgency(report.gates)
+    header = (
+        "verdict",
+        "gate",
+        "measured",
+        f"{words.gate_level(report)} bound",
+        "from the limit",
+        "",
+    )
+    found = [table(header, [_gate(each, report) for each in judged[:most]])]
+    rest = judged[most:]
+    return [Part("", [*found, *more(len(rest), f" gates: {words.tallied(rest)}")], folded=False)]
+
+
+def _gate(judged: Judgement, report: Report) -> tuple[str, ...]:
+    scope = judged.scope if not judged.gate.where else None
+    gate = code(f"{judged.gate}{f' [{scope[0]}={scope[1]}]' if scope else ''}")
+    return (
+        f"{SIGNS[judged.verdict]} {words.judged(judged.verdict)}",
+        gate,
+        words.number(judged.gate.measures, judged.value),
+        words.bound_text(judged, report.scores),
+        words.room(judged),
+        prose(judged.reason) if judged.reason else "",
+    )
+
+
+def step(report: Report, _most: int) -> list[Part]:
+    """What to do next."""
+    here = {"here": "them below"} if report.negative_flips.examples else {}
+    return [Part("", [f"**Next:** {words.next_step(report, here, code, prose)}"], folded=False)]
+
+
+def critical(report: Report, most: int) -> list[Part]:
+    """The critical examples that broke."""
+    if report.critical is None:
+        return []
+    rows = [
+        (code(each.id), code(each.truth), code(each.old), code(each.new), code(each.reason))
+        for each in report.critical.broken
+    ]
+    header = ("id", "truth", "old answer", "new answer", "why it is critical")
+    told = [prose(rulings.critical(report.critical)), *capped(header, rows, most)]
+    return [Part("Critical examples", told, folded=False)]
+
+
+def waivers(report: Report, most: int) -> list[Part]:
+    """The waivers, those that are no longer needed last."""
+    if report.waivers is None:
+        return []
+    rows = [
+        (code(each.id), code(each.reason), code(each.owner), code(each.expires), _needed(each))
+        for each in rulings.by_use(report.waivers)
+    ]
+    header = ("id", "reason", "owner", "until", "")
+    told = [prose(rulings.waivers(report.waivers, report)), *capped(header, rows, most)]
+    return [Part(f"Waivers ({len(rows):,})", told)]
+
+
+def _needed(waiver: Waiver) -> str:
+    return "waived" if waiver.used else "no longer needed"
+
+
+def label_noise(report: Report, most: int) -> list[Part]:
+    """What wrong labels could change, and the labels to check first."""
+    if report.label_noise is None:
+        return []
+    rows = [
+        (code(each.id), code(each.truth), code(each.old), code(each.new), prose(each.reason))
+        for each in report.label_noise.relabel
+    ]
+    header = ("id", "label to check", "old answer", "new answer", "why")
+    told = [prose(rulings.label_noise(report.label_noise)), *capped(header, rows, most)]
+    return [Part("Label noise", told)]
+
+
+def urgent_contract(report: Report, most: int) -> list[Part]:
+    """The contract where it is said first: something in it can have made flips."""
+    return _contract(report, most, folded=False) if contract.urgent(report) else []
+
+
+def other_contract(report: Report, most: int) -> list[Part]:
+    """The contract where nothing in it can have made flips."""
+    return [] if contract.urgent(report) else _contract(report, most, folded=True)
+
+
+def _contract(report: Report, most: int, *, folded: bool) -> list[Part]:
+    """What differs between the two models, and how each repeats itself."""
+    told = [
+        f"{'' if sound else '⚠️ '}{prose(text)}" for text, sound in contract.repeatability(report)
+    ]
+    first = [
+        *contract.flipping(report),
+        *(each for _, group in contract.others(report) for each in group),
+    ]
+    rows = [
+        (
+            f"{'⚠️ ' if each.flips else ''}{code(each.what)}",
+            code(each.old) if each.old else "",
+            code(each.new) if each.new else "",
+            prose(each.told),
+        )
+        for each in first
+    ]
+    if rows:
+        told = [*capped(("", "old", "new", "effect"), rows, most), *told]
+    elif report.contract is not None:
+        told = [contract.ALIKE, *told]
+    return [Part("Contract", told, folded)] if told else []
+
+
+def answers(report: Report, _most: int) -> list[Part]:
+    """What was compared, and the two by two table of right and wrong."""
+    tally = report.tally
+    compared = f"{code(report.old.source)} → {code(report.new.source)}"
+    if report.data.source:
+        compared += f" on {code(report.data.source)}"
+    if words.drawn(report):
+        compared += f" ({prose(words.drawn(report))})"
+    if report.scores is not None:
+        counts = (tally.negative_flips, tally.scores_unchanged, tally.positive_flips)
+        told = f"Scores: {prose(words.graded(report))}"
+        header = ("worse (negative flips)", "unchanged", "better")
+        cells = table(header, [[f"{each:,}" for each in counts]])
+        return [Part("", [compared, told, cells], folded=False)]
+    rows = [
+        ("**old right**", f"{tally.both_right:,}", f"**{tally.negative_flips:,}** negative flips"),
+        ("**old wrong**", f"{tally.positive_flips:,} positive flips", f"{tally.both_wrong:,}"),
+    ]
+    return [Part("", [compared, table(("", "new right", "new wrong"), rows)], folded=False)]
+
+
+def warnings(report: Report, most: int) -> list[Part]:
+    """What is worth a warning."""
+    notes = [f"- {prose(note)}" for note in report.warnings]
+    rest = more(len(notes) - most, " in the JSON report")
+    return [Part("Warnings", ["\n".join(notes[:most]), *rest], folded=False)] if notes else []
+
+
+def kinds(report: Report, most: int) -> list[Part]:
+    """Which answer became which."""
+    found = words.kinds(report)
+    rows = [(f"{each.count:,}", code(each.old), code(each.new)) for each in found]
+    blocks = capped(("flips", "old answer", "new answer"), rows, most)
+    return [Part(f"What broke ({len(rows):,} kinds)", blocks)] if rows else []
+
+
+def discovery(report: Report, most: int) -> list[Part]:
+    """Where flips concentrate, as a search of the slices found."""
+    found = report.discovery
+    if found is None:
+        return []
+    rows = [
+        (
+            words.conjunction(each, code),
+            words.percent(each.rate),
+            words.span(NFR, each.interval),
+            words.percent(each.rest_rate),
+            f"{each.negative_flips:,} / {each.examples:,}",
+            words.p_text(each.p_adjusted),
+        )
+        for each in found.found
+    ]
+    header = ("", "NFR", "interval", "NFR elsewhere", "flips / examples", "p")
+    told = f"Searched {prose(words.searched(found))}: {prose(words.outcome(found))}."
+    return [Part(f"Where flips concentrate ({len(rows):,})", [*capped(header, rows, most), told])]
+
+
+def slices(report: Report, most: int) -> list[Part]:
+    """The slices, worst first."""
+    return _slices("Slices", report.slices, report, most)
+
+
+def classes(report: Report, most: int) -> list[Part]:
+    """The true classes, worst first."""
+    return _slices("Classes", report.classes, report, most)
+
+
+def _slices(title: str, parts: Sequence[Slice], report: Report, most: int) -> list[Part]:
+    shown = words.worst(parts)
+    if len(parts) < 2 or not shown:
+        return []
+    rows = [
+        (
+            code(part.value if part.by == "class" else f"{part.by} = {part.value}"),
+            words.number(NFR, part.metrics[NFR.name].value),
+            words.span(NFR, part.metrics[NFR.name].interval),
+            words.counted(NFR, part.metrics[NFR.name], part.tally.examples),
+            words.p_text(part.p_adjusted),
+        )
+        for part in shown
+    ]
+    header = ("", "NFR", "interval", "flips / examples", "adjusted p")
+    small = words.unjudged(parts, report)
+    blocks = [*capped(header, rows, most), *([f"{small}."] if small else [])]
+    return [Part(f"{title} with negative flips ({len(rows):,} of {len(parts):,})", blocks)]
+
+
+def examples(report: Report, most: int) -> list[Part]:
+    """The negative flips that are listed, worst first."""
+    listed = report.negative_flips.examples
+    if not listed:
+        return []
+    told = (
+        ("id", "score", "change")
+        if report.scores
+        else ("id", "truth", *words.answer_titles(report), "new confidence")
+    )
+    named = words.shown_columns(report)
+    rows = [
+        (*_example(each, report), *(_text(each, name) for name in named)) for each in listed[:most]
+    ]
+    rest = more(report.negative_flips.total - len(rows), " (--flips writes all)")
+    title = f"{'Worse' if report.scores else 'Broken'} answers ({report.negative_flips.total:,})"
+    return [Part(title, [table((*told, *map(code, named)), rows), *rest])]
+
+
+def _example(each: Example, report: Report) -> tuple[str, ...]:
+    if report.scores is not None:
+        return code(each.id), words.fall(each), words.change(each)
+    return code(each.id), code(each.truth), code(each.old), code(each.new), words.confident(each)
+
+
+def _text(each: Example, name: str) -> str:
+    text = each.shown.get(name)
+    return "" if text is None else code(text)
+
+
+def noise(report: Report, most: int) -> list[Part]:
+    """The old model again, against itself."""
+    rows = [
+        (
+            code(each.name),
+            words.percent(each.rate),
+            words.span(NFR, each.interval),
+            f"{each.negative_flips:,}",
+        )
+        for each in report.reruns
+    ]
+    header = ("the old model again", "NFR against itself", "interval", "negative flips")
+    return [Part("Noise", capped(header, rows, most))] if rows else []
+
+
+def metrics(report: Report, _most: int) -> list[Part]:
+    """Every metric with its interval and counts."""
+    rows = [
+        (
+            METRICS[name].title,
+            words.number(METRICS[name], estimate.value),
+            words.span(METRICS[name], estimate.interval),
+            words.counted(METRICS[name], estimate, report.tally.examples),
+        )
+        for name, estimate in words.defined(report).items()
+    ]
+    level = words.share(report.settings.confidence)
+    found = table(("metric", "value", f"{level} interval", words.counts_told(report)), rows)
+    told = [f"{words.mcnemar(report)}.", *filter(None, [words.undefined(report)])]
+    return [Part("Metrics", [found, *told])]
+
+
+def foot(report: Report) -> str:
+    """How many examples, and which version wrote this."""
+    return f"<sub>{report.tally.examples:,} examples · {prose(f'flipcheck {report.version}')}</sub>"
+
+
+PARTS = (
+    *(gates, step, critical, urgent_contract, answers, warnings),
+    *(kinds, discovery, slices, classes, examples, label_noise, waivers, noise, metrics),
+    other_contract,
+)
+"""The parts in their order; each gives what it has to say, if anything."""
+LAST_KEPT = (
+    *(gates, step, answers, critical, examples, urgent_contract, kinds, discovery, slices),
+    *(warnings, classes, metrics, waivers, label_noise, noise, other_contract),
+)
+"""The parts from what is kept longest where there is little room to what goes first."""
