@@ -30,6 +30,7 @@ from flipcheck.audits.compare import compare as audit
 from flipcheck.audits.measuring import Beside, Rerun
 from flipcheck.contract import repeatability_from
 from flipcheck.errors import UsageError, nearest
+from flipcheck.evidence import evidence_of, source_files, versions_of
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.slices import CLASS, column_names
@@ -71,6 +72,7 @@ def compare(
     with laid_down(given) as given:
         found, early = _found(given, gates, settings, options)
         data_read = _data(given, found)
+        files = source_files(given, found)
     reruns = _reruns(given, found, options)
     report = audit(
         found.paired,
@@ -99,6 +101,8 @@ def compare(
         scores=_scores(given, found, options),
         task=judged_task(given, found),
     )
+    asked = {"old": old, "new": new, "data": data, **options}
+    report = replace(report, evidence=evidence_of(asked, report, files))
     return _with_images(_with_contract(report, found), found)
 
 
@@ -267,7 +271,7 @@ def _reruns(given: Given, found: Gathered, options: Options) -> list[Again]:
 
 def _model(source: Predictions) -> Model:
     facts = dict(source.facts)
-    for told_elsewhere in ("contract", "repeatability"):
+    for told_elsewhere in ("contract", "repeatability", "parts"):
         facts.pop(told_elsewhere, None)
     declared = facts.pop("declared", None)
     classes = facts.pop("classes", None) or declared
@@ -289,8 +293,7 @@ def _short(source: str) -> str:
 
 def _data(given: Given, found: Gathered) -> Data:
     path = given.labels or given.data or given.new_data or given.old_data
-    shown = found.images is not None and str(path) == found.images.source
-    digest = found.images.sha256 if found.images is not None and shown else None
+    digest = found.digests.get(str(path))
     if digest is None and path is not None:
         digest = digest_of(path)
     return Data(
@@ -303,24 +306,9 @@ def _data(given: Given, found: Gathered) -> Data:
 
 
 def _run(found: Gathered) -> dict[str, str]:
-    """Versions of what decided the answers: the runtime and the decoder, where they were used."""
-    used = {}
-    if any(source.facts.get("kind") == "onnx" for source in (found.old, found.new)):
-        from flipcheck.sources.onnx.runtime import onnxruntime
-
-        used["onnxruntime"] = str(onnxruntime().__version__)
-        used["provider"] = ", ".join(
-            dict.fromkeys(
-                source.facts["provider"]
-                for source in (found.old, found.new)
-                if "provider" in source.facts
-            )
-        )
-        if found.images is not None:
-            import PIL
-
-            used["pillow"] = PIL.__version__
-    return used
+    """Versions of what decided the answers and the numbers."""
+    sides = (found.old.facts, found.new.facts)
+    return versions_of(sides, images=found.images is not None)
 
 
 def _with_contract(report: Report, found: Gathered) -> Report:
