@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flipcheck.gates import Verdict
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import contract, rulings, words
+from flipcheck.reporters import contract, evidence, rulings, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +41,8 @@ def render(report: Report) -> str:
     parts += [*_slices("Slices", report.slices, report)]
     parts += [*_slices("Classes", report.classes, report)]
     parts += [*_examples(report), *_label_noise(report)]
-    parts += [*([] if contract.urgent(report) else _contract(report)), *_notes(report)]
+    parts += [] if contract.urgent(report) else _contract(report)
+    parts += [*evidence.markdown(report), *_notes(report)]
     return "\n\n".join(parts) + "\n"
 
 
