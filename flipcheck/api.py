@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from flipcheck.audits.plan import Plan
+    from flipcheck.evidence.checking import Verification
     from flipcheck.gates import Decide, Gate
     from flipcheck.report import EarlyStop
     from flipcheck.sources.repro import Repro
@@ -206,6 +207,28 @@ def repro(
 
         check_same(kept, sides, found)
     return found
+
+
+def verify(report: PathText | Report, root: PathText = ".", *, again: bool = False) -> Verification:
+    """Whether the files that a report was made of are still what they were, each by its digest.
+
+    Relative paths are those of the folder `root`. With `again` the audit is run again from the
+    report's options where all files are the same, and its numbers are compared. Raises
+    FlipcheckError for a report that was edited, and for one that does not tell its files.
+    """
+    from contextlib import chdir
+
+    from flipcheck.evidence.checking import differences, options_again, verified
+
+    kept = report if isinstance(report, Report) else Report.load(Path(report))
+    if not Path(root).is_dir():
+        raise UsageError(f"{root}: no such folder (--root)", hint="check the path")
+    options = options_again(kept) if again else {}
+    found = verified(kept, Path(root))
+    if not again or found.verdict != "same":
+        return found
+    with chdir(root):
+        return replace(found, differences=differences(kept, compare(**options, cache=False)))
 
 
 def plan(

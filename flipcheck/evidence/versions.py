@@ -54,4 +54,6 @@ def here() -> dict[str, str]:
     names = (*LIBRARIES, "pillow", "tokenizers", "onnxruntime")
     machine = f"{platform.system()} {platform.machine()}"
     told = {"python": platform.python_version(), "machine": machine, "flipcheck": __version__}
-    return {**told, **_installed(names)}
+    installed = _installed((*names, "onnxruntime-gpu"))
+    runtime = installed.pop("onnxruntime-gpu", None)
+    return {**told, **({"onnxruntime": runtime} if runtime else {}), **installed}
