@@ -192,10 +192,10 @@ def repro(
     kept = Report.load(Path(report)) if isinstance(report, (str, PathLike)) else report
     sources: dict[str, Any] = {"old": old, "new": new, "data": data, **options}
     if kept is not None:
-        from flipcheck.sources.reported import sources_of
+        from flipcheck.evidence.again import example_options
 
         given = {name: each for name, each in sources.items() if each is not None}
-        sources = {**sources, **sources_of(kept), **given}
+        sources = {**sources, **example_options(kept, given), **given}
     first, second, tests = (sources.pop(name) for name in ("old", "new", "data"))
     check_call({"old": first, "new": second}, options, "repro", REPRODUCED)
     asked: Any = sources
@@ -218,12 +218,13 @@ def verify(report: PathText | Report, root: PathText = ".", *, again: bool = Fal
     """
     from contextlib import chdir
 
-    from flipcheck.evidence.checking import differences, options_again, verified
+    from flipcheck.evidence.again import audit_options
+    from flipcheck.evidence.checking import differences, verified
 
     kept = report if isinstance(report, Report) else Report.load(Path(report))
     if not Path(root).is_dir():
         raise UsageError(f"{root}: no such folder (--root)", hint="check the path")
-    options = options_again(kept) if again else {}
+    options = audit_options(kept) if again else {}
     found = verified(kept, Path(root))
     if not again or found.verdict != "same":
         return found

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from flipcheck.errors import FlipcheckError, InputError
+from flipcheck.errors import FlipcheckError
+from flipcheck.evidence.again import evidence_in
 from flipcheck.evidence.files import image_files
 from flipcheck.evidence.versions import here
 from flipcheck.sources.files import reason, sha256, sha256_by_name
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flipcheck.report import Report
-    from flipcheck.report.evidence import Evidence, SourceFile
+    from flipcheck.report.evidence import SourceFile
 
 State = Literal["same", "changed", "missing", "unchecked"]
 FORMAT = "flipcheck.verification/1"
@@ -91,16 +92,6 @@ class Verification:
         from flipcheck.reporters.verify import render
 
         return render(self)
-
-
-def evidence_in(report: Report) -> Evidence:
-    """The evidence of a report. Raises InputError for a report that has none."""
-    if report.evidence is None:
-        raise InputError(
-            "this report does not tell which files it was made of, so that nothing can be checked",
-            hint="it is of an older flipcheck: write it again with `flipcheck compare … --json`",
-        )
-    return report.evidence
 
 
 def verified(report: Report, root: Path) -> Verification:
@@ -196,31 +187,3 @@ def differences(before: Report, after: Report) -> tuple[str, ...]:
     return tuple(
         name for name in names if name not in NUMBERS_APART and one.get(name) != other.get(name)
     )
-
-
-def options_again(report: Report) -> dict[str, Any]:
-    """The sources and options with which a report can be made again.
-
-    Raises InputError where something of it was handed over in Python or on standard input.
-    """
-    evidence = evidence_in(report)
-    lost = [
-        *(f"{name}: handed over in Python" for name in evidence.python_only),
-        *(f"{each.role}: standard input" for each in evidence.files if each.kind == PIPED),
-        *(f"{name}: {why}" for name, why in NOT_TAKEN.items() if name in evidence.options),
-    ]
-    if lost:
-        raise InputError(
-            "this audit cannot be run again from its report alone",
-            problems=lost,
-            hint="leave --again out: it is checked all the same whether the files changed",
-        )
-    return dict(evidence.options)
-
-
-PIPED = "standard input"
-NOT_TAKEN = {
-    **dict.fromkeys(("cache", "progress"), "no option of a report"),
-    "provider_option": "an execution provider may write files where these say so",
-}
-"""The options that a report, which anyone may have written, does not decide."""
