@@ -19,6 +19,7 @@ from flipcheck.cli.plan import plan
 from flipcheck.cli.predict import predict
 from flipcheck.cli.render import render
 from flipcheck.cli.repro import repro
+from flipcheck.cli.schema import schema
 from flipcheck.cli.verify import verify
 
 EPILOG = (
@@ -72,4 +73,5 @@ app.command(cls=Command, no_args_is_help=True)(render)
 app.command(cls=Command, no_args_is_help=True)(verify)
 app.command(cls=Command, no_args_is_help=True)(plan)
 app.command(cls=Command)(explain)
+app.command(cls=Command)(schema)
 app.command(cls=Command)(cache)
