@@ -35,6 +35,7 @@ __all__ = [
     "plan",
     "predict",
     "repro",
+    "verify",
 ]
 
 _HOMES = {
@@ -49,6 +50,7 @@ _HOMES = {
     "plan": "api",
     "predict": "api",
     "repro": "api",
+    "verify": "api",
 }
 
 

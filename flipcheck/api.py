@@ -31,6 +31,7 @@ from flipcheck.audits.compare import compare as audit
 from flipcheck.audits.measuring import Beside, Rerun
 from flipcheck.contract import repeatability_from
 from flipcheck.errors import UsageError, nearest
+from flipcheck.evidence import evidence_of, source_files, versions_of
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.slices import CLASS, column_names
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from flipcheck.audits.plan import Plan
+    from flipcheck.evidence.checking import Verification
     from flipcheck.gates import Decide, Gate
     from flipcheck.report import EarlyStop
     from flipcheck.sources.repro import Repro
@@ -73,6 +75,7 @@ def compare(
     with laid_down(given) as given:
         found, early = _found(given, gates, settings, options)
         data_read = _data(given, found)
+        files = source_files(given, found)
     reruns = _reruns(given, found, options)
     report = audit(
         found.paired,
@@ -101,6 +104,8 @@ def compare(
         scores=_scores(given, found, options),
         task=judged_task(given, found),
     )
+    asked = {"old": old, "new": new, "data": data, **options}
+    report = replace(report, evidence=evidence_of(asked, report, files))
     texts = shown(given, found, shown_of(options))
     return with_texts(_with_images(_with_contract(report, found), found), texts)
 
@@ -190,10 +195,10 @@ def repro(
     kept = Report.load(Path(report)) if isinstance(report, (str, PathLike)) else report
     sources: dict[str, Any] = {"old": old, "new": new, "data": data, **options}
     if kept is not None:
-        from flipcheck.sources.reported import sources_of
+        from flipcheck.evidence.again import example_options
 
         given = {name: each for name, each in sources.items() if each is not None}
-        sources = {**sources, **sources_of(kept), **given}
+        sources = {**sources, **example_options(kept, given), **given}
     first, second, tests = (sources.pop(name) for name in ("old", "new", "data"))
     check_call({"old": first, "new": second}, options, "repro", REPRODUCED)
     asked: Any = sources
@@ -205,6 +210,29 @@ def repro(
 
         check_same(kept, sides, found)
     return found
+
+
+def verify(report: PathText | Report, root: PathText = ".", *, again: bool = False) -> Verification:
+    """Whether the files that a report was made of are still what they were, each by its digest.
+
+    Relative paths are those of the folder `root`. With `again` the audit is run again from the
+    report's options where all files are the same, and its numbers are compared. Raises
+    FlipcheckError for a report that was edited, and for one that does not tell its files.
+    """
+    from contextlib import chdir
+
+    from flipcheck.evidence.again import audit_options
+    from flipcheck.evidence.checking import differences, verified
+
+    kept = report if isinstance(report, Report) else Report.load(Path(report))
+    if not Path(root).is_dir():
+        raise UsageError(f"{root}: no such folder (--root)", hint="check the path")
+    options = audit_options(kept) if again else {}
+    found = verified(kept, Path(root))
+    if not again or found.verdict != "same":
+        return found
+    with chdir(root):
+        return replace(found, differences=differences(kept, compare(**options, cache=False)))
 
 
 def plan(
@@ -270,7 +298,7 @@ def _reruns(given: Given, found: Gathered, options: Options) -> list[Again]:
 
 def _model(source: Predictions) -> Model:
     facts = dict(source.facts)
-    for told_elsewhere in ("contract", "repeatability"):
+    for told_elsewhere in ("contract", "repeatability", "parts"):
         facts.pop(told_elsewhere, None)
     declared = facts.pop("declared", None)
     classes = facts.pop("classes", None) or declared
@@ -292,8 +320,7 @@ def _short(source: str) -> str:
 
 def _data(given: Given, found: Gathered) -> Data:
     path = given.labels or given.data or given.new_data or given.old_data
-    shown = found.images is not None and str(path) == found.images.source
-    digest = found.images.sha256 if found.images is not None and shown else None
+    digest = found.digests.get(str(path))
     if digest is None and path is not None:
         digest = digest_of(path)
     return Data(
@@ -306,24 +333,9 @@ def _data(given: Given, found: Gathered) -> Data:
 
 
 def _run(found: Gathered) -> dict[str, str]:
-    """Versions of what decided the answers: the runtime and the decoder, where they were used."""
-    used = {}
-    if any(source.facts.get("kind") == "onnx" for source in (found.old, found.new)):
-        from flipcheck.sources.onnx.runtime import onnxruntime
-
-        used["onnxruntime"] = str(onnxruntime().__version__)
-        used["provider"] = ", ".join(
-            dict.fromkeys(
-                source.facts["provider"]
-                for source in (found.old, found.new)
-                if "provider" in source.facts
-            )
-        )
-        if found.images is not None:
-            import PIL
-
-            used["pillow"] = PIL.__version__
-    return used
+    """Versions of what decided the answers and the numbers."""
+    sides = (found.old.facts, found.new.facts)
+    return versions_of(sides, images=found.images is not None)
 
 
 def _with_contract(report: Report, found: Gathered) -> Report:

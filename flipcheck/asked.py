@@ -201,6 +201,7 @@ REPRODUCED = (
     *("text", "input", "old_input", "new_input", "provider", "provider_option", "allow_fallback"),
     *("format", "old_format", "new_format", "pick", "old_pick", "new_pick", "probability"),
     *("multilabel", "separator", "top_k", "normalise", "abstain"),
+    *("score", "old_score", "new_score", "tolerance", "score_range"),
 )
 """The options of `compare` that decide an answer, which `repro` takes."""
 

@@ -19,6 +19,8 @@ from flipcheck.cli.plan import plan
 from flipcheck.cli.predict import predict
 from flipcheck.cli.render import render
 from flipcheck.cli.repro import repro
+from flipcheck.cli.schema import schema
+from flipcheck.cli.verify import verify
 
 EPILOG = (
     "Exit status: 0 every gate passed, 1 a gate failed, 2 could not run, 3 inconclusive (the test "
@@ -68,6 +70,8 @@ app.command(cls=Command, no_args_is_help=True)(compare)
 app.command(cls=Command, no_args_is_help=True)(predict)
 app.command(cls=Command, no_args_is_help=True)(repro)
 app.command(cls=Command, no_args_is_help=True)(render)
+app.command(cls=Command, no_args_is_help=True)(verify)
 app.command(cls=Command, no_args_is_help=True)(plan)
 app.command(cls=Command)(explain)
+app.command(cls=Command)(schema)
 app.command(cls=Command)(cache)

@@ -650,6 +650,24 @@ PredictionsPath = Annotated[
     ),
 ]
 
+Root = Annotated[
+    str,
+    typer.Option(
+        "--root",
+        help="The folder in which the report's relative paths lie.",
+        metavar="FOLDER",
+        show_default="the current folder",
+    ),
+]
+Again = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        help="Run the audit again too, and check that every number comes out the same.",
+        metavar=FLAG,
+    ),
+]
+
 Nfr = Annotated[
     str | None,
     _text(

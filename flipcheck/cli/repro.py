@@ -97,12 +97,15 @@ def repro(
     kept = None
     if report is not None:
         from flipcheck.report import Report
-        from flipcheck.sources.reported import sources_of
 
         kept = Report.load(report)
-        out.check([*read, *sources_of(kept).values()])
     said = {name: given.get(name) for name in REPRODUCED}
     asked = {name: each for name, each in said.items() if each is not None and each is not False}
+    if kept is not None:
+        from flipcheck.evidence.again import example_options
+
+        named = [name for name in ("old", "new", "data") if given[name] is not None]
+        out.check([*read, *example_options(kept, [*asked, *named]).values()])
     found = one(example, old, new, data, report=kept, **asked)
     if json is not None:
         out.write_value(found.to_dict())

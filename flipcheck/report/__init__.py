@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from flipcheck.gates import Judgement, Verdict
     from flipcheck.outcomes import Tally
     from flipcheck.policy import Critical, LabelNoise, Waivers
+    from flipcheck.report.evidence import Evidence
     from flipcheck.stats.design import Design
     from flipcheck.stats.discovery import Discovery
     from flipcheck.stats.tests import Significance
@@ -103,6 +104,7 @@ class Report:
     repeatability: Mapping[str, Repeatability] = field(default_factory=dict)
     scores: Scores | None = None
     task: Judged | None = None
+    evidence: Evidence | None = None
     flip_table: Once | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -8,6 +8,7 @@ from flipcheck.contract import differences_from, repeatability_from
 from flipcheck.gates import Gate, Judgement, Verdict
 from flipcheck.outcomes import Tally
 from flipcheck.policy import parts_from
+from flipcheck.report.evidence import Evidence
 from flipcheck.report.parts import (
     CostMatrix,
     Data,
@@ -66,6 +67,7 @@ def members(written: dict[str, Any]) -> dict[str, Any]:
         discovery=written["discovery"] and _read_discovery(written["discovery"]),
         contract=differences_from(written.get("contract")),
         repeatability=repeatability_from(written.get("repeatability")),
+        evidence=Evidence.from_dict(written["evidence"]) if "evidence" in written else None,
     )
 
 

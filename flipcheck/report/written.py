@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.contract import written as differences_dicts
 from flipcheck.gates import Gate
 from flipcheck.outcomes import Tally
+from flipcheck.report.evidence import Evidence
 from flipcheck.stats.design import Design
 
 if TYPE_CHECKING:
@@ -70,7 +71,12 @@ def report_dict(report: Report) -> dict[str, Any]:
         written["task"] = report.task.to_dict()
     if report.design is not None:
         written["design"] = report.design.to_dict()
-    return sealed(significant(written))
+    return sealed(significant(written) | _evidence(report))
+
+
+def _evidence(report: Report) -> dict[str, Any]:
+    """What the report was made of, with all digits of its options."""
+    return {} if report.evidence is None else {"evidence": report.evidence.to_dict()}
 
 
 def sealed(written: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +179,12 @@ def significant(value: Any) -> Any:
 def kept(value: Any) -> Any:
     """A value of a report as it is when it comes back from JSON."""
     kind: Any = type(value)
-    if kind in {Gate, Tally, Design}:  # limits as they were written, and what is not shown
+    if kind in {
+        Gate,
+        Tally,
+        Design,
+        Evidence,
+    }:  # limits as they were written, and what is not shown
         return value
     if values := _values(kind):
         return kind(*map(kept, values(value)))

@@ -58,6 +58,8 @@ def _sides(found: Repro) -> list[Any]:
 
 
 def _answer(side: ReproSide) -> Text:
+    if side.right is None:  # graded
+        return Text(words.clean(side.answer), "bold")
     sign, style = ("✓ right", "green") if side.right else ("✗ wrong", "red")
     return Text.assemble((words.clean(side.answer), "bold"), "  ", (sign, style))
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, Literal
 
 from flipcheck.errors import SHOWN, InputError
 from flipcheck.sources.compressed import OTHERS, SUFFIXES, compression, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from io import BufferedReader
     from pathlib import Path
 
 HEAD = 4096
@@ -148,13 +151,33 @@ def is_json_list(path: Path, start: bytes) -> bool:
     return re.match(rb"\[\s*[{\]]", start) is not None
 
 
+def regular(path: Path) -> BufferedReader:
+    """A regular file, opened; never a pipe or a device, which might not end. Raises OSError."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    number = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return os.fdopen(number, "rb")
+
+
 def sha256(*paths: Path) -> str:
     """The SHA-256 of the files' bytes, one after another."""
     digest = hashlib.sha256()
     for path in paths:
-        with path.open("rb") as file:
+        with regular(path) as file:
             while block := file.read(1 << 20):
                 digest.update(block)
+    return digest.hexdigest()
+
+
+def sha256_by_name(files: Iterable[tuple[str, Path]]) -> str:
+    """The SHA-256 of several files, of every name and content, in their order."""
+    digest = hashlib.sha256()
+    for name, path in files:
+        digest.update(os.fsencode(name) + b"\0")
+        with regular(path) as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 

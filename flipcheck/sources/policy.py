@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from flipcheck.errors import InputError, UsageError, listed, plural
 from flipcheck.labels import as_text, to_arrow
 from flipcheck.policy import CriticalExample, Listing, Policy, Waiver, noise_share
 from flipcheck.predictions import Predictions
+from flipcheck.sources.clock import told_time
 from flipcheck.sources.files import file_kind, first_few, reason, sha256
 from flipcheck.sources.saved.tables import column_of
 from flipcheck.sources.spec import ID_NAMES
@@ -75,14 +75,7 @@ def read_policy(
 
 def today() -> date:
     """The day in UTC; that of SOURCE_DATE_EPOCH, where it is set, so that runs can be repeated."""
-    text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    try:
-        return (datetime.fromtimestamp(int(text), UTC) if text else datetime.now(UTC)).date()
-    except (ValueError, OverflowError, OSError) as error:
-        raise UsageError(
-            f"SOURCE_DATE_EPOCH is {text!r}, which is no time",
-            hint="set it to whole seconds since 1970, or unset it",
-        ) from error
+    return (told_time() or datetime.now(UTC)).date()
 
 
 # --- what must never break -----------------------------------------------------------------

@@ -21,7 +21,7 @@ AGAIN = (
 
 
 def sources_of(report: Report) -> dict[str, Any]:
-    """OLD, NEW and the data of a report, as the options of a call.
+    """OLD, NEW and the data of a report that does not keep its options, as those of a call.
 
     With them the columns that it slices by, and of models those that it clusters and weighs by,
     which are no features. Raises UsageError for an audit of which no example is shown.
@@ -42,8 +42,13 @@ def sources_of(report: Report) -> dict[str, Any]:
         found["labels" if tests else "data"] = data
     columns = {"cluster": data_of.cluster, "weight": data_of.weight} if tests else {}
     found |= {name: column for name, column in columns.items() if column is not None}
-    by = [each.by for each in report.slices]
-    return found | ({"by": list(dict.fromkeys(by))} if by else {})
+    by = columns_sliced(report)
+    return found | ({"by": by} if by else {})
+
+
+def columns_sliced(report: Report) -> list[str]:
+    """The columns that a report slices by."""
+    return list(dict.fromkeys(each.by for each in report.slices))
 
 
 def _check_shown(report: Report) -> None:
@@ -84,8 +89,8 @@ def check_same(report: Report, sides: Mapping[Side, Predictions], found: Repro) 
         raise UsageError(
             "the report was made with other options than these",
             problems=odd,
-            hint="a report does not keep them: give the options of that audit again, as "
-            "--threshold or --preprocess",
+            hint="leave out what is other than in that audit; an older report does not keep its "
+            "options: give them again, as --threshold or --preprocess",
         )
     _check_answer(report, found)
 

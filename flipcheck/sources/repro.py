@@ -36,6 +36,11 @@ OUTCOMES: dict[tuple[bool, bool], tuple[str, str]] = {
     (True, True): ("both right", "nothing flipped"),
     (False, False): ("both wrong", "nothing flipped"),
 }
+GRADED: dict[tuple[bool, bool], tuple[str, str]] = {
+    (True, False): ("negative flip", "the score fell by more than the tolerance"),
+    (False, True): ("positive flip", "the score rose by more than the tolerance"),
+    (True, True): ("unchanged", "the score is the same, within the tolerance"),
+}
 UNANSWERED = ("no answer", "a model gave NaN or infinite scores")
 
 
@@ -43,13 +48,14 @@ UNANSWERED = ("no answer", "a model gave NaN or infinite scores")
 class ReproSide:
     """What one side made of the example.
 
-    `row` is the row of a file, `trace` how a model came to it, `score` a graded answer's grade.
+    `row` is the row of a file, `trace` how a model came to it, `score` a graded answer's grade;
+    of a graded answer `right` is None.
     """
 
     name: str
     sha256: str | None
     answer: str | None
-    right: bool
+    right: bool | None
     confidence: float | None
     score: float | None = None
     row: Mapping[str, str] = field(default_factory=dict)
@@ -109,10 +115,17 @@ def repro(given: Given, example: str) -> tuple[Repro, dict[Side, Predictions]]:
             hint="give its label with --labels or --label",
         )
     outcome, told = _outcome(found.paired)
+    graded = found.paired.grades is not None
     answers = {"old": found.paired.old, "new": found.paired.new}
     right = {"old": found.paired.old_right, "new": found.paired.new_right}
     made = {
-        side: _side(each, rows[side], answers[side], traces.get(side), right=bool(right[side][0]))
+        side: _side(
+            each,
+            rows[side],
+            answers[side],
+            traces.get(side),
+            right=None if graded else bool(right[side][0]),
+        )
         for side, each in sides.items()
     }
     if any(each.unanswered for each in made.values()):
@@ -170,7 +183,10 @@ def _models(
 
 def _outcome(paired: Paired) -> tuple[str, str]:
     """What became of the example, by name and in words."""
-    name, told = OUTCOMES[bool(paired.old_right[0]), bool(paired.new_right[0])]
+    cell = bool(paired.old_right[0]), bool(paired.new_right[0])
+    if paired.grades is not None:
+        return GRADED[cell]
+    name, told = OUTCOMES[cell]
     if name == "both wrong" and paired.same_answer is not None:
         told = f"with {'the same answer' if paired.same_answer[0] else 'different answers'}"
     return name, told
@@ -186,7 +202,7 @@ def _side(
     answers: Labels | None,
     trace: Trace | None,
     *,
-    right: bool,
+    right: bool | None,
 ) -> ReproSide:
     sure = None if source.confidence is None else float(source.confidence[row])
     return ReproSide(

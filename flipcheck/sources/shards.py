@@ -5,7 +5,6 @@ Their order is that of their names, so that the same files give the same bytes o
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from glob import glob
@@ -24,10 +23,11 @@ from flipcheck.sources.files import (
     is_pattern,
     reason,
     sha256,
+    sha256_by_name,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -63,12 +63,7 @@ class Shards:
 
     def sha256(self) -> str:
         """The digest of every name and content."""
-        digest = hashlib.sha256()
-        for shard in self.files:
-            digest.update(os.fsencode(shard.name) + b"\0")
-            with shard.path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()
+        return sha256_by_name((shard.name, shard.path) for shard in self.files)
 
     def kinds(self) -> dict[FileKind, Shard]:
         """Each kind of file among them, with the first that is of it."""
@@ -80,12 +75,19 @@ def shards(path: Path) -> Shards | None:
 
     Raises InputError where there is nothing to read, or where it is unclear what is meant.
     """
-    if is_pattern(path):
-        return _opened(path, _base(path), matching(path))
-    if not _is_folder(path) or not holds_tables(path):
+    if not is_pattern(path) and not (_is_folder(path) and holds_tables(path)):
         return None
-    found = (each for each in files_below(path) if each.suffix.lower() not in IMAGES)
-    return _opened(path, path, found)
+    return _opened(path, named_files(path))
+
+
+def named_files(path: Path) -> list[tuple[str, Path]]:
+    """The files of a pattern or a folder of tables that a digest goes over, none of them opened."""
+    if is_pattern(path):
+        base, files = _base(path), matching(path)
+    else:
+        base = path
+        files = [each for each in files_below(path) if each.suffix.lower() not in IMAGES]
+    return sorted((each.relative_to(base).as_posix(), each) for each in files)
 
 
 def digest_of(path: Path) -> str | None:
@@ -160,9 +162,8 @@ def matching(pattern: Path) -> list[Path]:
     return list(found)
 
 
-def _opened(path: Path, base: Path, files: Iterable[Path]) -> Shards:
+def _opened(path: Path, named: list[tuple[str, Path]]) -> Shards:
     """Files as shards, in the order of their names."""
-    named = sorted((each.relative_to(base).as_posix(), each) for each in files)
     if not named:
         raise InputError(
             f"{path}: no file matches this pattern",

@@ -53,7 +53,7 @@ class Gathered:
     `of` is how many examples there are to pair, where the pairing has only some of them,
     `cluster` the column by which they are clustered, if any, `contract` what differs between
     two models, None where both sides are not models, and `accepted` the right answers of each
-    true name that stands for several.
+    true name that stands for several. `digests` are of the sources that were read, by path.
     """
 
     old: Predictions
@@ -65,6 +65,7 @@ class Gathered:
     cluster: str | None = None
     contract: tuple[Difference, ...] | None = None
     accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather(given: Given, progress: Progress) -> Gathered:
@@ -89,6 +90,7 @@ def matched(
     The ids of a pairing of only some of them were checked when these were chosen.
     """
     told = check_alike(given, sides["old"], sides["new"])
+    digests = _digests([*datasets.values(), folder], truth)
     check_repeats(sides["old"], sides["new"])
     truth = truth and for_repeats(truth, sides["old"], sides["new"])
     old, new, truth, notes = in_one_task(given, sides["old"], sides["new"], truth)
@@ -132,7 +134,15 @@ def matched(
     }
     unique = tuple(dict.fromkeys(warnings))
     contract = _contract(given, old, new)
-    return Gathered(old, new, paired, images, unique, of, cluster, contract, accepted)
+    return Gathered(old, new, paired, images, unique, of, cluster, contract, accepted, digests)
+
+
+def _digests(datasets: Sequence[Dataset | None], truth: Predictions | None) -> dict[str, str]:
+    """The digests of the test sets and of the file of labels, by path."""
+    found = {each.source: each.sha256 for each in datasets if each is not None}
+    if truth is not None:
+        found[truth.source or truth.name] = truth.facts.get("sha256")
+    return {path: digest for path, digest in found.items() if digest is not None}
 
 
 def _contract(given: Given, old: Predictions, new: Predictions) -> tuple[Difference, ...] | None:

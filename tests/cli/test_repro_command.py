@@ -248,15 +248,16 @@ def test_sources_that_changed_since_the_report(command, sample, tmp_path, change
     assert "not those of the report any more" in done.err
 
 
-def test_options_that_the_report_does_not_keep(command, models, tmp_path):
-    """What was asked for must be asked for again; the error says what differs."""
+def test_options_are_those_of_the_report(command, models, tmp_path):
+    """What was asked for need not be asked for again; what is asked otherwise is an error."""
     path = tmp_path / "r.json"
     command("compare", *models, "--new-preprocess", "scale=1", "--json", path)
-    done = command("repro", FLIP, "--report", path)
+    direct = one(command, FLIP, *models, "--new-preprocess", "scale=1")
+    assert one(command, FLIP, "--report", path) == direct
+    done = command("repro", FLIP, "--report", path, "--new-preprocess", "scale=2")
     assert done.status == 2
     assert "made with other options" in done.err
     assert "new preprocess" in done.err
-    assert command("repro", FLIP, "--report", path, "--new-preprocess", "scale=1").status == 0
 
 
 def test_an_answer_that_is_another_than_the_reports(command, table, tmp_path):

@@ -6,6 +6,7 @@ After a wanted change: FLIPCHECK_APPROVE=1 python -m pytest tests/reporters, and
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from flipcheck.reporters import REPORTERS
 
 ROOT = Path(__file__).parents[2]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+RUN = {"python": "3.11.0", "numpy": "2.0.0"}
+"""The versions of no machine in particular."""
 SUFFIXES = {"terminal": "txt", "json": "json", "markdown": "md", "html": "html"}
 GATES = (
     "negative_flip_rate <= 5%",
@@ -28,13 +31,15 @@ GATES = (
 def report(monkeypatch):
     """The sample predictions under gates that pass, fail and stay open; no bootstrap."""
     monkeypatch.chdir(ROOT)
-    return flipcheck.compare(
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    found = flipcheck.compare(
         "sample_data/old_predictions.csv",
         "sample_data/new_predictions.csv",
         by=["ink"],
         gates=GATES,
         resamples=0,  # its random numbers are numpy's, and may change with its version
     )
+    return replace(found, run=RUN)
 
 
 @pytest.mark.parametrize("name", REPORTERS)
@@ -67,9 +72,10 @@ def graded():
         flipcheck.Predictions.from_arrays(scores=old, ids=ids, columns={"lang": langs}, name="old"),
         flipcheck.Predictions.from_arrays(scores=new, ids=ids, name="new"),
     ]
-    return flipcheck.compare(
+    found = flipcheck.compare(
         *sides, tolerance=0.05, by=["lang"], gates=GRADED_GATES, resamples=0, listed=8
     )
+    return replace(found, run=RUN)
 
 
 @pytest.mark.parametrize("name", REPORTERS)
@@ -112,8 +118,6 @@ def test_colour_changes_no_word(report):
 
 def test_large_counts_lose_no_digit(flipped):
     """With a hundred million examples the counts wrap; no value or interval is cut."""
-    from dataclasses import replace
-
     from flipcheck.audits.compare import estimates
     from flipcheck.outcomes import Tally
     from flipcheck.report import Settings

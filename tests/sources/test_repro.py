@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,20 +145,58 @@ def test_an_example_of_a_question_that_is_asked_again(tmp_path, table):
     assert one("q1/0", report=tmp_path / "r.json")["outcome"] == "both right"
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"normalise": "case"}, "the answer is the truth after case"),
-        ({"multilabel": True}, "the whole set of labels is right"),
-        ({"score": "s"}, "answers are graded"),
-    ],
-)
-def test_a_report_that_is_judged_otherwise(tmp_path, table, options, told):
-    """What would be judged by equality here, and was not there, is refused."""
-    path = table("o.csv", "id,label,prediction,s", "1,a,A,0.5", "2,b,b,0.1")
-    flipcheck.compare(path, path, **options).save(tmp_path / "r.json")
-    with pytest.raises(UsageError, match=told):
-        one("1", report=tmp_path / "r.json")
+JUDGED = [
+    ({"normalise": "case"}, ("a", "a", "A"), "both right", "the answer is the truth after case"),
+    ({"multilabel": True}, ("a|b", "b|a", "a"), "negative flip", "the whole set of labels"),
+    ({"score": "s"}, ("a", "x", "y"), "negative flip", "answers are graded"),
+    ({"score": "s", "tolerance": 0.5}, ("a", "x", "y"), "unchanged", "answers are graded"),
+]
+"""Options that decide what becomes of an example, its label and answers, and what becomes of it."""
+
+
+@pytest.fixture
+def two_sides(table):
+    """A function that writes old and new predictions of two examples, and scores that fall."""
+
+    def write(label, old, new):
+        header = "id,label,prediction,s"
+        return (
+            table("o.csv", header, f"1,{label},{old},0.5", "2,b,b,0.1"),
+            table("n.csv", header, f"1,{label},{new},0.25", "2,b,b,0.1"),
+        )
+
+    return write
+
+
+@pytest.mark.parametrize(("options", "row", "outcome", "told"), JUDGED)
+def test_a_report_keeps_what_it_was_judged_by(tmp_path, two_sides, options, row, outcome, told):
+    """The report alone shows the example as the audit judged it, and as the options do."""
+    sides = two_sides(*row)
+    report = flipcheck.compare(*sides, **options)
+    report.save(tmp_path / "r.json")
+    found = one("1", report=tmp_path / "r.json")
+    assert found["outcome"] == outcome
+    assert found == one("1", *sides, **options)
+    assert (found["old"]["right"] is None) is ("score" in options)
+    with pytest.raises(UsageError, match=told):  # an older report, which kept no options
+        flipcheck.repro("1", report=replace(report, evidence=None))
+
+
+def test_an_example_whose_labels_were_judged_one_by_one(two_sides):
+    """An example of --per label has many outcomes, and is refused."""
+    report = flipcheck.compare(*two_sides("a|b", "a|b", "a"), multilabel=True, per="label")
+    with pytest.raises(UsageError, match="each of its labels"):
+        flipcheck.repro("1", report=report)
+
+
+def test_what_was_handed_over_in_python_is_handed_over_again():
+    """A report names what it cannot keep; with that, it is enough."""
+    sides = [flipcheck.Predictions.from_arrays(["a", new], ["a", "a"]) for new in "ab"]
+    report = flipcheck.compare(*sides)
+    with pytest.raises(UsageError, match="does not keep") as caught:
+        flipcheck.repro("2", report=report)
+    assert [*caught.value.problems] == ["old: handed over in Python", "new: handed over in Python"]
+    assert flipcheck.repro("2", *sides, report=report).outcome == "negative flip"
 
 
 def test_maps_of_scores(tmp_path):

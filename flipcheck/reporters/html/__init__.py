@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import contract, rulings, words
+from flipcheck.reporters import contract, evidence, rulings, words
 from flipcheck.reporters.html import charts, flips
 from flipcheck.reporters.html.page import Embedded, embedded, page
 from flipcheck.reporters.room import room
@@ -24,6 +24,7 @@ def render(report: Report) -> str:
         report=report,
         rulings=rulings,
         contract=contract,
+        evidence=evidence,
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flipcheck.gates import Verdict
 from flipcheck.metrics import METRICS
 from flipcheck.reporters import contract, rulings, words
+from flipcheck.reporters.markdown.again import files
 from flipcheck.reporters.markdown.marks import Part, capped, code, more, prose, table
 
 if TYPE_CHECKING:
@@ -303,11 +304,11 @@ def foot(report: Report) -> str:
 PARTS = (
     *(gates, step, critical, urgent_contract, answers, warnings),
     *(kinds, discovery, slices, classes, examples, label_noise, waivers, noise, metrics),
-    other_contract,
+    *(other_contract, files),
 )
 """The parts in their order; each gives what it has to say, if anything."""
 LAST_KEPT = (
     *(gates, step, answers, critical, examples, urgent_contract, kinds, discovery, slices),
-    *(warnings, classes, metrics, waivers, label_noise, noise, other_contract),
+    *(warnings, classes, metrics, waivers, label_noise, noise, other_contract, files),
 )
 """The parts from what is kept longest where there is little room to what goes first."""

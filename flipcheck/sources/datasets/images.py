@@ -96,7 +96,7 @@ def open_images(folder: Path) -> Dataset:
     """The test set of a folder; its first level of folders are the classes."""
     import pyarrow as pa
 
-    files, others = _class_files(folder)
+    files, others = class_files(folder)
     if not files:
         raise InputError(
             f"{folder}: no images in class folders",
@@ -145,7 +145,7 @@ def _digest(files: list[Path], ids: list[str]) -> tuple[str, bool]:
     return digest.hexdigest(), complete
 
 
-def _class_files(folder: Path) -> tuple[list[Path], list[str]]:
+def class_files(folder: Path) -> tuple[list[Path], list[str]]:
     """Images below class folders, sorted by name, and the names of other files."""
     images, others, seen = [], [], set()
     for place, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):

@@ -587,6 +587,12 @@ def _notes(runner: Runner, order: NDArray[np.int64] | None) -> tuple[str, ...]:
     return runner.feeder.notes() if order is None else ()
 
 
+def _parts(model: Model) -> list[str]:
+    """The files of external data, named from the model's folder."""
+    folder = model.path.parent.resolve()
+    return [each.relative_to(folder).as_posix() for each in model.graph.external]
+
+
 def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
     model, classes = runner.model, runner.reading.classes
     declared = {"declared": classes} if runner.reading.made == "set" else {}
@@ -595,6 +601,7 @@ def _facts(runner: Runner, dataset: Dataset) -> dict[str, Any]:
         "kind": "onnx",
         "data": dataset.source,
         "sha256": model.sha256,
+        "parts": _parts(model),
         "classes": classes,
         "classes_from": model.classes_from or ("the outputs" if classes else ""),
         "output": runner.reading.told,

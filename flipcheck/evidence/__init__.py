@@ -1,0 +1,45 @@
+"""What a report was made of, and whether that is still what it was.
+
+`evidence_of` tells the command, its options and the files of an audit; `verified` reads the files
+that a report tells of again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.evidence.command import command_line
+from flipcheck.evidence.files import once, option_files, source_files
+from flipcheck.evidence.options import written_options
+from flipcheck.evidence.versions import versions_of
+from flipcheck.report.evidence import Evidence
+from flipcheck.sources.clock import told_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flipcheck.report import Report
+    from flipcheck.report.evidence import SourceFile
+
+__all__ = ["evidence_of", "source_files", "versions_of"]
+
+
+def evidence_of(
+    asked: Mapping[str, Any],
+    report: Report,
+    sources: Iterable[SourceFile],
+    configs: Iterable[SourceFile] = (),
+) -> Evidence:
+    """The evidence of a report: `asked` are its sources and options as they were given.
+
+    `sources` are the files of `source_files`, and `configs` those that options were taken from.
+    """
+    options, python_only = written_options(asked)
+    moment = told_time()
+    return Evidence(
+        command=None if python_only else command_line(options),
+        options=options,
+        files=once([*sources, *option_files(asked, report), *configs]),
+        python_only=python_only,
+        created=None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
