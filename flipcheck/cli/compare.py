@@ -115,6 +115,9 @@ def compare(
     json: o.Json = None,
     html: o.Html = None,
     markdown: o.Markdown = None,
+    junit: o.Junit = None,
+    metrics: o.MetricsPath = None,
+    ci: o.Ci = "auto",
     flips: o.FlipsPath = None,
     quiet: o.Quiet = False,
 ) -> None:
@@ -125,7 +128,7 @@ def compare(
         flipcheck compare old.onnx new.onnx images/ --max-nfr 1% --html report.html
     """
     given: dict[str, Any] = dict(locals())
-    reports = Outputs(json, html, markdown, flips)
+    reports = Outputs.of(given)
     reports.check([*(given[name] for name in READ), *(rerun or [])])
     given |= {
         "gates": gate_texts(gate, max_nfr, max_error_increase),
@@ -141,8 +144,9 @@ def compare(
     asked = {name: given[name] for name in Options.__annotations__ if name in given}
     with progress(quiet=quiet) as show:
         report = audit(old, new, data, **asked, progress=show)
-    reports.write(report)
-    raise typer.Exit(status(report.verdict))
+    ended = status(report.verdict)
+    reports.write(report, ended)
+    raise typer.Exit(ended)
 
 
 def gate_texts(

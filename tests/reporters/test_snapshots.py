@@ -15,7 +15,14 @@ from flipcheck.reporters import REPORTERS
 
 ROOT = Path(__file__).parents[2]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-SUFFIXES = {"terminal": "txt", "json": "json", "markdown": "md", "html": "html"}
+SUFFIXES = {
+    "terminal": "txt",
+    "json": "json",
+    "markdown": "md",
+    "html": "html",
+    "junit": "xml",
+    "metrics": "metrics.txt",
+}
 GATES = (
     "negative_flip_rate <= 5%",
     "error_rate_change <= 0",
