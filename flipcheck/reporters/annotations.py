@@ -36,7 +36,7 @@ def render(report: Report) -> str:
         ]
         if kind == "warning":
             notes += [annotation(kind, "flipcheck", words.clean(each)) for each in report.warnings]
-        if kind == "notice" and not found:
+        if kind == "warning" and not found:
             notes.append(annotation(kind, "flipcheck", f"{NO_GATE}, so nothing was decided"))
         lines += _capped(kind, notes)
     return "".join(f"{line}\n" for line in lines)
