@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from typing import NoReturn
 
 from flipcheck.errors import FlipcheckError, one_line
 
@@ -49,22 +50,21 @@ def main(arguments: list[str] | None = None) -> None:
         _exit_if(asked)
         if TRACEBACK in given:
             traceback.print_exc()
-        _say(f"error: {error}")
-        sys.exit(COULD_NOT_RUN)
+        _end(f"error: {error}", COULD_NOT_RUN, given)
     except KeyboardInterrupt:
         _exit_if([signal.SIGINT])
     except MemoryError:
-        _say("error: out of memory")
-        sys.exit(COULD_NOT_RUN)
+        _end("error: out of memory", COULD_NOT_RUN, given)
     except Exception as error:  # noqa: BLE001  (the last line of defence)
         _exit_if(asked)
         if TRACEBACK in given:
             traceback.print_exc()
-        _say(
+        _end(
             f"internal error: {type(error).__name__}: {error}\n"
-            f"  hint: please report it with the output of the same command and {TRACEBACK}"
+            f"  hint: please report it with the output of the same command and {TRACEBACK}",
+            INTERNAL,
+            given,
         )
-        sys.exit(INTERNAL)
 
 
 def _clean_up_when_ended() -> list[int]:
@@ -92,6 +92,15 @@ def _exit_if(asked: list[int]) -> None:
     if asked:
         _say("interrupted")
         sys.exit(INTERRUPTED if asked[0] == signal.SIGINT else 128 + asked[0])
+
+
+def _end(text: str, status: int, arguments: list[str]) -> NoReturn:
+    """Exit with a status, and a message that a CI server is told of too."""
+    from flipcheck.cli.github import tell_error
+
+    _say(text)
+    tell_error(text, arguments)
+    sys.exit(status)
 
 
 def _say(text: str) -> None:

@@ -10,12 +10,16 @@ FlipcheckError
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+COMMAND = re.compile(r"^(\s*)::|##(?=\w*\[)")
+"""What a CI server may take for a command of its own: GitHub's ::name:: at the start of a line, and
+##[name] and ##vso[name], as it and Azure once and now know them, anywhere in one."""
 SHOWN = 5
 """How many ids, rows or names an error quotes before it says how many more there are."""
 
@@ -56,8 +60,18 @@ class OutputError(FlipcheckError):
 
 
 def one_line(text: str) -> str:
-    """Text in which no control character of a file name or id can act."""
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    """Text in which no control character, and no command to a CI server, can act."""
+    shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    return no_command(shown) if "##" in shown or "::" in shown else shown
+
+
+def no_command(line: str) -> str:
+    """A line that a CI server does not take for a command: what begins one is broken up."""
+    return COMMAND.sub(_broken, line)
+
+
+def _broken(found: re.Match[str]) -> str:
+    return "#\\u0023" if found[0] == "##" else f"{found[1]}:\\u003a"
 
 
 def listed(values: Iterable[object], total: int | None = None) -> str:

@@ -116,6 +116,9 @@ def compare(
     json: o.Json = None,
     html: o.Html = None,
     markdown: o.Markdown = None,
+    junit: o.Junit = None,
+    metrics: o.MetricsPath = None,
+    ci: o.Ci = "auto",
     flips: o.FlipsPath = None,
     quiet: o.Quiet = False,
 ) -> None:
@@ -126,7 +129,7 @@ def compare(
         flipcheck compare old.onnx new.onnx images/ --max-nfr 1% --html report.html
     """
     given: dict[str, Any] = dict(locals())
-    reports = Outputs(json, html, markdown, flips)
+    reports = Outputs.of(given)
     reports.check([*(given[name] for name in READ), *(rerun or [])])
     given |= {
         "gates": gate_texts(gate, max_nfr, max_error_increase),
@@ -142,8 +145,9 @@ def compare(
     asked = {name: given[name] for name in Options.__annotations__ if name in given}
     with progress(quiet=quiet) as bar:
         report = audit(old, new, data, **asked, progress=bar)
-    reports.write(report)
-    raise typer.Exit(status(report.verdict))
+    ended = status(report.verdict)
+    reports.write(report, ended)
+    raise typer.Exit(ended)
 
 
 def gate_texts(

@@ -606,6 +606,34 @@ Markdown = Annotated[
         "PATH",
     ),
 ]
+Junit = Annotated[
+    str | None,
+    _text(
+        "--junit",
+        "Write JUnit XML for a CI server, a test case for each gate; - for standard output.",
+        REPORTS,
+        "PATH",
+    ),
+]
+MetricsPath = Annotated[
+    str | None,
+    _text(
+        "--metrics",
+        "Write OpenMetrics text, as GitLab's metrics reports read it; - for standard output.",
+        REPORTS,
+        "PATH",
+    ),
+]
+Ci = Annotated[
+    Literal["auto", "github", "none"],
+    typer.Option(
+        "--ci",
+        help="What a CI server is told beside the report: auto tells GitHub what its variables "
+        "ask for (GITHUB_ACTIONS annotations, GITHUB_STEP_SUMMARY, GITHUB_OUTPUT), github "
+        "annotates in any case.",
+        rich_help_panel=REPORTS,
+    ),
+]
 FlipsPath = Annotated[
     str | None,
     _text(

@@ -6,8 +6,9 @@ import contextlib
 import os
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +24,37 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = "-"
 TABLES = (".csv", ".parquet")
 STATUS = {None: 0, "pass": 0, "fail": 1, "inconclusive": 3}
+TEXTS = ("json", "html", "markdown", "junit", "metrics")
+"""The reports that can be written: each an option, and a row of REPORTERS."""
+TOLD = {"ci": "flipcheck.cli.github"}
+"""What else is told of a report when all is written: an option, and the module whose `tell` takes
+the report, the option's value and an `Ended`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ends: its exit status, and the files that it wrote by their options."""
+
+    status: int
+    paths: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The reports that were asked for; None where not."""
+    """The reports that were asked for, by their options, and what else is told of them."""
 
-    json: str | None = None
-    html: str | None = None
-    markdown: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
     flips: str | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Outputs:
+        """The outputs among the options of a command."""
+
+        def named(names: Iterable[str]) -> dict[str, Any]:
+            return {name: given[name] for name in names if given.get(name) is not None}
+
+        return cls(named(TEXTS), given.get("flips"), named(TOLD))
 
     def check(self, inputs: Iterable[object] = ()) -> None:
         """Raise UsageError or OutputError for what cannot be written, before any work is done.
@@ -42,13 +64,11 @@ class Outputs:
         """
         from flipcheck.reporters.writing import check_writable
 
-        texts = [path for path in (self.json, self.html, self.markdown) if path is not None]
-        if texts.count(STANDARD_OUTPUT) > 1:
+        if [*self.texts.values()].count(STANDARD_OUTPUT) > 1:
             raise UsageError(
                 "only one report can go to standard output", hint="give the others a file"
             )
-        given = [path for path in (*texts, self.flips) if path not in {None, STANDARD_OUTPUT}]
-        paths = [Path(str(path)) for path in given]
+        paths = [Path(path) for path in self.paths.values()]
         sources = _existing(inputs)
         for place, path in enumerate(paths):
             check_writable(path)
@@ -60,15 +80,22 @@ class Outputs:
         if self.flips is not None:
             check_table(Path(self.flips))
 
-    def write(self, report: Report) -> None:
+    @property
+    def paths(self) -> dict[str, str]:
+        """The files to be written, by their options."""
+        given = {**self.texts, **({} if self.flips is None else {"flips": self.flips})}
+        return {name: path for name, path in given.items() if path != STANDARD_OUTPUT}
+
+    def write(self, report: Report, status: int) -> None:
         """Write every report; the terminal's goes to standard output if no other does.
 
-        No file takes its place before all are written.
+        No file takes its place before all are written. `status` is the exit status to come, which
+        those who are told of the report want to know.
         """
         from flipcheck.reporters import REPORTERS
         from flipcheck.reporters.words import TITLES, decision
 
-        texts = {name: REPORTERS[name](report) for name in self._wanted()}
+        texts = {name: REPORTERS[name](report) for name in self.texts}
         shown = self._put(texts, None if self.flips is None else report.flips)
         if shown is not None:
             put(shown, encoding="utf-8")
@@ -77,14 +104,15 @@ class Outputs:
         else:
             from flipcheck.reporters.terminal import render
 
-            files = self._wanted() | ({} if self.flips is None else {"flips": self.flips})
-            put(render(report, color=has_color(), width=columns(), written=files))
+            put(render(report, color=has_color(), width=columns(), written=self.paths))
+        for name, value in self.told.items():
+            import_module(TOLD[name]).tell(report, value, Ended(status, self.paths))
 
     def write_plan(self, plan: Plan) -> None:
         """Write a plan, likewise."""
         from flipcheck.reporters.plan import PLAN_REPORTERS, answer, render
 
-        texts = {name: PLAN_REPORTERS[name](plan) for name in self._wanted()}
+        texts = {name: PLAN_REPORTERS[name](plan) for name in self.texts}
         shown = self._put(texts)
         if shown is not None:
             put(shown, encoding="utf-8")
@@ -102,28 +130,23 @@ class Outputs:
         if shown is not None:
             put(shown, encoding="utf-8")
 
-    def _wanted(self) -> dict[str, str]:
-        """Where each report goes, by its name."""
-        places = {"json": self.json, "html": self.html, "markdown": self.markdown}
-        return {name: path for name, path in places.items() if path is not None}
-
     def _put(self, texts: Mapping[str, str], flips: Any = None) -> str | None:
         """Put texts and flips into their files; what comes back is for standard output."""
         from flipcheck.cli.spreadsheet import without_formulas
         from flipcheck.reporters.writing import replacing
 
-        wanted = self._wanted()
         with ExitStack() as files:
             for name, text in texts.items():
-                if wanted[name] != STANDARD_OUTPUT:
-                    place = files.enter_context(replacing(Path(wanted[name])))
+                if self.texts[name] != STANDARD_OUTPUT:
+                    place = files.enter_context(replacing(Path(self.texts[name])))
                     fill(place, partial(put_text, text=text))
             if self.flips is not None:
                 suffix = Path(self.flips).suffix.lower()
                 place = files.enter_context(replacing(Path(self.flips)))
                 shown = without_formulas(flips) if suffix == ".csv" else flips
                 fill(place, partial(put_table, suffix=suffix, table=shown))
-        return next((text for name, text in texts.items() if wanted[name] == STANDARD_OUTPUT), None)
+        printed = (text for name, text in texts.items() if self.texts[name] == STANDARD_OUTPUT)
+        return next(printed, None)
 
 
 def _existing(inputs: Iterable[object]) -> list[Path]:

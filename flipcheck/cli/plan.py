@@ -33,7 +33,7 @@ def plan(
 
         flipcheck plan --max-nfr 1% --nfr 0.5% --html plan.html
     """
-    reports = Outputs(json, html)
+    reports = Outputs.of({"json": json, "html": html})
     reports.check((pilot,))
     from flipcheck.api import plan as planned
 

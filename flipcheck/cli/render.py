@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ def render(
     json: o.Json = None,
     html: o.Html = None,
     markdown: o.Markdown = None,
+    junit: o.Junit = None,
+    metrics: o.MetricsPath = None,
+    ci: o.Ci = "auto",
     gate: o.GateTexts = None,
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
@@ -26,7 +29,8 @@ def render(
 ) -> None:
     """Make any report again from the JSON; gates judge its tally anew, without the predictions.
 
-    Without a gate it ends in 0, whatever the report's own verdict.
+    Without a gate it ends in 0, whatever the report's own verdict, and tells
+    a CI server nothing unless --ci asks for it.
 
     Example:
 
@@ -36,7 +40,10 @@ def render(
     from flipcheck.gates import Gate
     from flipcheck.report import Report
 
-    reports = Outputs(json, html, markdown)
+    given: dict[str, Any] = dict(locals())
+    if not gate_texts(gate, max_nfr, max_error_increase):
+        given["ci"] = None if ci == "auto" else ci
+    reports = Outputs.of(given)
     reports.check((report,))
     found = Report.load(report)
     gates = [Gate.parse(text) for text in gate_texts(gate, max_nfr, max_error_increase)]
@@ -44,11 +51,12 @@ def render(
         raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")
     if gates:
         found = rejudge(found, gates, decide)
+    ended = status(found.verdict) if gates else 0
     try:
-        reports.write(found)
+        reports.write(found, ended)
     except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as error:
         raise InputError(
             f"{report}: a damaged report: {type(error).__name__}: {error}",
             hint="write it again with `flipcheck compare … --json`",
         ) from error
-    raise typer.Exit(status(found.verdict) if gates else 0)
+    raise typer.Exit(ended)

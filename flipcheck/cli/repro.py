@@ -88,7 +88,7 @@ def repro(
     given: dict[str, Any] = dict(locals()) | {"id": id_column, "format": file_format}
     if report is None and (old is None or new is None):
         raise UsageError("an example of what?", hint="give OLD and NEW, or --report report.json")
-    out = Outputs(json)
+    out = Outputs.of({"json": json})
     read = [*(given[name] for name in READ if name in given), report]
     out.check(read)
     from flipcheck.api import repro as one

@@ -168,7 +168,7 @@ class Report:
         return cls.from_dict(written)
 
     def save(self, path: str | Path) -> None:
-        """Write the report in the format of the path's suffix (.html, .json, .md, .txt)."""
+        """Write the report in the format of the path's suffix (.html, .json, .md, .txt, .xml)."""
         from flipcheck.reporters import save
 
         save(self, path)

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flipcheck.errors import UsageError
+from flipcheck.errors import UsageError, no_command
 from flipcheck.reporters.writing import write_text
 
 if TYPE_CHECKING:
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 
 def as_json(report: Report | Plan) -> str:
-    """The report, or plan, in its JSON format, one final newline."""
-    return json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """The report, or plan, in its JSON format, one final newline.
+
+    What a CI server would take for a command in any line is escaped, which changes no value.
+    """
+    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    return no_command(text) + "\n"
 
 
 def _late(module: str) -> Callable[[Report], str]:
@@ -37,9 +41,18 @@ REPORTERS: dict[str, Callable[[Report], str]] = {
     "html": _late("html"),
     "json": as_json,
     "markdown": _late("markdown"),
+    "junit": _late("junit"),
+    "metrics": _late("openmetrics"),
 }
 
-SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown", ".txt": "terminal"}
+SUFFIXES = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".md": "markdown",
+    ".txt": "terminal",
+    ".xml": "junit",
+}
 
 
 def save(report: Report, path: str | Path) -> None:

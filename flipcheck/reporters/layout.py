@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from flipcheck.errors import no_command
 from flipcheck.reporters import words
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def printed(lines: Iterable[Any], *, color: bool = False, width: int = WIDTH) ->
     for line in lines:
         console.print(line)
     found = out.getvalue().split("\n")
-    return "\n".join(line.rstrip() for line in found).rstrip("\n") + "\n"
+    # Wrapping may have brought a text's `::` to the start of a line.
+    return "\n".join(no_command(line.rstrip()) for line in found).rstrip("\n") + "\n"
 
 
 def heading(text: str, note: str = "") -> list[Any]:

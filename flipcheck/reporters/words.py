@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from flipcheck.errors import plural
+from flipcheck.errors import one_line, plural
 from flipcheck.gates import Judgement, Verdict
 from flipcheck.metrics import METRICS, Metric
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from flipcheck.stats.intervals import Interval
 
 UNKNOWN = "–"
-COMMAND = re.compile(r"\s*::|.*##\[")
-"""What a CI server may take for a command of its own."""
 SIGNIFICANT = 0.05
 """Slices with an adjusted p-value up to this are marked."""
 
@@ -152,14 +149,7 @@ def clean(text: str | None) -> str:
 
     What a CI server would take for a command (`::error::`, `##[group]`) is broken up too.
     """
-    if text is None:
-        return "(none)"
-    shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
-    return (
-        shown.replace("##[", "#\\u0023[").replace("::", ":\\u003a")
-        if COMMAND.match(shown)
-        else shown
-    )
+    return "(none)" if text is None else one_line(text)
 
 
 def answer(text: str | None) -> str:

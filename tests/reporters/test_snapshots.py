@@ -18,7 +18,14 @@ ROOT = Path(__file__).parents[2]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RUN = {"python": "3.11.0", "numpy": "2.0.0"}
 """The versions of no machine in particular."""
-SUFFIXES = {"terminal": "txt", "json": "json", "markdown": "md", "html": "html"}
+SUFFIXES = {
+    "terminal": "txt",
+    "json": "json",
+    "markdown": "md",
+    "html": "html",
+    "junit": "xml",
+    "metrics": "metrics.txt",
+}
 GATES = (
     "negative_flip_rate <= 5%",
     "error_rate_change <= 0",

@@ -1,0 +1,63 @@
+"""Gates as pipelines see them: cases, each with a name of its own and what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flipcheck.gates import Verdict
+from flipcheck.reporters import words
+
+if TYPE_CHECKING:
+    from flipcheck.gates import Judgement
+    from flipcheck.report import Report
+
+NO_GATE = "no gate was given"
+"""What is said of an audit that decided nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A gate, or one slice of it: its name, which no other case has, and what became of it."""
+
+    name: str
+    judged: Judgement
+    told: str
+
+
+def cases(report: Report) -> list[Case]:
+    """The gates of a report in the order that they were given in, the slices of each together."""
+    seen: Counter[str] = Counter()
+    found = []
+    for judged in report.gates:
+        name = _name(judged)
+        seen[name] += 1
+        again = f" ({seen[name]})" if seen[name] > 1 else ""
+        found.append(Case(name + again, judged, told(judged, report)))
+    return found
+
+
+def _name(judged: Judgement) -> str:
+    """The gate as it was written, and the slice that it was judged on."""
+    scope = "" if judged.gate.where or not judged.scope else f" [{'='.join(judged.scope)}]"
+    return words.clean(f"{judged.gate}{scope}")
+
+
+def told(judged: Judgement, report: Report) -> str:
+    """What became of a gate, in one line: the measured value, its counts, the bound, and why."""
+    metric = judged.gate.measures
+    counts = ""
+    if metric.kind == "proportion" and judged.numerator is not None and judged.denominator:
+        top, bottom = words.amount(judged.numerator), words.amount(judged.denominator)
+        counts = f" ({top} / {bottom})"
+    measured = f"{metric.title} {words.number(metric, judged.value)}{counts}"
+    if metric.kind == "count":
+        measured += f" {words.bound_text(judged, report.scores)}"
+    elif judged.bound is not None or judged.opposite is not None:
+        level = words.gate_level(report)
+        measured += f", {words.bound_text(judged, report.scores)} (one-sided {level} bound)"
+    limit = f"the limit is {judged.gate.operator} {judged.gate.limit_text}"
+    reason = f"; {words.clean(judged.reason)}" if judged.reason else ""
+    undecided = "undecided: " if judged.verdict is Verdict.INCONCLUSIVE else ""
+    return f"{undecided}{measured}; {limit}{reason}"
