@@ -10,6 +10,7 @@ from flipcheck.cli import options as o
 from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
+from flipcheck.config import loaded
 
 READ = {
     "old",
@@ -117,6 +118,8 @@ def compare(
     markdown: o.Markdown = None,
     flips: o.FlipsPath = None,
     quiet: o.Quiet = False,
+    config: o.ConfigPath = None,
+    no_config: o.NoConfig = False,
 ) -> None:
     """Audit an update: which answers that the old model got right does the new one break?
 
@@ -126,7 +129,8 @@ def compare(
     """
     given: dict[str, Any] = dict(locals())
     reports = Outputs(json, html, markdown, flips)
-    reports.check([*(given[name] for name in READ), *(rerun or [])])
+    used = loaded()
+    reports.check([*(given[name] for name in READ), *(rerun or []), used and used.path])
     given |= {
         "gates": gate_texts(gate, max_nfr, max_error_increase),
         "by": by or [],
