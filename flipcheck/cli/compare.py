@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
 from flipcheck.config import loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 READ = {
     "old",
@@ -131,22 +134,30 @@ def compare(
     reports = Outputs(json, html, markdown, flips)
     used = loaded()
     reports.check([*(given[name] for name in READ), *(rerun or []), used and used.path])
-    given |= {
-        "gates": gate_texts(gate, max_nfr, max_error_increase),
-        "by": by or [],
-        "rerun": rerun or [],
-        "id": id_column,
-        "cache": choice(cache, no_cache),
-        "format": file_format,
-    }
     from flipcheck.api import compare as audit
-    from flipcheck.asked import Options
 
-    asked = {name: given[name] for name in Options.__annotations__ if name in given}
+    options = asked(given)
     with progress(quiet=quiet) as show:
-        report = audit(old, new, data, **asked, progress=show)
+        report = audit(old, new, data, **options, progress=show)
     reports.write(report)
     raise typer.Exit(status(report.verdict))
+
+
+def asked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parameters of this command ask of the call, by the names that it has for them."""
+    from flipcheck.asked import Options
+
+    gates = [given.get(name) for name in ("gate", "max_nfr", "max_error_increase")]
+    named = {
+        **given,
+        "gates": gate_texts(*gates),
+        "by": given.get("by") or [],
+        "rerun": given.get("rerun") or [],
+        "id": given.get("id_column"),
+        "cache": choice(given.get("cache"), given.get("no_cache", False)),
+        "format": given.get("file_format"),
+    }
+    return {name: named[name] for name in Options.__annotations__ if name in named}
 
 
 def gate_texts(

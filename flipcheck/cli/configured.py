@@ -107,6 +107,24 @@ def settled(command: str, typed: Mapping[str, Any], names: Iterable[str]) -> Set
     return Settled(both, config, gates)
 
 
+def typed_of(command: Any, arguments: Sequence[str]) -> dict[str, Any]:
+    """What stands on a command's line, by parameter. Raises typer's error for what does not fit."""
+    context = command.make_context(command.name, [], resilient_parsing=True)
+    context.resilient_parsing = False
+    return _typed(command, context, arguments)
+
+
+def notes(found: Settled) -> list[str]:
+    """What to warn of, before anything is done with what was found."""
+    from flipcheck.config import unknown_variables
+
+    said = [f"warning: {note}" for note in unknown_variables(known(), os.environ)]
+    config = found.config
+    if config is not None and config.passed_over:
+        said.append(f"warning: {config.path} is read, and {config.passed_over} is not")
+    return [one_line(note) for note in said]
+
+
 def _typed(command: Any, context: Any, arguments: Sequence[str]) -> dict[str, Any]:
     """What stands on the command line, by parameter."""
     found: dict[str, Any] = command.make_parser(context).parse_args(args=list(arguments))[0]
@@ -209,17 +227,12 @@ def _added(found: Settled, typed: Mapping[str, Any]) -> list[str]:
 
 def _tell(command: Any, found: Settled, typed: Mapping[str, Any]) -> None:
     """Say on standard error which file was read, and which gates came from where."""
-    from flipcheck.config import unknown_variables
-
-    notes = [f"warning: {note}" for note in unknown_variables(known(), os.environ)]
-    config = found.config
-    if config is not None and config.passed_over:
-        notes.append(f"warning: {config.path} is read, and {config.passed_over} is not")
+    said, config = notes(found), found.config
     quiet = typed.get("quiet") or ("quiet" in found.settings and found.settings["quiet"].value)
     if config is not None and not quiet:
-        notes.append(f"config: {config.path}{_gates_told(command, found, typed)}")
-    for note in notes:
-        print(one_line(note), file=sys.stderr)  # noqa: T201
+        said.append(one_line(f"config: {config.path}{_gates_told(command, found, typed)}"))
+    for note in said:
+        print(note, file=sys.stderr)  # noqa: T201
 
 
 def _gates_told(command: Any, found: Settled, typed: Mapping[str, Any]) -> str:

@@ -188,6 +188,19 @@ ConfigPath = Annotated[
         show_default=False,
     ),
 ]
+ConfigOut = Annotated[Path, typer.Option("--out", "-o", help="The file to write.", metavar="PATH")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace the file that is there.", show_default=False, metavar=FLAG
+    ),
+]
+EveryOption = Annotated[
+    bool,
+    typer.Option(
+        "--all", help="Show what is left at its default too.", show_default=False, metavar=FLAG
+    ),
+]
 RenderConfig = Annotated[
     str | None,
     typer.Option(

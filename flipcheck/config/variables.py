@@ -63,7 +63,7 @@ def _value(option: Option, text: str) -> Any:
     if option.kind == "flag":
         return _flag(text)
     if option.kind == "list":
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        return typed(option, [line.strip() for line in text.splitlines() if line.strip()])
     if option.kind in {"integer", "number"}:
         convert = int if option.kind == "integer" else float
         try:
