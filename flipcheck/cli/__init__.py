@@ -13,7 +13,9 @@ from flipcheck._version import __version__
 from flipcheck.cli.cache import cache
 from flipcheck.cli.command import Command, Group
 from flipcheck.cli.compare import compare
+from flipcheck.cli.config import ELSEWHERE, config
 from flipcheck.cli.explain import explain
+from flipcheck.cli.init import init
 from flipcheck.cli.options import FLAG
 from flipcheck.cli.plan import plan
 from flipcheck.cli.predict import predict
@@ -75,3 +77,5 @@ app.command(cls=Command, no_args_is_help=True)(plan)
 app.command(cls=Command)(explain)
 app.command(cls=Command)(schema)
 app.command(cls=Command)(cache)
+app.command(cls=Command, context_settings=ELSEWHERE)(init)
+app.command(cls=Command, context_settings=ELSEWHERE)(config)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from flipcheck.config import Inline
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,6 +25,14 @@ class Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """The options, --help among them."""
         return _convert_less(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What is left of the arguments; where they are silent a configuration may speak."""
+        if not ctx.resilient_parsing:
+            from flipcheck.cli.configured import configure
+
+            args = configure(self, ctx, args)
+        return super().parse_args(ctx, args)
 
 
 class Group(TyperGroup):
@@ -42,6 +52,8 @@ def _convert_less(options: list[Any]) -> list[Any]:
 
 def _converted(option: Any, convert: Callable[..., Any], context: Any, value: Any) -> Any:
     """The value of an option, by `convert` unless that would give back the value itself."""
+    if isinstance(value, Inline):
+        return value
     if value is None and option.required:
         return convert(context, value)
     texts = value if isinstance(value, (list, tuple)) else (value,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -10,6 +10,10 @@ from flipcheck.cli import options as o
 from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
+from flipcheck.config import loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 READ = {
     "old",
@@ -121,6 +125,8 @@ def compare(
     ci: o.Ci = "auto",
     flips: o.FlipsPath = None,
     quiet: o.Quiet = False,
+    config: o.ConfigPath = None,
+    no_config: o.NoConfig = False,
 ) -> None:
     """Audit an update: which answers that the old model got right does the new one break?
 
@@ -129,25 +135,34 @@ def compare(
         flipcheck compare old.onnx new.onnx images/ --max-nfr 1% --html report.html
     """
     given: dict[str, Any] = dict(locals())
+    used = loaded()
     reports = Outputs.of(given)
-    reports.check([*(given[name] for name in READ), *(rerun or [])])
-    given |= {
-        "gates": gate_texts(gate, max_nfr, max_error_increase),
-        "by": by or [],
-        "rerun": rerun or [],
-        "id": id_column,
-        "cache": choice(cache, no_cache),
-        "format": file_format,
-    }
+    reports.check([*(given[name] for name in READ), *(rerun or []), used and used.path])
     from flipcheck.api import compare as audit
-    from flipcheck.asked import Options
 
-    asked = {name: given[name] for name in Options.__annotations__ if name in given}
+    options = asked(given)
     with progress(quiet=quiet) as bar:
-        report = audit(old, new, data, **asked, progress=bar)
+        report = audit(old, new, data, **options, progress=bar)
     ended = status(report.verdict)
     reports.write(report, ended)
     raise typer.Exit(ended)
+
+
+def asked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parameters of this command ask of the call, by the names that it has for them."""
+    from flipcheck.asked import Options
+
+    gates = [given.get(name) for name in ("gate", "max_nfr", "max_error_increase")]
+    named = {
+        **given,
+        "gates": gate_texts(*gates),
+        "by": given.get("by") or [],
+        "rerun": given.get("rerun") or [],
+        "id": given.get("id_column"),
+        "cache": choice(given.get("cache"), given.get("no_cache", False)),
+        "format": given.get("file_format"),
+    }
+    return {name: named[name] for name in Options.__annotations__ if name in named}
 
 
 def gate_texts(

@@ -11,6 +11,18 @@ ASSUMPTIONS, GATES, REPORTS, STATISTICS = "Assumptions", "Gates", "Reports", "St
 SLICES, COLUMNS, CLASSES = "Slices", "Data and columns", "Classes"
 LOGS, GRADED, TASK = "Evaluation logs", "Graded answers", "Binary, multi-label, ranked and text"
 MODELS, RUNNING = "Models", "Running models"
+SECTIONS = {
+    "columns": (COLUMNS, CLASSES, GRADED),
+    "slices": (SLICES,),
+    "models": (MODELS, RUNNING),
+    "task": (TASK,),
+    "logs": (LOGS,),
+    "statistics": (STATISTICS,),
+    "reports": (REPORTS,),
+}
+"""The tables of a configuration, and the panels whose options may stand in each of them."""
+ALSO_IN = {"columns": ("cluster", "weight", "probability", "text")}
+"""The parameters that may stand in a table as well, where readers would look for them."""
 FLAG = ""
 """What a switch takes: nothing, where the help would say that it is a bool."""
 
@@ -163,6 +175,49 @@ OlderThan = Annotated[
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print it as JSON.", show_default=False, metavar=FLAG)
+]
+
+ConfigPath = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        help="The file of defaults; else flipcheck.toml, or [tool.flipcheck] in pyproject.toml, of "
+        "this folder, or of one above it in the same repository. Its gates are judged beside those "
+        "given here.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+ConfigOut = Annotated[Path, typer.Option("--out", "-o", help="The file to write.", metavar="PATH")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace the file that is there.", show_default=False, metavar=FLAG
+    ),
+]
+EveryOption = Annotated[
+    bool,
+    typer.Option(
+        "--all", help="Show what is left at its default too.", show_default=False, metavar=FLAG
+    ),
+]
+RenderConfig = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        help="Judge the gates of this file of defaults; none is looked for.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+NoConfig = Annotated[
+    bool,
+    typer.Option(
+        "--no-config",
+        help="Read no such file, and take no option from the environment.",
+        show_default=False,
+        metavar=FLAG,
+    ),
 ]
 
 OldData = Annotated[

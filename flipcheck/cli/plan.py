@@ -24,6 +24,8 @@ def plan(
     seed: o.Seed = 0,
     json: o.Json = None,
     html: o.Html = None,
+    config: o.ConfigPath = None,
+    no_config: o.NoConfig = False,
 ) -> None:
     """Plan a test set: how many examples does a gate need, and what can a given set decide?
 
@@ -33,6 +35,7 @@ def plan(
 
         flipcheck plan --max-nfr 1% --nfr 0.5% --html plan.html
     """
+    del config, no_config  # which the command has read before this
     reports = Outputs.of({"json": json, "html": html})
     reports.check((pilot,))
     from flipcheck.api import plan as planned

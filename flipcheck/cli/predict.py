@@ -44,6 +44,8 @@ def predict(
     cache: o.CachePath = None,
     no_cache: o.NoCache = False,
     quiet: o.Quiet = False,
+    config: o.ConfigPath = None,
+    no_config: o.NoConfig = False,
 ) -> None:
     """Run a model over a test set and save its predictions, which `compare` reads back.
 
@@ -51,6 +53,7 @@ def predict(
 
         flipcheck predict old.onnx images/ -o old.parquet
     """
+    del config, no_config  # which the command has read before this
     from flipcheck.api import predict as run
     from flipcheck.reporters.words import clean
 

@@ -26,6 +26,7 @@ def render(
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
     decide: o.Decide = "bound",
+    config: o.RenderConfig = None,
 ) -> None:
     """Make any report again from the JSON; gates judge its tally anew, without the predictions.
 
@@ -36,6 +37,7 @@ def render(
 
         flipcheck render report.json --html report.html --max-nfr 0.5%
     """
+    del config  # which the command has read before this
     from flipcheck.audits.judging import rejudge
     from flipcheck.gates import Gate
     from flipcheck.report import Report

@@ -75,6 +75,8 @@ def repro(
     cluster: o.Cluster = None,
     weight: o.Weight = None,
     json: o.Json = None,
+    config: o.ConfigPath = None,
+    no_config: o.NoConfig = False,
 ) -> None:
     """Show one example: what went into both models, what came out, and what became of it.
 
