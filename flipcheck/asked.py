@@ -207,6 +207,11 @@ REPRODUCED = (
 def gates_of(asked: str | Gate | Sequence[Gate | str]) -> list[Gate]:
     """Gates from texts or gates, one or many."""
     texts = [asked] if isinstance(asked, (str, Gate)) else asked
+    for each in texts:
+        if not isinstance(each, (str, Gate)):
+            raise UsageError(
+                f"{each!r} is not a gate", hint="write it as 'negative_flip_rate <= 1%'"
+            )
     return [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
 
 

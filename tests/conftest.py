@@ -11,6 +11,7 @@ import pytest
 from flipcheck.__main__ import main
 
 os.environ["FLIPCHECK_CACHE"] = "off"  # no test reads or writes the user's own cache
+pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample_data"
 
