@@ -141,7 +141,7 @@ class Audited:
             gates = [*gates_of(self._options.get("gates", ())), *self._gates]
             if self.made is not None and _can_judge(self.made, gates):
                 decide = self._options.get("decide", "bound")
-                self.made = rejudge(self.made, gates, decide)
+                self.made = rejudge(self.made, gates, decide).rounded()
             else:
                 self.made = compare(*self._sources, **self._options | {"gates": gates})
         except FlipcheckError as error:
