@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import UsageError
+from flipcheck.errors import InputError, UsageError
 from flipcheck.predictions import Predictions
 from flipcheck.sources.memory.aligned import aligned
 from flipcheck.sources.memory.answers import as_labels, check_kinds, read
@@ -52,6 +52,8 @@ def in_memory(old: Any, new: Any, labels: Any, options: Mapping[str, Any]) -> In
     rows, index = aligned(
         {name: column(name, values) for name, values in {**given, **beside}.items()}
     )
+    if not len(rows["old"]):
+        raise InputError("no examples: the columns are empty", hint="give at least one answer")
     answers = {side: read(side, rows[side], rows[LABELS], left) for side in SIDES}
     check_kinds({name: rows[name] for name in given})
     truth = as_labels(LABELS, rows[LABELS])
