@@ -10,6 +10,7 @@ from flipcheck.cli import options as o
 from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
+from flipcheck.cli.tracking import check_tracker, tracked
 
 READ = {
     "old",
@@ -116,6 +117,7 @@ def compare(
     html: o.Html = None,
     markdown: o.Markdown = None,
     flips: o.FlipsPath = None,
+    mlflow: o.Mlflow = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Audit an update: which answers that the old model got right does the new one break?
@@ -127,6 +129,7 @@ def compare(
     given: dict[str, Any] = dict(locals())
     reports = Outputs(json, html, markdown, flips)
     reports.check([*(given[name] for name in READ), *(rerun or [])])
+    check_tracker(mlflow)
     given |= {
         "gates": gate_texts(gate, max_nfr, max_error_increase),
         "by": by or [],
@@ -142,7 +145,8 @@ def compare(
     with progress(quiet=quiet) as show:
         report = audit(old, new, data, **asked, progress=show)
     reports.write(report)
-    raise typer.Exit(status(report.verdict))
+    not_logged = tracked(report, mlflow)
+    raise typer.Exit(status(report.verdict) or not_logged)
 
 
 def gate_texts(
