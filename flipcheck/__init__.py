@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flipcheck.outcomes import Tally
     from flipcheck.predictions import Predictions
     from flipcheck.report import Report
+    from flipcheck.trackers import log_mlflow
 
 __all__ = [
     "METRICS",
@@ -32,6 +33,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "compare",
+    "log_mlflow",
     "plan",
     "predict",
     "repro",
@@ -47,6 +49,7 @@ _HOMES = {
     "Tally": "outcomes",
     "Verdict": "gates",
     "compare": "api",
+    "log_mlflow": "trackers",
     "plan": "api",
     "predict": "api",
     "repro": "api",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from flipcheck.asked import (
     PREDICTED,
@@ -35,6 +35,7 @@ from flipcheck.evidence import evidence_of, source_files, versions_of
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.slices import CLASS, column_names
+from flipcheck.sources.memory import in_memory, is_in_memory
 from flipcheck.sources.shards import digest_of
 from flipcheck.sources.shown import shown, with_texts
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Unpack
 
+    from flipcheck.asked import OptionsOfArrays, Values
     from flipcheck.audits.plan import Plan
     from flipcheck.evidence.checking import Verification
     from flipcheck.gates import Decide, Gate
@@ -53,18 +55,50 @@ if TYPE_CHECKING:
     from flipcheck.sources.spec import Given
 
 
+@overload
 def compare(
     old: PathText | Predictions,
     new: PathText | Predictions,
     data: PathText | None = None,
     **options: Unpack[Options],
-) -> Report:
+) -> Report: ...
+@overload
+def compare(
+    old: Values, new: Values, data: Values, **options: Unpack[OptionsOfArrays]
+) -> Report: ...
+def compare(old: Any, new: Any, data: Any = None, **options: Any) -> Report:
     """Audit an update: which answers that the old model got right does the new one break?
 
     `old` and `new` are ONNX models or saved predictions, in any mixture; `data` is the labelled
     test set for models (a folder of images by class, .npz, .csv, .jsonl or .parquet). Raises
     FlipcheckError for bad input: what is wrong, where, and how to fix it.
+
+    Or all three are columns: answers, answers and labels, as lists, arrays or Series, or for the
+    answers a table with a score for each class (`classes` names its columns). Those with an index
+    of their own are aligned by it, all others row by row. `by` is then a mapping of names to
+    columns or a DataFrame, and `cluster`, `weight` and `id` may be columns.
+
+    >>> import flipcheck
+    >>> labels = ["cat", "dog", "dog"]
+    >>> report = flipcheck.compare(["cat", "dog", "cat"], ["dog", "dog", "dog"], labels)
+    >>> report.tally.negative_flips, report.tally.positive_flips
+    (1, 1)
     """
+    if is_in_memory(old) and is_in_memory(new):
+        found = in_memory(old, new, data, options)
+        return _audited(found.old, found.new, None, found.options)
+    if is_in_memory(data):
+        raise UsageError(
+            "labels in an array, and answers that are in none",
+            hint="give all three as columns, or the labels with "
+            "flipcheck.Predictions.from_arrays(answers, labels, ids=ids)",
+        )
+    return _audited(old, new, data, options)
+
+
+def _audited(
+    old: PathText | Predictions, new: PathText | Predictions, data: PathText | None, options: Any
+) -> Report:
     check_call({"old": old, "new": new}, options, "compare", Options.__annotations__)
     check_score(options)
     settings = settings_of(options)

@@ -118,6 +118,19 @@ class Options(TypedDict, total=False):
     progress: Progress
 
 
+Values = Any
+"""A column in memory: a list, an array or a Series, or a table of scores."""
+
+
+class OptionsOfArrays(Options, total=False):
+    """What `compare` takes beside columns: the same options, of which some may be columns."""
+
+    by: str | Sequence[str] | Mapping[str, Values]  # type: ignore[misc]
+    cluster: str | Values | None
+    weight: str | Values | None
+    id: str | Values | None
+
+
 def _score_range(value: str | tuple[float, float] | None) -> tuple[float, float] | None:
     """From where to where scores lie, as in "0,100" or (0, 100)."""
     if value is None:
@@ -209,6 +222,11 @@ REPRODUCED = (
 def gates_of(asked: str | Gate | Sequence[Gate | str]) -> list[Gate]:
     """Gates from texts or gates, one or many."""
     texts = [asked] if isinstance(asked, (str, Gate)) else asked
+    for each in texts:
+        if not isinstance(each, (str, Gate)):
+            raise UsageError(
+                f"{each!r} is not a gate", hint="write it as 'negative_flip_rate <= 1%'"
+            )
     return [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
 
 

@@ -19,7 +19,7 @@ LARGEST = 1e60
 """The largest weight or cost, so that no sum of their squares is too large for a number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Predictions:
     """One source's examples: ids, and what it knows of answers, truth and right or wrong.
 
@@ -77,6 +77,9 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        return f"<Predictions {self.name!r}: {plural(len(self), 'example')}>"
+
     def take(self, rows: NDArray[np.int64]) -> Predictions:
         """The same of these rows, in their order."""
         parts = (
@@ -118,6 +121,9 @@ class Predictions:
         `correct` is the data's own verdict on each answer, `columns` are what to slice or cluster
         by, and `weights` say how much each example counts. `scores` grade the answers, higher is
         better: where both sides have them, they are compared in place of right and wrong.
+
+        >>> Predictions.from_arrays(["cat", "dog"], ["cat", "cat"], ids=["a", "b"], name="old")
+        <Predictions 'old': 2 examples>
         """
         import numpy as np
         import pyarrow as pa

@@ -13,6 +13,7 @@ from flipcheck.__main__ import main
 os.environ["FLIPCHECK_CACHE"] = "off"  # no test reads or writes the user's own cache
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
     os.environ.pop(_name, None)  # nor tells the server that the suite itself may run on
+pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample_data"
 

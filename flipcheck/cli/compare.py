@@ -10,6 +10,7 @@ from flipcheck.cli import options as o
 from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
+from flipcheck.cli.tracking import check_tracker, tracked
 from flipcheck.config import loaded
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def compare(
     metrics: o.MetricsPath = None,
     ci: o.Ci = "auto",
     flips: o.FlipsPath = None,
+    mlflow: o.Mlflow = False,
     quiet: o.Quiet = False,
     config: o.ConfigPath = None,
     no_config: o.NoConfig = False,
@@ -138,6 +140,7 @@ def compare(
     used = loaded()
     reports = Outputs.of(given)
     reports.check([*(given[name] for name in READ), *(rerun or []), used and used.path])
+    check_tracker(mlflow)
     from flipcheck.api import compare as audit
 
     options = asked(given)
@@ -145,7 +148,8 @@ def compare(
         report = audit(old, new, data, **options, progress=bar)
     ended = status(report.verdict)
     reports.write(report, ended)
-    raise typer.Exit(ended)
+    not_logged = tracked(report, mlflow)
+    raise typer.Exit(ended or not_logged)
 
 
 def asked(given: Mapping[str, Any]) -> dict[str, Any]:

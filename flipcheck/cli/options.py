@@ -699,6 +699,16 @@ FlipsPath = Annotated[
         "PATH",
     ),
 ]
+Mlflow = Annotated[
+    bool,
+    typer.Option(
+        "--mlflow",
+        help="Log the metrics, the verdict and the report to the active MLflow run, or to a new "
+        "one (the extra mlflow). Where that fails a passing audit ends in 2.",
+        rich_help_panel=REPORTS,
+        metavar=FLAG,
+    ),
+]
 Listed = Annotated[
     int,
     typer.Option(

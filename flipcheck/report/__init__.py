@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import FlipcheckError, InputError, UsageError
+from flipcheck.errors import FlipcheckError, InputError
 from flipcheck.policy import PARTS
 from flipcheck.report.checks import check_consistent, check_words
 from flipcheck.report.parts import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from flipcheck.outcomes import Tally
     from flipcheck.policy import Critical, LabelNoise, Waivers
     from flipcheck.report.evidence import Evidence
+    from flipcheck.report.frames import Part
     from flipcheck.stats.design import Design
     from flipcheck.stats.discovery import Discovery
     from flipcheck.stats.tests import Significance
@@ -69,7 +70,7 @@ DAMAGE = (FlipcheckError, KeyError, TypeError, ValueError, AttributeError, Arith
 """What reading a damaged report may raise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """The whole of an audit. `flip_table` makes `flips`, and is not kept in JSON.
 
@@ -179,37 +180,13 @@ class Report:
 
         return REPORTERS["terminal"](self)
 
-    def to_frame(self, what: Literal["metrics", "slices", "classes", "flips"] = "metrics") -> Any:
-        """A part of the report as a pandas DataFrame.
+    def __repr__(self) -> str:
+        from flipcheck.reporters.words import TITLES, percent
 
-        The metrics have a row each, indexed by name; slices and classes a row for each of them
-        and its metrics; flips a row for each flipped example (empty for a report from JSON).
-        """
-        import pandas as pd
-
-        if what == "metrics":
-            rows = {name: _frame_row(estimate) for name, estimate in self.metrics.items()}
-            return pd.DataFrame.from_dict(rows, orient="index")
-        if what == "flips":
-            return pd.DataFrame() if self.flips is None else self.flips.to_pandas()
-        if what not in {"slices", "classes"}:
-            raise UsageError(f"no part {what!r}", hint="metrics, slices, classes or flips")
-        parts = self.slices if what == "slices" else self.classes
-        return pd.DataFrame(
-            {
-                "by": part.by,
-                "value": part.value,
-                "examples": part.tally.examples,
-                "negative_flips": part.tally.negative_flips,
-                **{name: estimate.value for name, estimate in part.metrics.items()},
-                "p_value": part.p_value,
-                "p_adjusted": part.p_adjusted,
-                "q_value": part.q_value,
-                "simultaneous_low": part.simultaneous and part.simultaneous.low,
-                "simultaneous_high": part.simultaneous and part.simultaneous.high,
-                "too_small": part.too_small,
-            }
-            for part in parts
+        rate = percent(self.metrics["negative_flip_rate"].value)
+        sides = f"{self.old.name!r} → {self.new.name!r}"
+        return (
+            f"<Report {TITLES[self.verdict]}: {sides}, {self.data.examples:,} examples, {rate} NFR>"
         )
 
     def with_shown(self, texts: Mapping[str, Mapping[str, str]], flip_table: Once | None) -> Report:
@@ -218,6 +195,29 @@ class Report:
         examples = (replace(each, shown=dict(texts.get(each.id, {}))) for each in flips.examples)
         listed = replace(flips, examples=tuple(examples))
         return replace(self, negative_flips=listed, flip_table=flip_table)
+    def _repr_html_(self) -> str:
+        """The report as a notebook shows it."""
+        from flipcheck.reporters.notebook import render
+
+        return render(self)
+
+    def to_frame(self, what: Part = "metrics") -> Any:
+        """A part of the report as a pandas DataFrame, its columns and types always the same.
+
+        The metrics have a row each, indexed by name; slices and classes a row for each of them,
+        with the metrics that slices have; gates a row for each judgement; flips a row for each
+        flipped example (for a report that was read from JSON only the negative flips that it
+        lists: `attrs["complete"]` says which). Texts are "string", rates "float64", counts of
+        examples "Int64". Raises UsageError for another part.
+
+        >>> import flipcheck
+        >>> report = flipcheck.compare(["a", "b"], ["a", "a"], ["a", "b"])
+        >>> report.to_frame().loc["negative_flip_rate", "value"].item()
+        0.5
+        """
+        from flipcheck.report.frames import frame
+
+        return frame(self, what)
 
     def with_images(self, images: Mapping[str, str]) -> Report:
         """The same report with thumbnails (data URIs by id) for the listed flips."""
@@ -228,14 +228,3 @@ class Report:
 
 def _refused(constant: str) -> float:
     raise ValueError(f"{constant} is no number in JSON")
-
-
-def _frame_row(estimate: Estimate) -> dict[str, Any]:
-    ends = estimate.interval
-    return {
-        "value": estimate.value,
-        "low": ends and ends.low,
-        "high": ends and ends.high,
-        "numerator": estimate.numerator,
-        "denominator": estimate.denominator,
-    }

@@ -1,0 +1,99 @@
+"""Answers and labels that are in memory: arrays, Series, lists; what they mean is never guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flipcheck.errors import InputError, UsageError
+from flipcheck.predictions import Predictions
+from flipcheck.sources.memory.aligned import aligned
+from flipcheck.sources.memory.answers import as_labels, check_kinds, read
+from flipcheck.sources.memory.columns import column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flipcheck.predictions import Side
+
+LABELS = "the labels"
+SIDES: tuple[Side, Side] = ("old", "new")
+
+
+def is_in_memory(source: object) -> bool:
+    """Whether a source holds values by itself, and is no path and no Predictions."""
+    if isinstance(source, (str, bytes, dict, set, frozenset, Predictions)):
+        return False
+    values = ("__array__", "__arrow_array__", "__arrow_c_stream__", "toarray")
+    return isinstance(source, (list, tuple)) or any(hasattr(source, name) for name in values)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """Both sides as predictions, and the options that are left: names in place of columns."""
+
+    old: Predictions
+    new: Predictions
+    options: dict[str, Any]
+
+
+def in_memory(old: Any, new: Any, labels: Any, options: Mapping[str, Any]) -> InMemory:
+    """Predictions of two columns of answers and one of labels, by their index or row by row.
+
+    Raises FlipcheckError for what does not fit together.
+    """
+    if not is_in_memory(labels):
+        raise UsageError(
+            "answers in arrays need their labels in one",
+            hint="give three: flipcheck.compare(old_answers, new_answers, labels)",
+        )
+    left, beside = _beside(options)
+    given = {"old": old, "new": new, LABELS: labels}
+    rows, index = aligned(
+        {name: column(name, values) for name, values in {**given, **beside}.items()}
+    )
+    if not len(rows["old"]):
+        raise InputError("no examples: the columns are empty", hint="give at least one answer")
+    answers = {side: read(side, rows[side], rows[LABELS], left) for side in SIDES}
+    check_kinds({name: rows[name] for name in given})
+    truth = as_labels(LABELS, rows[LABELS])
+    columns = {name: as_labels(f"column {name!r}", rows[key]) for name, key in _names(beside)}
+    ids = rows.get("id", index)
+    made = {
+        side: Predictions.from_arrays(
+            found.values,
+            truth,
+            ids=ids,
+            confidence=found.confidence,
+            columns=columns,
+            weights=rows.get("weight"),
+            name=side,
+        )
+        for side, found in answers.items()
+    }
+    return InMemory(made["old"], made["new"], left)
+
+
+def _beside(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options with names in place of columns, and the columns, by what they are for."""
+    left: dict[str, Any] = dict(options)
+    found: dict[str, Any] = {}
+    by: Any = left.get("by")
+    if hasattr(by, "items") and not hasattr(by, "dtype"):  # a mapping or a DataFrame
+        found = {f"by {name}": values for name, values in by.items()}
+        left["by"] = [str(name) for name in by]
+    for name in ("cluster", "weight", "id"):
+        if is_in_memory(left.get(name)):
+            found[name] = left.pop(name)
+    if "cluster" in found:
+        if "by cluster" in found:
+            raise UsageError(
+                "a column 'cluster' to slice by, and cluster=", hint="rename the column"
+            )
+        left["cluster"] = "cluster"
+    return left, found
+
+
+def _names(beside: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The columns to slice or cluster by: their names, and what they are kept under."""
+    return [(key.removeprefix("by "), key) for key in beside if key not in {"weight", "id"}]
