@@ -32,7 +32,7 @@ def verify(
     """
     from flipcheck.api import verify as verified
 
-    out = Outputs(json)
+    out = Outputs.of({"json": json})
     out.check((report,))
     found = verified(report, root, again=again)
     if json is not None:
