@@ -30,7 +30,7 @@ AUDITS: dict[str, Sequence[str]] = {
     "reruns": (*SAVED, "--rerun", "again.csv", "--gate", "excess_negative_flip_rate <= 3%"),
     "policy": (*SAVED, "--critical", "never.txt", "--waivers", "waivers.csv", "--max-nfr", "5%"),
     "waived clusters": (*SAVED, "--waivers", "waivers.csv", "--cluster", "user", "--by", "region"),
-    "label noise": (*SAVED, "--label-noise", "2%", "--max-nfr", "8%", "--listed", "3"),
+    "label noise": (*SAVED, "--label-noise", "2%", "--max-nfr", "4.5%", "--listed", "3"),
     "verdicts": ("old_marks.csv", "new_marks.csv", "--correct", "right", "--max-nfr", "50%"),
     "models": (*MODELS, "--by", "class", "--max-nfr", "5%", "--seed", "3"),
     "early": (*MODELS, "--max-nfr", "20%", "--stop-early"),
@@ -39,7 +39,7 @@ AUDITS: dict[str, Sequence[str]] = {
     "two data": ("old.onnx", "new.onnx", "--old-data", "images", "--new-data", "copy"),
     "labels": (*SAVED, "--labels", "labels.csv", "--id", "id", "--prediction", "prediction"),
     "pictures": (*SAVED, "images", "--listed", "5"),
-    "names": (*MODELS, "--classes", "classes.txt", "--label-map", "map.json"),
+    "names": (*MODELS, "--classes", "names.txt", "--label-map", "map.json"),
     "ranked": (*MODELS, "--top-k", "2"),
     "shards": ("old/*.parquet", "new", "--confidence", "0.9"),
     "compressed": ("old.csv.gz", "new.csv", "--resamples", "50"),
@@ -101,7 +101,7 @@ def _small_files(folder: Path, ids: list[str]) -> None:
         "never.txt": f"{ids[0]}\n{ids[1]}\n",
         "waivers.csv": f"id,reason,owner,expires\n{ids[2]},the label is wrong,Ann,9999-12-31\n",
         "labels.csv": f"id,label\n{labels}\n",
-        "classes.txt": "\n".join(_model_classes(folder)) + "\n",
+        "names.txt": "\n".join(_model_classes(folder)) + "\n",
         "old_marks.csv": "id,right\n"
         + "".join(f"m{each},{each % 3 and 1}\n" for each in range(90)),
         "new_marks.csv": "id,right\n"

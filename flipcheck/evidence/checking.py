@@ -171,7 +171,7 @@ def _other_versions(report: Report) -> tuple[tuple[str, str, str | None], ...]:
 
 
 COMPARED = (
-    *("flipcheck", "python", "numpy", "scipy", "pandas", "pyarrow", "pillow", "tokenizers"),
+    *("flipcheck", "python", "numpy", "scipy", "pyarrow", "pillow", "tokenizers"),
     *("onnxruntime", "machine"),
 )
 

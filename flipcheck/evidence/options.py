@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from operator import index
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,8 @@ def written_options(asked: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
         if name in NO_MATTER or value is None or value is False:
             continue
         try:
-            plain = WRITERS.get(name, _plain)(value)
+            write: Callable[[Any], Any] = WRITERS.get(name, _text)
+            plain = write(value)
         except PythonOnlyError:
             python_only.append(name)
             continue
@@ -56,16 +58,27 @@ def written_options(asked: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
     return found, tuple(python_only)
 
 
-def _plain(value: Any) -> Any:
-    """A number, text or truth value, of numpy's types too."""
-    value = value.item() if hasattr(value, "item") else value
-    if not isinstance(value, (str, int, float)):
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
         raise PythonOnlyError
     return value
 
 
 def _number(value: Any) -> float:
-    return float(_plain(value))
+    """A number, also one of numpy's."""
+    if isinstance(value, str):
+        raise PythonOnlyError
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    return index(value)
+
+
+def _flag(value: Any) -> bool:
+    if value is not True:
+        raise PythonOnlyError
+    return True
 
 
 def _path(value: Any) -> str:
@@ -145,10 +158,14 @@ WRITERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys((*_each_side("threshold"), "tolerance", "confidence"), _number),
     **dict.fromkeys(("features", "text"), _columns),
     **dict.fromkeys(("by", "abstain"), _texts),
+    **dict.fromkeys(("quantiles", "min_slice", "resamples", "seed", "listed", "top_k"), _whole),
+    **dict.fromkeys(
+        ("discover", "allow_missing", "multilabel", "allow_fallback", "stop_early"), _flag
+    ),
     "gates": _gates,
     "rerun": _paths,
     "label_noise": noise_share,
     "normalise": _steps,
     "score_range": _range,
 }
-"""How the value of an option becomes JSON; all others are numbers, texts or truth values."""
+"""How the value of an option becomes JSON; all others are texts."""

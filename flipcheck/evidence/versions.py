@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow")
+LIBRARIES = ("numpy", "scipy", "pyarrow")
+"""What every audit computes with; pandas, which makes frames of a report, decides no digit."""
+MODULES = {"pillow": "PIL"}
+"""The modules of libraries that have another name."""
 
 
 def versions_of(facts: Iterable[Mapping[str, Any]], *, images: bool) -> dict[str, str]:
@@ -37,14 +40,22 @@ def versions_of(facts: Iterable[Mapping[str, Any]], *, images: bool) -> dict[str
 
 
 def _installed(names: Iterable[str]) -> dict[str, str]:
-    """The versions of these libraries, as far as their installation tells them."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    """The versions of these libraries, as far as they, or their installation, tell them."""
+    found = {name: _version(name) for name in names}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _version(name: str) -> str | None:
+    """The version of a library; of one that is loaded without a look at its installation."""
+    loaded: str | None = getattr(sys.modules.get(MODULES.get(name, name)), "__version__", None)
+    if loaded is not None:
+        return loaded
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def here() -> dict[str, str]:

@@ -81,6 +81,13 @@ class Evidence:
     @classmethod
     def from_dict(cls, written: Mapping[str, Any]) -> Evidence:
         """The evidence that `to_dict` wrote."""
-        files = (SourceFile(**{**each, "parts": tuple(each["parts"])}) for each in written["files"])
-        told = {name: written[name] for name in ("command", "options", "created")}
-        return cls(**told, python_only=tuple(written["python_only"]), files=tuple(files))
+        files = tuple(
+            SourceFile(**{**each, "parts": _tuple(each["parts"])}) for each in written["files"]
+        )
+        return cls(**{**written, "files": files, "python_only": _tuple(written["python_only"])})
+
+
+def _tuple(written: Any) -> tuple[Any, ...]:
+    if not isinstance(written, list):
+        raise TypeError("a list is none")
+    return tuple(written)

@@ -24,7 +24,7 @@ def render(found: Verification) -> str:
         state = "" if each.state == "same" else f"  {each.state}{told}"
         role = words.clean(each.file.role).ljust(width)
         lines.append(f"   {SIGNS[each.state]} {role}  {place(each.file)}{state}")
-    lines += ["", *_again(found), *_versions(found)]
+    lines += ["", *_elsewhere(found), *_again(found), *_versions(found)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -38,6 +38,13 @@ def _summary(found: Verification) -> str:
 
 
 NAMES = {"changed": "changed", "missing": "missing", "unchecked": "not checked"}
+
+
+def _elsewhere(found: Verification) -> list[str]:
+    """A hint where files are missing whose paths are relative."""
+    if all(str(each.file.path).startswith("/") for each in found.of("missing")):
+        return []
+    return [" Relative paths are looked for in the current folder, or in that of --root.", ""]
 
 
 def _again(found: Verification) -> list[str]:

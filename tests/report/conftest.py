@@ -28,20 +28,31 @@ def folder(audited, monkeypatch):
 
 @pytest.fixture
 def written(folder, capfd, made):
-    """A function that runs an audit by its name, once, and gives the path of its JSON."""
+    """A function that runs an audit by its name, once, and gives the path of its JSON.
+
+    The other reports lie beside it.
+    """
 
     def run(name):
         if name not in made:
             path = folder / "reports" / f"{name}.json"
             path.parent.mkdir(exist_ok=True)
             with pytest.raises(SystemExit) as ended:
-                main(["compare", *arguments(name), "--json", str(path)])
+                main(["compare", *arguments(name), *outputs(path)])
             assert ended.value.code in {0, 1, 3}, capfd.readouterr().err
             capfd.readouterr()
             made[name] = path
         return made[name]
 
     return run
+
+
+def outputs(path):
+    """The options that write every kind of report beside a JSON report."""
+    named = {"--json": ".json", "--html": ".html", "--markdown": ".md"}
+    return [
+        word for flag, suffix in named.items() for word in (flag, str(path.with_suffix(suffix)))
+    ]
 
 
 @pytest.fixture(scope="session")
