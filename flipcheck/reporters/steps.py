@@ -118,8 +118,9 @@ def _undecided(told: Told) -> str:
         reason = told.say(told.decisive[0].reason)
         return f"No more examples of this kind would decide it: {reason}." if reason else ""
     first = max(short, key=lambda each: each.needed or 0)
-    reason = told.say(first.reason)
-    return f"Bring more of them, drawn alike: {reason}. `flipcheck plan` weighs limits and sizes."
+    reason = told.say(f"{first.reason[:1].upper()}{first.reason[1:]}")
+    what = "clusters" if told.report.data.clusters is not None else "examples"
+    return f"Bring more {what}, drawn alike. {reason}. `flipcheck plan` weighs limits and sizes."
 
 
 def _nothing_broke(told: Told) -> str:

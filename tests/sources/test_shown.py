@@ -100,7 +100,10 @@ def test_labels_judged_one_by_one_have_the_text_of_their_example(tmp_path):
         parquet.write_table(pa.table(rows), tmp_path / f"{side}.parquet")
     report = flipcheck.compare(
         *(tmp_path / f"{side}.parquet" for side in ("old", "new")),
-        multilabel=True, per="label", separator="|", show="note",
+        multilabel=True,
+        per="label",
+        separator="|",
+        show="note",
     )
     assert shown(report) == {f"x{row} [b]": {"note": TEXTS[row]} for row in BROKEN}
 
