@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import flipcheck
+from flipcheck.gates import rough
 from flipcheck.reporters import words
 from flipcheck.reporters.layout import cut, short
 from flipcheck.reporters.terminal import render
@@ -172,8 +173,9 @@ def test_a_test_set_that_is_too_small_says_how_many_it_takes(flipped):
     """And names the command that weighs it."""
     report = flipcheck.compare(*flipped(right=95, broken=5), gates=["negative_flip_rate <= 6%"])
     step = last_step(report)
-    assert step.startswith("Bring more examples, drawn alike. About ")
-    assert "`flipcheck plan`" in step
+    assert step.startswith("Bring about ")
+    needed = report.gates[0].needed
+    assert f"about {rough(needed):,} examples, drawn as these 100 were. `flipcheck plan`" in step
 
 
 def test_clusters_are_what_is_brought():
