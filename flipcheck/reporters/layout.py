@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from flipcheck.errors import no_command
 from flipcheck.reporters import words
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 EXAMPLES_SHOWN = 5
+COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*)::")
+"""The beginning of a line that a CI server takes for a command: a text may be wrapped to it."""
 LONGEST = 10_000
 """So many characters of a text are looked at: an id may be a whole book."""
 
@@ -39,9 +41,8 @@ def printed(lines: Iterable[Any], *, color: bool = False, width: int = WIDTH) ->
     )
     for line in lines:
         console.print(line)
-    found = out.getvalue().split("\n")
-    # Wrapping may have brought a text's `::` to the start of a line.
-    return "\n".join(no_command(line.rstrip()) for line in found).rstrip("\n") + "\n"
+    found = (COMMAND.sub(r"\1∷", line.rstrip()) for line in out.getvalue().split("\n"))
+    return "\n".join(found).rstrip("\n") + "\n"
 
 
 def heading(text: str, note: str = "") -> list[Any]:

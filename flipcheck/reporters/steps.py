@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import plural
-from flipcheck.gates import Verdict
+from flipcheck.gates import Verdict, rough
 from flipcheck.metrics import CRITICAL
 from flipcheck.reporters import contract, words
 
@@ -117,9 +117,14 @@ def _undecided(told: Told) -> str:
     if not short:
         reason = told.say(told.decisive[0].reason)
         return f"No more examples of this kind would decide it: {reason}." if reason else ""
-    first = max(short, key=lambda each: each.needed or 0)
-    reason = told.say(first.reason)
-    return f"Bring more of them, drawn alike: {reason}. `flipcheck plan` weighs limits and sizes."
+    first, data = max(short, key=lambda each: each.needed or 0), told.report.data
+    if data.clusters is not None or first.reason.startswith("too small"):
+        what = "clusters" if data.clusters is not None else "examples"
+        reason = told.say(f"{first.reason[:1].upper()}{first.reason[1:]}")
+        return f"Bring more {what}, drawn alike. {reason}. {PLAN}"
+    where = f" where {told.name('='.join(first.scope))}" if first.scope else ""
+    examples = plural(rough(first.needed or 0), "example")
+    return f"Bring about {examples}{where}, drawn as these {data.examples:,} were. {PLAN}"
 
 
 def _nothing_broke(told: Told) -> str:
@@ -200,6 +205,7 @@ def _see(told: Told, *, where_too: bool = False) -> str:
     return "; --html report.html lists them"
 
 
+PLAN = "`flipcheck plan` weighs limits and sizes."
 FEW = 5
 """So many flips are all shown wherever the next step is."""
 

@@ -55,7 +55,7 @@ def test_every_report_is_written(command, flipped, tmp_path):
     assert done.status == 0
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["verdict"] is None
     assert (tmp_path / "r.html").read_text("utf-8").startswith("<!doctype html>")
-    assert (tmp_path / "r.md").read_text("utf-8").startswith("## ")
+    assert (tmp_path / "r.md").read_text("utf-8").startswith("<!-- flipcheck-report -->")
     flips = (tmp_path / "f.csv").read_text("utf-8").splitlines()
     assert len(flips) == 1 + 2 + 3
     assert sum("negative_flip" in line for line in flips) == 2

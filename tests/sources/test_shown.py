@@ -100,7 +100,10 @@ def test_labels_judged_one_by_one_have_the_text_of_their_example(tmp_path):
         parquet.write_table(pa.table(rows), tmp_path / f"{side}.parquet")
     report = flipcheck.compare(
         *(tmp_path / f"{side}.parquet" for side in ("old", "new")),
-        multilabel=True, per="label", separator="|", show="note",
+        multilabel=True,
+        per="label",
+        separator="|",
+        show="note",
     )
     assert shown(report) == {f"x{row} [b]": {"note": TEXTS[row]} for row in BROKEN}
 
@@ -214,7 +217,7 @@ def test_every_flip_has_its_text_in_the_table(noted, command, tmp_path):
     assert csv.read_csv(tmp_path / "f.csv")["note"].to_pylist() == [
         TEXTS[row] for row in sorted(BROKEN, key=lambda row: f"x{row}")
     ]
-    assert f"    {TEXTS[3]}\n" in done.out
+    assert f"    note: {TEXTS[3]}\n" in done.out
 
 
 def test_a_column_of_the_table_of_flips_is_not_there_twice(noted):

@@ -27,6 +27,8 @@ COMMENT = 65_536
 """The most that a comment on GitHub may hold; in bytes here, so that it is never too long."""
 SUMMARY = 1_000_000
 """The most bytes for a step summary, of which GitHub takes 1 MiB."""
+ROW_BYTES = 30
+"""A row of a table takes more bytes than that."""
 ROWS = (10_000, 3_000, 1_000, 300, 100, 30, 10, 5, 3)
 """How many rows the tables may have, tried in this order until the report is short enough."""
 
@@ -50,6 +52,8 @@ def render(report: Report, *, most: int | None = COMMENT) -> str:
     """
     kept, text = list(blocks.LAST_KEPT), ""
     for rows in ROWS:
+        if most is not None and rows * ROW_BYTES > max(most, ROWS[-1] * ROW_BYTES):
+            continue  # so many rows would be too long, and fewer may be all that there are
         text = _text(report, kept, rows)
         if most is None or len(text.encode("utf-8", "backslashreplace")) <= most:
             return text

@@ -124,7 +124,7 @@ def _texts(example: Example, named: list[str]) -> list[Any]:
     for name in named[:TEXTS_SHOWN]:
         if name in example.shown:
             first = words.first_line(example.shown[name])
-            text = first if len(named) == 1 else f"{cut(words.clean(name), 20)}: {first}"
+            text = f"{cut(words.clean(name), 20)}: {first}"
             line = Text(text, "dim", no_wrap=True, overflow="ellipsis")
             lines.append(sentence(line, indent=4))
     return lines
