@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from flipcheck.errors import no_command
 from flipcheck.reporters import words
 
 
@@ -33,8 +34,9 @@ def page(template: str, data: Markup, **values: object) -> str:
 
 
 def embedded(written: dict[str, Any]) -> Markup:
-    """A value as JSON for a script element: nothing in it can end the element."""
+    """A value as JSON for a script element: nothing in it can end the element, or act in a log."""
     text = json.dumps(written, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = no_command(text)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)  # noqa: S704  (every sign that HTML knows is escaped above)
