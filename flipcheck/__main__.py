@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from flipcheck.errors import FlipcheckError, one_line
 
@@ -106,7 +106,7 @@ def _end(text: str, status: int, arguments: list[str]) -> NoReturn:
 
 def _tell_refusal(ended: SystemExit, arguments: list[str]) -> None:
     """Tell a CI server of a command line that typer refused, and said so to the user by itself."""
-    refused = ended.__context__
+    refused: Any = ended.__context__
     if ended.code != COULD_NOT_RUN or not hasattr(refused, "format_message"):
         return
     from flipcheck.cli.github import tell_error

@@ -144,8 +144,9 @@ def compare(
     asked = {name: given[name] for name in Options.__annotations__ if name in given}
     with progress(quiet=quiet) as show:
         report = audit(old, new, data, **asked, progress=show)
+    reports.write(report)
     ended = status(report.verdict)
-    reports.write(report, ended)
+    reports.tell(report, ended)
     raise typer.Exit(ended)
 
 

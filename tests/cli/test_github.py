@@ -7,6 +7,7 @@ import os
 import re
 
 import pytest
+import typer.rich_utils  # noqa: F401  (it reads GITHUB_ACTIONS once, for all tests of a process)
 
 from flipcheck.cli.github import LIMIT, summary
 
