@@ -261,6 +261,18 @@ def test_no_line_of_a_log_is_a_command(command, hostile, shown):
 
 
 @pytest.mark.usefixtures("workflow")
+def test_no_line_in_colours_is_a_command(command, hostile, monkeypatch):
+    """As workflows ask for colours in their logs."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    gates = ("--gate", "negative_flip_rate <= 5% by ##[error]by", "--by", "##[error]by")
+    done = command("compare", *hostile, *gates)
+    assert "\x1b[" in done.out
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.out)  # to be sure, as if the server took them out
+    for text in (done.out, plain):
+        assert [line for line in re.split(r"[\r\n]", text) if is_command(line)] == []
+
+
+@pytest.mark.usefixtures("workflow")
 def test_no_error_is_a_command(command, hostile, table):
     """Nor is a line of an error, which quotes names and ids."""
     other = table("other.csv", "id,label,prediction", "a,b,c")
