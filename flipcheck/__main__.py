@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from flipcheck.errors import FlipcheckError, one_line
 
@@ -43,8 +43,9 @@ def main(arguments: list[str] | None = None) -> None:
         from flipcheck.cli import app
 
         app([each for each in given if each != TRACEBACK], prog_name="flipcheck")
-    except SystemExit:
+    except SystemExit as ended:
         _exit_if(asked)
+        _tell_refusal(ended, given)
         raise
     except FlipcheckError as error:
         _exit_if(asked)
@@ -101,6 +102,18 @@ def _end(text: str, status: int, arguments: list[str]) -> NoReturn:
     _say(text)
     tell_error(text, arguments)
     sys.exit(status)
+
+
+def _tell_refusal(ended: SystemExit, arguments: list[str]) -> None:
+    """Tell a CI server of a command line that typer refused, and said so to the user by itself."""
+    refused: Any = ended.__context__
+    if ended.code != COULD_NOT_RUN or not hasattr(refused, "format_message"):
+        return
+    from flipcheck.cli.github import tell_error
+
+    without = type(refused).__name__ == "NoArgsIsHelpError"  # whose message is the help page
+    told = "nothing was asked for" if without else refused.format_message()
+    tell_error(f"error: {told}", arguments)
 
 
 def _say(text: str) -> None:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-COMMAND = re.compile(r"^(\s*)::|##(?=\w*\[)")
-"""What a CI server may take for a command of its own: GitHub's ::name:: at the start of a line, and
-##[name] and ##vso[name], as it and Azure once and now know them, anywhere in one."""
+COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*)::|##(?=\w*\[)")
+"""What a CI server may take for a command of its own: ::name:: at the start of a line, of which it
+may have taken the colours out, and ##[name] or ##vso[name] anywhere in one."""
 SHOWN = 5
 """How many ids, rows or names an error quotes before it says how many more there are."""
 
@@ -61,13 +61,14 @@ class OutputError(FlipcheckError):
 
 def one_line(text: str) -> str:
     """Text in which no control character, and no command to a CI server, can act."""
-    shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
-    return no_command(shown) if "##" in shown or "::" in shown else shown
+    return no_command(
+        "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    )
 
 
 def no_command(line: str) -> str:
     """A line that a CI server does not take for a command: what begins one is broken up."""
-    return COMMAND.sub(_broken, line)
+    return COMMAND.sub(_broken, line) if "##" in line or "::" in line else line
 
 
 def _broken(found: re.Match[str]) -> str:

@@ -146,10 +146,11 @@ def compare(
     options = asked(given)
     with progress(quiet=quiet) as bar:
         report = audit(old, new, data, **options, progress=bar)
-    ended = status(report.verdict)
-    reports.write(report, ended)
+    reports.write(report)
     not_logged = tracked(report, mlflow)
-    raise typer.Exit(ended or not_logged)
+    ended = status(report.verdict) or not_logged
+    reports.tell(report, ended)
+    raise typer.Exit(ended)
 
 
 def asked(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,11 +86,10 @@ class Outputs:
         given = {**self.texts, **({} if self.flips is None else {"flips": self.flips})}
         return {name: path for name, path in given.items() if path != STANDARD_OUTPUT}
 
-    def write(self, report: Report, status: int) -> None:
+    def write(self, report: Report) -> None:
         """Write every report; the terminal's goes to standard output if no other does.
 
-        No file takes its place before all are written. `status` is the exit status to come, which
-        those who are told of the report want to know.
+        No file takes its place before all are written.
         """
         from flipcheck.reporters import REPORTERS
         from flipcheck.reporters.words import TITLES, decision
@@ -105,6 +104,9 @@ class Outputs:
             from flipcheck.reporters.terminal import render
 
             put(render(report, color=has_color(), width=columns(), written=self.paths))
+
+    def tell(self, report: Report, status: int) -> None:
+        """Tell whoever else is to know of a report that is written, and of the status to come."""
         for name, value in self.told.items():
             import_module(TOLD[name]).tell(report, value, Ended(status, self.paths))
 

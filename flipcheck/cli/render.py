@@ -53,12 +53,13 @@ def render(
         raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")
     if gates:
         found = rejudge(found, gates, decide)
-    ended = status(found.verdict) if gates else 0
     try:
-        reports.write(found, ended)
+        reports.write(found)
     except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as error:
         raise InputError(
             f"{report}: a damaged report: {type(error).__name__}: {error}",
             hint="write it again with `flipcheck compare … --json`",
         ) from error
+    ended = status(found.verdict) if gates else 0
+    reports.tell(found, ended)
     raise typer.Exit(ended)

@@ -47,17 +47,21 @@ def _name(judged: Judgement) -> str:
 def told(judged: Judgement, report: Report) -> str:
     """What became of a gate, in one line: the measured value, its counts, the bound, and why."""
     metric = judged.gate.measures
-    counts = ""
-    if metric.kind == "proportion" and judged.numerator is not None and judged.denominator:
-        top, bottom = words.amount(judged.numerator), words.amount(judged.denominator)
-        counts = f" ({top} / {bottom})"
-    measured = f"{metric.title} {words.number(metric, judged.value)}{counts}"
+    measured = f"{metric.title} {words.number(metric, judged.value)}{_counts(judged, report)}"
+    bound = words.bound_text(judged, report.scores)
     if metric.kind == "count":
-        measured += f" {words.bound_text(judged, report.scores)}"
-    elif judged.bound is not None or judged.opposite is not None:
-        level = words.gate_level(report)
-        measured += f", {words.bound_text(judged, report.scores)} (one-sided {level} bound)"
+        measured += f" {bound}"
+    elif bound != words.UNKNOWN:
+        measured += f", {bound} (one-sided {words.gate_level(report)} bound)"
     limit = f"the limit is {judged.gate.operator} {judged.gate.limit_text}"
     reason = f"; {words.clean(judged.reason)}" if judged.reason else ""
     undecided = "undecided: " if judged.verdict is Verdict.INCONCLUSIVE else ""
     return f"{undecided}{measured}; {limit}{reason}"
+
+
+def _counts(judged: Judgement, report: Report) -> str:
+    """The counts behind a share; none where examples weigh, as their share is another."""
+    top, bottom = judged.numerator, judged.denominator
+    if judged.gate.measures.kind != "proportion" or top is None or not bottom:
+        return ""
+    return "" if report.data.weighted else f" ({words.amount(top)} / {words.amount(bottom)})"

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from flipcheck.errors import no_command
 from flipcheck.reporters import words
 
 
@@ -48,11 +49,12 @@ class Embedded:
 
 
 def embedded(written: dict[str, Any]) -> Embedded:
-    """A value as JSON that a script element can hold; what is large is compressed."""
+    """A value as JSON that a script element can hold and no log obeys; what is large is packed."""
     text = json.dumps(written, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     if len(text) > PLAIN:
         packed = base64.b64encode(_gzip(text.encode("ascii"))).decode("ascii")
         return Embedded(Markup(packed), "gzip,base64")  # noqa: S704  (letters and digits)
+    text = no_command(text)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Embedded(Markup(text))  # noqa: S704  (every sign that HTML knows is escaped above)
