@@ -26,6 +26,10 @@ LONGEST_LINE = 1000
 """Longer lines are no headings, and have no key that a message needs to find."""
 HEADING = re.compile(r"\s*\[\[?([^\[\]]*)\]")
 KEY = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*[=.]")
+DEEP = re.compile(
+    r"""(?:(?:"[^"\n]*+"|'[^'\n]*+'|(?<![\w-])[\w-]++)[ \t]*+\.[ \t]*+){100}""", re.ASCII
+)
+"""A key of more parts than any has; what a reader of TOML does with it grows with their square."""
 HINT = "`flipcheck compare --help` has every option; --no-config leaves the file out"
 
 
@@ -124,6 +128,8 @@ def _parsed(path: Path, data: bytes) -> tuple[str, dict[str, Any]]:
 
     try:
         text = data.decode("utf-8-sig")
+        if DEEP.search(text):
+            raise RecursionError
         return text, tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8", hint="save the file as UTF-8") from error
