@@ -26,6 +26,12 @@ LONGEST_LINE = 1000
 """Longer lines are no headings, and have no key that a message needs to find."""
 HEADING = re.compile(r"\s*\[\[?([^\[\]]*)\]")
 KEY = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*[=.]")
+DEEP = re.compile(
+    r"""(?:(?:"[^"\n]*+"|'[^'\n]*+'|(?<![\w-])[\w-]++)[ \t]*+\.[ \t]*+){100}""", re.ASCII
+)
+"""A key of more parts than any has; what a reader of TOML does with it grows with their square."""
+DEEPER = "x=" + "[" * 100_000
+"""What stands for a text with such a key: nested as deep, and refused at once."""
 HINT = "`flipcheck compare --help` has every option; --no-config leaves the file out"
 
 
@@ -124,7 +130,7 @@ def _parsed(path: Path, data: bytes) -> tuple[str, dict[str, Any]]:
 
     try:
         text = data.decode("utf-8-sig")
-        return text, tomllib.loads(text)
+        return text, tomllib.loads(text if DEEP.search(text) is None else DEEPER)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8", hint="save the file as UTF-8") from error
     except RecursionError as error:

@@ -187,6 +187,8 @@ def _limit(proposal: Proposal) -> Iterator[str]:
     yield from _comment(f"{MEANING[proposal.metric]}{_measured(judged)}.")
     if kept is not None:
         yield f'"{kept.gate}",'
+        if not kept.gate.limit:
+            yield f'# "{proposal.metric} <= 1%",  # lets pass what is a little worse, too'
     if lower is None:
         return
     fate = "fails" if lower.verdict == "fail" else "is not decided here"
@@ -199,8 +201,15 @@ def _measured(judged: Judgement) -> str:
     unit = judged.gate.limit_text.endswith("%")
     if judged.value is None:
         return ""
-    shown = [f"{each:.2%}" if unit else f"{each:.3g}" for each in (judged.value, judged.bound or 0)]
-    return f": {shown[0]}" + ("" if judged.bound is None else f", surely at most {shown[1]}")
+    points = judged.gate.measures.kind == "difference"
+
+    def shown(value: float) -> str:
+        if points:
+            return f"{100 * value:+.2f} points"
+        return f"{value:.2%}" if unit else f"{value:.3g}"
+
+    bound = "" if judged.bound is None else f", surely at most {shown(judged.bound)}"
+    return f": {shown(judged.value)}{bound}"
 
 
 # --- TOML ----------------------------------------------------------------------------------
