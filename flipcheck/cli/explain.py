@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flipcheck.cli.completing import COMPLETIONS
 from flipcheck.cli.outputs import columns, has_color, put
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="METRIC", help="A metric's name or abbreviation.", show_default=False),
+    typer.Argument(
+        metavar="METRIC",
+        help="A metric's name or abbreviation.",
+        show_default=False,
+        autocompletion=COMPLETIONS["METRIC"],
+    ),
 ]
 
 CELLS = (
