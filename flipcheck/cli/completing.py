@@ -175,7 +175,7 @@ COMPLETIONS: dict[str, Callable[..., Offered]] = {
             "table",
         )
     ),
-    "--pick": _choices(("filter=", "metric=", "scorer=", "provider=", "prompt=")),
+    "--pick": _choices(("filter=", "metric=", "task=", "scorer=", "provider=", "prompt=")),
     "METRIC": _metrics,
     "COLUMN": _columns,
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flipcheck.cli.completing import COMPLETIONS
 from flipcheck.gates import Gate
 from flipcheck.metrics import METRICS
 
@@ -89,6 +90,22 @@ def test_every_gate_that_is_offered_can_be_read():
     gates = offered("compare", "old.csv", "new.csv", "--gate", "")
     assert [Gate.parse(each).metric for each in gates] == list(METRICS)
     assert offered("explain", "")[: len(METRICS)] == list(METRICS)
+
+
+def test_choices_are_those_that_there_are():
+    """The lists that completion holds, so that it loads nothing, are those of the readers."""
+    from flipcheck.sources.logs import FORMATS, TABLE
+    from flipcheck.sources.onnx.providers import ALIASES
+    from flipcheck.tasks.normalising import PRESETS, STEPS
+
+    def every(flag):
+        return [value for value, _ in COMPLETIONS[flag](None, "")]
+
+    assert every("--provider") == list(ALIASES)
+    assert every("--normalise") == [*STEPS, *PRESETS]
+    assert every("--format") == [*FORMATS, TABLE]
+    kinds = {f"{kind}=" for each in FORMATS.values() for kind in each.picks}
+    assert {*every("--pick")} == kinds
 
 
 @pytest.mark.usefixtures("folder")
