@@ -87,6 +87,7 @@ def test_a_run_of_the_environment_is_used(store, report, monkeypatch):
         pass
     monkeypatch.setenv("MLFLOW_RUN_ID", begun.info.run_id)
     assert flipcheck.log_mlflow(report) == begun.info.run_id
+    assert store.get_run(begun.info.run_id).info.status == "FINISHED"
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     with pytest.raises(OutputError, match="could not be logged"):
         flipcheck.log_mlflow(report)

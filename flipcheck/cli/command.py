@@ -47,6 +47,8 @@ def _convert_less(options: list[Any]) -> list[Any]:
     for option in options:
         if "process_value" not in vars(option):
             option.process_value = partial(_converted, option, option.process_value)
+        if getattr(option, "is_flag", False) and option.metavar is None:
+            option.metavar = ""  # typer's own switches, of which its help would say <bool>
     return options
 
 

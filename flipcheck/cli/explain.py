@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flipcheck.cli.completing import COMPLETIONS, usual_limit
 from flipcheck.cli.outputs import columns, has_color, put
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="METRIC", help="A metric's name or abbreviation.", show_default=False),
+    typer.Argument(
+        metavar="METRIC",
+        help="A metric's name or abbreviation.",
+        show_default=False,
+        autocompletion=COMPLETIONS["METRIC"],
+    ),
 ]
 
 CELLS = (
@@ -27,6 +33,11 @@ CELLS = (
     ("D", "new less old score, where answers are graded: b falls, c rises by more than T"),
 )
 
+GATES = (
+    ("negative_flip_rate <= 1%", "of all examples; <, <=, > and >=; 1%, 0.01 or 0.2pp"),
+    ("churn <= 5% by region", "in every slice of a column, or by A,B for pairs of two"),
+    ("churn <= 5% where region=EU", "in one slice; class is the true label"),
+)
 
 NEEDS = {
     "": "",
@@ -38,7 +49,7 @@ NEEDS = {
 
 
 def explain(metric: Name = None) -> None:
-    """Explain a metric, or list them all.
+    """Explain a metric, or list them all and how gates are written.
 
     Example:
 
@@ -81,7 +92,20 @@ def _overview(metrics: dict[str, Metric]) -> list[RenderableType]:
     cells = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     for name, meaning in CELLS:
         cells.add_row(Text(name, "bold"), Text(meaning))
-    return [table, Text(""), cells, Text(""), Text("flipcheck explain METRIC tells more of one.")]
+    gates = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for gate, meaning in GATES:
+        gates.add_row(Text(gate, "bold"), Text(meaning))
+    gap, more = Text(""), Text("flipcheck explain METRIC tells more of one.")
+    return [
+        table,
+        gap,
+        cells,
+        gap,
+        Text("A gate is a limit on one of them (--gate):"),
+        gates,
+        gap,
+        more,
+    ]
 
 
 def _details(metric: Metric) -> list[RenderableType]:
@@ -96,17 +120,7 @@ def _details(metric: Metric) -> list[RenderableType]:
         "higher": "higher is better",
         "neither": "neither way is better by itself",
     }[metric.better]
-    sign = ">=" if metric.better == "higher" else "<="
-    limits = {
-        "proportion": "95%" if sign == ">=" else "1%",
-        "difference": "0.2%",
-        "excess": "0.5%",
-        "count": "0",
-        "score": "0.02",
-        "score change": "-0.01",
-        "mean score": "0.7",
-    }
-    limit = limits.get(metric.kind, "0.5")
+    sign, limit = usual_limit(metric)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column()

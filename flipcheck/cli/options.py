@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from flipcheck.cli.completing import COMPLETIONS
+
 ASSUMPTIONS, GATES, REPORTS, STATISTICS = "Assumptions", "Gates", "Reports", "Statistics"
 SLICES, COLUMNS, CLASSES = "Slices", "Data and columns", "Classes"
 LOGS, GRADED, TASK = "Evaluation logs", "Graded answers", "Binary, multi-label, ranked and text"
@@ -29,7 +31,12 @@ FLAG = ""
 
 def _text(flag: str, help_text: str, panel: str, metavar: str) -> object:
     return typer.Option(
-        flag, help=help_text, rich_help_panel=panel, metavar=metavar, show_default=False
+        flag,
+        help=help_text,
+        rich_help_panel=panel,
+        metavar=metavar,
+        show_default=False,
+        autocompletion=COMPLETIONS.get(flag) or COMPLETIONS.get(metavar),
     )
 
 
@@ -481,6 +488,7 @@ Normalise = Annotated[
         "articles, accents, unicode, number; or squad.",
         rich_help_panel=TASK,
         metavar="STEPS",
+        autocompletion=COMPLETIONS["--normalise"],
         show_default=False,
     ),
 ]
