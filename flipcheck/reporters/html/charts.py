@@ -149,9 +149,7 @@ def mosaic(tally: Tally, *, shares: bool = True) -> Markup:
     return Markup(
         '<svg class="mosaic" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
         'aria-label="{label}">{parts}</svg>'
-    ).format(
-        w=2 * LEFT + SQUARE, h=SQUARE + TOP + 4, label=label, parts=Markup("").join(parts)
-    )
+    ).format(w=2 * LEFT + SQUARE, h=SQUARE + TOP + 4, label=label, parts=Markup("").join(parts))
 
 
 def scores(tally: Tally) -> Markup:
@@ -209,9 +207,7 @@ def _beside(
     last = TOP + SQUARE - 32
     heights = [min(places[0], last - 60), max(min(places[1], last), TOP + 76)]
     toward = 8 if anchor == "end" else -8
-    for (title, _, _, count), place, height in zip(
-        (first, second), places, heights, strict=True
-    ):
+    for (title, _, _, count), place, height in zip((first, second), places, heights, strict=True):
         if count:
             yield Markup(
                 '<path class="lead" d="M{x},{y} L{edge},{y} L{to},{at}" fill="none" '
@@ -230,9 +226,7 @@ def _beside(
             yield _text(x, height + 32, anchor, share, soft=True)
 
 
-def _text(
-    x: float, y: float, anchor: str, text: str, *, soft: bool = False
-) -> Markup:
+def _text(x: float, y: float, anchor: str, text: str, *, soft: bool = False) -> Markup:
     """A text in a chart: a count that stands out, or what is said of it."""
     size, weight = (12, 400) if soft else (17, 700)
     return Markup(

@@ -16,7 +16,6 @@ from markupsafe import Markup
 
 from flipcheck.reporters import words
 
-
 PLAIN = 256_000
 """Up to how many characters JSON is embedded as it is."""
 

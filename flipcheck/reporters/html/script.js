@@ -20,9 +20,16 @@ const clean = (text) => {
     : "\\u" + sign.codePointAt(0).toString(16).padStart(4, "0"));
   return /^(\s*::|.*##\[)/.test(shown) ? shown.replaceAll("##[", "#\\u0023[").replaceAll("::", ":\\u003a") : shown;
 };
+const tied = (exact, at) => /^50*(e|$)/.test(exact.slice(at)) && "02468".includes(exact[at - 1]); // to even
+const fixed = (value) => {
+  const exact = value.toFixed(25), at = exact.length - 23;
+  return tied(exact, at) ? exact.slice(0, at) : value.toFixed(2);
+};
 const general = (size) => {
-  const [digits, power] = size.toExponential(3).split("e").map(Number);
-  if (size === 0 || (power >= -4 && power < 4)) return String(Number(size.toPrecision(4)));
+  const exact = size.toExponential(25);
+  const text = tied(exact, 5) ? exact.slice(0, 5) + exact.slice(exact.indexOf("e")) : size.toExponential(3);
+  const [digits, power] = text.split("e").map(Number);
+  if (size === 0 || (power >= -4 && power < 4)) return String(Number(text));
   return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 };
 const score = (value, plus = "") => (value < 0 ? "−" : value > 0 ? plus : "") + general(Math.abs(value));
@@ -31,7 +38,7 @@ const change = (flip) => missing(flip.old_score) || missing(flip.new_score) ? nu
 const KINDS = {
   id: clean,
   text: (value) => clean(value) || "(empty)",
-  sure: (value) => missing(value) ? "–" : value.toFixed(2),
+  sure: (value) => missing(value) ? "–" : fixed(value),
   score: (value) => missing(value) ? "–" : score(value),
   change: (value) => missing(value) ? "–" : score(value, "+"),
 };
