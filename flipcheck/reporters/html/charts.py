@@ -51,16 +51,15 @@ def interval(estimate: Estimate, top: float) -> Markup:
         '<svg class="interval" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
         'aria-label="{label}">'
         '<line class="axis" x1="4" y1="8" x2="{end}" y2="8" stroke="#cbd5e1"/>'
-        '<line class="span" x1="{left}" y1="8" x2="{right}" y2="8" stroke="#64748b" '
-        'stroke-width="3"/>'
-        '<circle class="broken" cx="{at}" cy="8" r="4" fill="{color}"/></svg>'
+        '<rect class="span" x="{left}" y="5" width="{wide}" height="6" rx="2" fill="#64748b"/>'
+        '<rect class="broken" x="{at}" y="1" width="3" height="14" fill="{color}"/></svg>'
     ).format(
         w=WIDTH,
         h=HEIGHT,
         end=WIDTH - 4,
         left=left,
-        right=right,
-        at=at,
+        wide=round(max(GAP, right - left), 2),
+        at=round(at - 1.5, 2),
         color=BROKEN,
         label=f"{words.percent(estimate.value)}, "
         f"interval {words.percent(low)} to {words.percent(high)}",

@@ -217,11 +217,11 @@ function contents(nav) {
   nav.hidden = find("li", nav) === null;
 }
 
-// What is wider than the window is scrolled by keyboard too.
+// What does not fit its box is scrolled by keyboard too.
 function reachable() {
   for (const box of all("section, .scroll")) {
-    const wide = box.scrollWidth > box.clientWidth;
-    if (wide) box.tabIndex = 0;
+    const hidden = box.scrollWidth > box.clientWidth || (box.matches(".scroll") && box.scrollHeight > box.clientHeight);
+    if (hidden) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 }
