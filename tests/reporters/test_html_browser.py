@@ -347,12 +347,22 @@ def bare(flipped):
     return flipcheck.compare(*flipped(right=5, wrong=1), resamples=0)
 
 
-@pytest.mark.parametrize("width", [1200, 360])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 360)])
 def test_everyone_can_use_it(any_report, opened, theme, width):
     """Axe finds nothing, of any weight, and a telephone scrolls the page up and down only."""
+    usable(opened, any_report, theme, width)
+
+
+@pytest.mark.parametrize(("theme", "width"), [("dark", 1200), ("light", 360)])
+def test_the_fullest_page_is_as_usable_in_the_other_theme(hostile, opened, theme, width):
+    """With every section, both themes at both widths."""
+    usable(opened, hostile, theme, width)
+
+
+def usable(opened, report, theme, width):
+    """Check a page with axe, and that it is no wider than its window."""
     shown = opened(
-        REPORTERS["html"](any_report),
+        REPORTERS["html"](report),
         color_scheme=theme,
         viewport={"width": width, "height": 800},
     )

@@ -231,7 +231,12 @@ if (find("#theme")) theme(find("#theme"));
 if (find("#contents")) contents(find("#contents"));
 for (const each of all("table.sortable")) new Table(each, [...each.tBodies[0].rows].map(standing));
 addEventListener("resize", reachable);
-addEventListener("beforeprint", () => { for (const each of all("details")) each.open = true; });
+const folded = [];
+addEventListener("beforeprint", () => {
+  folded.push(...all("details:not([open])"));
+  for (const each of folded) each.open = true;
+});
+addEventListener("afterprint", () => { for (const each of folded.splice(0)) each.open = false; });
 reachable();
 
 const holder = find("#flipcheck-report");
