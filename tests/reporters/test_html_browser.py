@@ -203,6 +203,15 @@ def test_the_last_rows_take_the_focus(many):
     assert many.page.evaluate("document.activeElement.tagName") == "TR"
 
 
+def test_a_report_that_lists_no_flip_works(flipped, opened):
+    """It says that none is listed, and saves its JSON."""
+    report = flipcheck.compare(*flipped(right=5, broken=2), listed=0, resamples=0)
+    shown = opened(REPORTERS["html"](report))
+    assert "None is listed" in shown.page.locator("#flips").inner_text()
+    assert json.loads(saved(shown, "Download JSON")[0])["negative_flips"]["total"] == 2
+    assert shown.console == []
+
+
 def test_it_is_used_by_keyboard(shown):
     """The first Tab skips, / filters, Enter sorts, Tab goes on: nothing holds the focus."""
     keyboard, page = shown.page.keyboard, shown.page

@@ -243,7 +243,7 @@ const holder = find("#flipcheck-report");
 if (holder) {
   embedded(holder).then((text) => {
     const report = JSON.parse(text), section = find("#flips");
-    if (section) flips(section, report);
+    if (section && find("table", section)) flips(section, report);
     reachable();
     const [json, csv] = ["#download-json", "#download-csv"].map((each) => find(each));
     json.addEventListener("click", () => download("report.json", "application/json", text));
