@@ -386,7 +386,7 @@ def _with_contract(report: Report, found: Gathered) -> Report:
 def _with_images(report: Report, found: Gathered) -> Report:
     if found.images is None:
         return report
-    from flipcheck.sources.thumbnails import thumbnails
+    from flipcheck.sources.thumbnails import MOST, thumbnails
 
-    ids = [example.id for example in report.negative_flips.examples]
+    ids = [example.id for example in report.negative_flips.examples[:MOST]]
     return report.with_images(thumbnails(found.images, ids))

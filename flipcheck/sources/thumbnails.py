@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from flipcheck.sources.datasets import Dataset
 
 EDGE, QUALITY = 96, 60  # ENGINEERING.md §2.1: about 1.7 kB each
+MOST = 500
+"""How many pictures a report may carry: about a megabyte."""
 TINY = 32
 """An image up to this edge is enlarged without smoothing and kept lossless."""
 

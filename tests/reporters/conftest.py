@@ -32,6 +32,7 @@ def opened(browser, tmp_path):
         path = tmp_path / "page.html"
         path.write_text(text, encoding="utf-8")
         contexts.append(browser.new_context(**how))
+        contexts[-1].set_default_timeout(120_000)  # a busy machine is no failure
         found = Opened(contexts[-1].new_page())
         found.page.on("console", lambda message: found.console.append(message.text))
         found.page.on("pageerror", lambda error: found.console.append(str(error)))

@@ -79,11 +79,11 @@ def test_nothing_hostile_runs(hostile, opened):
     assert "49" not in shown.page.locator("#flips").inner_text()
 
 
-def test_rows_that_the_script_makes_say_what_the_page_says(opened, monkeypatch):
+def test_rows_that_the_script_makes_say_what_the_page_says(opened):
     """Every text and number as Python writes it, of hostile examples too."""
     texts = [*HOSTILE, "", " ", "a\tb\n\x1b[2J\u200b", "::error::x", "  ##[group]", "ü😀\u00a0x"]
     rows = [f"{place:04} {texts[place % len(texts)]}" for place in range(450)]
-    confidences = [(place * 7919 % 10007) / 10007 for place in range(450)]
+    confidences = [place % 9 / 8 if place % 2 else place / 450 for place in range(450)]  # ties too
     sides = [
         flipcheck.Predictions.from_arrays(
             truth=["truth"] * 450,
@@ -165,12 +165,12 @@ def test_the_filter_keeps_what_it_names(shown, few):
 
 def test_a_choice_keeps_one_class(shown, few):
     """By the truth, beside the filter and the order."""
-    shown.page.get_by_label("truth").select_option("=zero")
+    shown.page.get_by_role("combobox", name="truth").select_option("=zero")
     zeros = [each.id for each in few.negative_flips.examples if each.truth == "zero"]
     assert column(shown, "id") == zeros
-    shown.page.get_by_label("new answer").select_option("=one")
+    shown.page.get_by_role("combobox", name="new answer").select_option("=one")
     assert shown.rows() == []
-    shown.page.get_by_label("new answer").select_option("")
+    shown.page.get_by_role("combobox", name="new answer").select_option("")
     press(shown, "id")
     assert column(shown, "id") == sorted(zeros)
 
@@ -190,7 +190,7 @@ def test_ten_thousand_rows_come_by_and_by(many, large):
     assert column(many, "id") == [last.id]
     assert not page.locator("#flips .more").is_visible()
     page.get_by_role("searchbox").fill("")
-    page.get_by_label("truth").select_option(f"={last.truth}")
+    page.get_by_role("combobox", name="truth").select_option(f"={last.truth}")
     assert set(column(many, "id")) == {each.id for each in listed if each.truth == last.truth}
 
 
@@ -201,6 +201,15 @@ def test_the_last_rows_take_the_focus(many):
     while more.is_visible():
         more.press("Enter")
     assert many.page.evaluate("document.activeElement.tagName") == "TR"
+
+
+def test_a_report_that_lists_no_flip_works(flipped, opened):
+    """It says that none is listed, and saves its JSON."""
+    report = flipcheck.compare(*flipped(right=5, broken=2), listed=0, resamples=0)
+    shown = opened(REPORTERS["html"](report))
+    assert "None is listed" in shown.page.locator("#flips").inner_text()
+    assert json.loads(saved(shown, "Download JSON")[0])["negative_flips"]["total"] == 2
+    assert shown.console == []
 
 
 def test_it_is_used_by_keyboard(shown):
@@ -347,12 +356,22 @@ def bare(flipped):
     return flipcheck.compare(*flipped(right=5, wrong=1), resamples=0)
 
 
-@pytest.mark.parametrize("width", [1200, 360])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 360)])
 def test_everyone_can_use_it(any_report, opened, theme, width):
-    """axe finds nothing, of any weight, and a telephone scrolls the page up and down only."""
+    """Axe finds nothing, of any weight, and a telephone scrolls the page up and down only."""
+    usable(opened, any_report, theme, width)
+
+
+@pytest.mark.parametrize(("theme", "width"), [("dark", 1200), ("light", 360)])
+def test_the_fullest_page_is_as_usable_in_the_other_theme(hostile, opened, theme, width):
+    """With every section, both themes at both widths."""
+    usable(opened, hostile, theme, width)
+
+
+def usable(opened, report, theme, width):
+    """Check a page with axe, and that it is no wider than its window."""
     shown = opened(
-        REPORTERS["html"](any_report),
+        REPORTERS["html"](report),
         color_scheme=theme,
         viewport={"width": width, "height": 800},
     )

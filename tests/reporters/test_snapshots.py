@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pages import approved
 
 import flipcheck
 from flipcheck.reporters import REPORTERS
@@ -53,7 +54,7 @@ def report(monkeypatch):
 def test_a_report_is_what_was_approved(report, name):
     """The text is the approved one, to the letter."""
     path = SNAPSHOTS / f"report.{SUFFIXES[name]}"
-    text = REPORTERS[name](report)
+    text = approved(REPORTERS[name](report))
     if os.environ.get("FLIPCHECK_APPROVE"):
         path.write_text(text, encoding="utf-8", newline="\n")
     assert text == path.read_text(encoding="utf-8")
@@ -89,7 +90,7 @@ def graded():
 def test_a_graded_report_is_what_was_approved(graded, name):
     """The text is the approved one, to the letter."""
     path = SNAPSHOTS / f"graded.{SUFFIXES[name]}"
-    text = REPORTERS[name](graded)
+    text = approved(REPORTERS[name](graded))
     if os.environ.get("FLIPCHECK_APPROVE"):
         path.write_text(text, encoding="utf-8", newline="\n")
     assert text == path.read_text(encoding="utf-8")

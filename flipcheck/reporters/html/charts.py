@@ -51,16 +51,15 @@ def interval(estimate: Estimate, top: float) -> Markup:
         '<svg class="interval" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
         'aria-label="{label}">'
         '<line class="axis" x1="4" y1="8" x2="{end}" y2="8" stroke="#cbd5e1"/>'
-        '<line class="span" x1="{left}" y1="8" x2="{right}" y2="8" stroke="#64748b" '
-        'stroke-width="3"/>'
-        '<circle class="broken" cx="{at}" cy="8" r="4" fill="{color}"/></svg>'
+        '<rect class="span" x="{left}" y="5" width="{wide}" height="6" rx="2" fill="#64748b"/>'
+        '<rect class="broken" x="{at}" y="1" width="3" height="14" fill="{color}"/></svg>'
     ).format(
         w=WIDTH,
         h=HEIGHT,
         end=WIDTH - 4,
         left=left,
-        right=right,
-        at=at,
+        wide=round(max(GAP, right - left), 2),
+        at=round(at - 1.5, 2),
         color=BROKEN,
         label=f"{words.percent(estimate.value)}, "
         f"interval {words.percent(low)} to {words.percent(high)}",
@@ -149,9 +148,7 @@ def mosaic(tally: Tally, *, shares: bool = True) -> Markup:
     return Markup(
         '<svg class="mosaic" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
         'aria-label="{label}">{parts}</svg>'
-    ).format(
-        w=2 * LEFT + SQUARE, h=SQUARE + TOP + 4, label=label, parts=Markup("").join(parts)
-    )
+    ).format(w=2 * LEFT + SQUARE, h=SQUARE + TOP + 4, label=label, parts=Markup("").join(parts))
 
 
 def scores(tally: Tally) -> Markup:
@@ -209,9 +206,7 @@ def _beside(
     last = TOP + SQUARE - 32
     heights = [min(places[0], last - 60), max(min(places[1], last), TOP + 76)]
     toward = 8 if anchor == "end" else -8
-    for (title, _, _, count), place, height in zip(
-        (first, second), places, heights, strict=True
-    ):
+    for (title, _, _, count), place, height in zip((first, second), places, heights, strict=True):
         if count:
             yield Markup(
                 '<path class="lead" d="M{x},{y} L{edge},{y} L{to},{at}" fill="none" '
@@ -230,9 +225,7 @@ def _beside(
             yield _text(x, height + 32, anchor, share, soft=True)
 
 
-def _text(
-    x: float, y: float, anchor: str, text: str, *, soft: bool = False
-) -> Markup:
+def _text(x: float, y: float, anchor: str, text: str, *, soft: bool = False) -> Markup:
     """A text in a chart: a count that stands out, or what is said of it."""
     size, weight = (12, 400) if soft else (17, 700)
     return Markup(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flipcheck.report import Example, Report
 
 STANDING, PICTURES = 200, 500
-"""How many rows the page holds: it makes the others from its JSON; and how many with pictures."""
+"""How many rows the page holds: it makes the others from its JSON. Of how many, with pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ KINDS: dict[str, Callable[[Example, str], str]] = {
 def table(report: Report) -> dict[str, Any]:
     """The columns, the rows that stand in the page, and the columns to choose values of."""
     examples, columns = report.negative_flips.examples, list(_columns(report))
-    pictured = [at for at, each in enumerate(examples) if each.image][:PICTURES]
+    pictured = [at for at, each in enumerate(examples[:PICTURES]) if each.image]
     standing = max([STANDING, *(at + 1 for at in pictured)])
     return {
         "columns": columns,

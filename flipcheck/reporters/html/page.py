@@ -17,7 +17,6 @@ from markupsafe import Markup
 from flipcheck.errors import no_command
 from flipcheck.reporters import words
 
-
 PLAIN = 256_000
 """Up to how many characters JSON is embedded as it is."""
 

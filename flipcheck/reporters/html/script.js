@@ -20,9 +20,16 @@ const clean = (text) => {
     : "\\u" + sign.codePointAt(0).toString(16).padStart(4, "0"));
   return /^(\s*::|.*##\[)/.test(shown) ? shown.replaceAll("##[", "#\\u0023[").replaceAll("::", ":\\u003a") : shown;
 };
+const tied = (exact, at) => /^50*(e|$)/.test(exact.slice(at)) && "02468".includes(exact[at - 1]); // to even
+const fixed = (value) => {
+  const exact = value.toFixed(25), at = exact.length - 23;
+  return tied(exact, at) ? exact.slice(0, at) : value.toFixed(2);
+};
 const general = (size) => {
-  const [digits, power] = size.toExponential(3).split("e").map(Number);
-  if (size === 0 || (power >= -4 && power < 4)) return String(Number(size.toPrecision(4)));
+  const exact = size.toExponential(25);
+  const text = tied(exact, 5) ? exact.slice(0, 5) + exact.slice(exact.indexOf("e")) : size.toExponential(3);
+  const [digits, power] = text.split("e").map(Number);
+  if (size === 0 || (power >= -4 && power < 4)) return String(Number(text));
   return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 };
 const score = (value, plus = "") => (value < 0 ? "−" : value > 0 ? plus : "") + general(Math.abs(value));
@@ -31,7 +38,7 @@ const change = (flip) => missing(flip.old_score) || missing(flip.new_score) ? nu
 const KINDS = {
   id: clean,
   text: (value) => clean(value) || "(empty)",
-  sure: (value) => missing(value) ? "–" : value.toFixed(2),
+  sure: (value) => missing(value) ? "–" : fixed(value),
   score: (value) => missing(value) ? "–" : score(value),
   change: (value) => missing(value) ? "–" : score(value, "+"),
 };
@@ -210,11 +217,11 @@ function contents(nav) {
   nav.hidden = find("li", nav) === null;
 }
 
-// What is wider than the window is scrolled by keyboard too.
+// What does not fit its box is scrolled by keyboard too.
 function reachable() {
   for (const box of all("section, .scroll")) {
-    const wide = box.scrollWidth > box.clientWidth;
-    if (wide) box.tabIndex = 0;
+    const hidden = box.scrollWidth > box.clientWidth || (box.matches(".scroll") && box.scrollHeight > box.clientHeight);
+    if (hidden) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 }
@@ -224,14 +231,19 @@ if (find("#theme")) theme(find("#theme"));
 if (find("#contents")) contents(find("#contents"));
 for (const each of all("table.sortable")) new Table(each, [...each.tBodies[0].rows].map(standing));
 addEventListener("resize", reachable);
-addEventListener("beforeprint", () => { for (const each of all("details")) each.open = true; });
+const folded = [];
+addEventListener("beforeprint", () => {
+  folded.push(...all("details:not([open])"));
+  for (const each of folded) each.open = true;
+});
+addEventListener("afterprint", () => { for (const each of folded.splice(0)) each.open = false; });
 reachable();
 
 const holder = find("#flipcheck-report");
 if (holder) {
   embedded(holder).then((text) => {
     const report = JSON.parse(text), section = find("#flips");
-    if (section) flips(section, report);
+    if (section && find("table", section)) flips(section, report);
     reachable();
     const [json, csv] = ["#download-json", "#download-csv"].map((each) => find(each));
     json.addEventListener("click", () => download("report.json", "application/json", text));

@@ -1,0 +1,57 @@
+"""The pictures of the README: the report of the sample update, by day and by night.
+
+    python sample_data/screenshot.py [FOLDER]
+
+It needs Chromium, and playwright and pillow from the extra `dev`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+import flipcheck
+
+ROOT = Path(__file__).parents[1]
+SIZE = {"width": 1000, "height": 760}
+LAST = "#answers"
+"""The section with which a picture ends."""
+COLORS = 128
+
+
+def main(folder: Path) -> None:
+    """Write report-light.png and report-dark.png into a folder."""
+    os.chdir(ROOT)
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as driver:
+        page = Path(place) / "report.html"
+        flipcheck.compare(
+            "sample_data/old.onnx",
+            "sample_data/new.onnx",
+            "sample_data/images",
+            gates=["negative_flip_rate <= 5%", "error_rate_change <= 0"],
+        ).save(page)
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for theme in ("light", "dark"):
+            tab = browser.new_page(viewport=SIZE, color_scheme=theme, reduced_motion="reduce")
+            tab.goto(page.as_uri())
+            tab.wait_for_selector("#downloads:not([hidden])")
+            box = tab.locator(LAST).bounding_box()
+            end = int(box["y"] + box["height"]) + 16
+            clip = {"x": 0, "y": 0, "width": SIZE["width"], "height": end}
+            shot = Image.open(BytesIO(tab.screenshot(full_page=True, clip=clip)))
+            small = shot.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+            small.save(folder / f"report-{theme}.png", optimize=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else ROOT / ".github")
