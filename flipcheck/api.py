@@ -133,13 +133,13 @@ def _audited(
             *unused_abstentions(given, found),
             *(note for each in reruns for note in each.warnings),
         ),
-        run=_run(found),
         early=early,
         scores=_scores(given, found, options),
         task=judged_task(given, found),
     )
     asked = {"old": old, "new": new, "data": data, **options}
-    report = replace(report, evidence=evidence_of(asked, report, files))
+    told = evidence_of(asked, report, files)
+    report = replace(report, evidence=told, run=_run(found))  # all that was used is loaded by now
     texts = shown(given, found, shown_of(options))
     return with_texts(_with_images(_with_contract(report, found), found), texts)
 
