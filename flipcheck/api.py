@@ -35,7 +35,7 @@ from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.shards import digest_of
-from flipcheck.sources.shown import shown, with_texts
+from flipcheck.sources.shown import check_shown, shown, with_texts
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.standard_input import laid_down
 from flipcheck.sources.told import judged_task, unused_abstentions
@@ -70,6 +70,7 @@ def compare(
     given = given_of(old, new, data, options, columns_by(options, gates))
     costs = costs_of(options.get("costs"))
     policy = policy_of(options)
+    check_shown(given, shown_of(options))
     with laid_down(given) as given:
         found, early = _found(given, gates, settings, options)
         data_read = _data(given, found)
