@@ -37,7 +37,7 @@ from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.memory import in_memory, is_in_memory
 from flipcheck.sources.shards import digest_of
-from flipcheck.sources.shown import shown, with_texts
+from flipcheck.sources.shown import check_shown, shown, with_texts
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
 from flipcheck.sources.standard_input import laid_down
 from flipcheck.sources.told import judged_task, unused_abstentions
@@ -106,6 +106,7 @@ def _audited(
     given = given_of(old, new, data, options, columns_by(options, gates))
     costs = costs_of(options.get("costs"))
     policy = policy_of(options)
+    check_shown(given, shown_of(options))
     with laid_down(given) as given:
         found, early = _found(given, gates, settings, options)
         data_read = _data(given, found)

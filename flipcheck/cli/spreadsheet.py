@@ -31,9 +31,9 @@ def disarmed(texts: Any) -> Any:
     import pyarrow.compute as pc
 
     odd = pc.match_substring_regex(texts, FORMULA)
-    armed = pc.and_not(odd, pc.match_substring_regex(texts, NUMBER))
-    if not pc.any(armed).as_py():
+    if not pc.any(odd).as_py():
         return texts
+    armed = pc.and_not(odd, pc.match_substring_regex(texts, NUMBER))
     quoted = pc.binary_join_element_wise(
         pa.scalar("'", texts.type), texts, pa.scalar("", texts.type)
     )

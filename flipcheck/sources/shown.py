@@ -1,7 +1,4 @@
-"""The texts that say what a flipped example is: columns of the sources, read again for a few ids.
-
-Nothing of them is held while the models are compared.
-"""
+"""The texts that say what a flipped example is: columns asked for, texts of models, questions."""
 
 from __future__ import annotations
 
@@ -16,53 +13,21 @@ from flipcheck.matching import positions
 from flipcheck.report import Once
 from flipcheck.slices import column_names
 from flipcheck.sources.files import file_kind
-from flipcheck.sources.logs.wanted import QUESTION, FoundAllError, Wanted, cut
+from flipcheck.sources.logs.wanted import QUESTION, cut
+from flipcheck.sources.second_reading import ASKING, Place, as_ids
 from flipcheck.sources.shards import is_image_folder, shards
+from flipcheck.sources.standard_input import LaidDown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from flipcheck.predictions import Predictions
     from flipcheck.report import Report
+    from flipcheck.sources.second_reading import Texts
     from flipcheck.sources.sides import Gathered
-    from flipcheck.sources.spec import Columns, Given
+    from flipcheck.sources.spec import Given, Source
 
-Texts = dict[str, dict[str, str]]
-"""The texts of examples, by id and column."""
-ASKING = ("lm-eval", "inspect", "promptfoo", "evals", "lighteval")
-"""The formats of logs whose samples are questions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A source that may hold texts: its path, how it is read, and the predictions it gave."""
-
-    path: Path
-    columns: Columns
-    read: Predictions | None = None
-
-    @property
-    def log(self) -> bool:
-        """Whether it is a log of samples that ask something."""
-        return self.read is not None and self.read.facts.get("format") in ASKING
-
-    def names(self) -> tuple[str, ...]:
-        """The columns that it has."""
-        if self.log and self.read is not None:
-            return (*self.read.available, QUESTION)
-        if file_kind(self.path) == "npz":
-            from flipcheck.sources.arrays import open_archive
-
-            return tuple(open_archive(self.path).headers)
-        return tuple(_table(self).names)
-
-    def texts(self, names: Sequence[str], ids: Sequence[str]) -> Texts:
-        """The texts of these columns and examples; what is empty or not there is left out."""
-        if self.log:
-            return _of_log(self, names, ids)
-        if file_kind(self.path) == "npz":
-            return _taken(*_of_archive(self, names), ids)
-        return _taken(*_of_table(self, names), ids)
+PIPED = "standard input is gone once it was read: save it to a file to show its columns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +65,9 @@ def shown(given: Given, found: Gathered, asked: Sequence[str] | None) -> Shown |
     """
     if asked is None and not any(_tells(side) for side in (found.old, found.new)):
         return None
-    places = _places(given, found)
-    wanted = _by_default(found, places) if asked is None else _named(found, places, asked)
+    sides = (found.new, found.old)
+    places = _places(given, sides)
+    wanted = _by_default(sides, places) if asked is None else _named(given, sides, places, asked)
     if not wanted:
         return None
     sources: list[tuple[Place | Predictions, tuple[str, ...]]] = []
@@ -142,22 +108,33 @@ def _identity(source: Place | Predictions) -> int:
     return id(source)
 
 
-def _places(given: Given, found: Gathered) -> list[Place]:
+def check_shown(given: Given, asked: Sequence[str] | None) -> None:
+    """Raise UsageError for a column that the test sets of two models lack, before they run."""
+    if asked and _is_model(given.old) and _is_model(given.new):
+        _named(given, (), _places(given, (None, None)), asked)
+
+
+def _is_model(source: Source) -> bool:
+    return isinstance(source, Path) and source.is_file() and file_kind(source) == "onnx"
+
+
+def _places(given: Given, sides: Sequence[Predictions | None]) -> list[Place]:
     """The sources of the comparison that are files of rows, test sets before predictions."""
+    new, old = sides
     columns = replace(given.new_spec.columns, score=None)
     tests = [
         (path, columns, None) for path in (given.data, given.new_data, given.old_data, given.labels)
     ]
-    sides = [
+    answers = [
         (each, spec.columns, read)
         for each, spec, read in (
-            (given.new, given.new_spec, found.new),
-            (given.old, given.old_spec, found.old),
+            (given.new, given.new_spec, new),
+            (given.old, given.old_spec, old),
         )
     ]
     return [
         Place(path.absolute(), columns, read)
-        for path, columns, read in (*tests, *sides)
+        for path, columns, read in (*tests, *answers)
         if isinstance(path, Path) and _has_rows(path)
     ]
 
@@ -169,9 +146,11 @@ def _has_rows(path: Path) -> bool:
     return path.is_file() and file_kind(path) != "onnx" and not is_image_folder(path)
 
 
-def _by_default(found: Gathered, places: Sequence[Place]) -> dict[str, Place | Predictions]:
+def _by_default(
+    sides: Sequence[Predictions], places: Sequence[Place]
+) -> dict[str, Place | Predictions]:
     """The text that models read, or the questions of a log."""
-    for side in (found.new, found.old):
+    for side in sides:
         names, data = side.facts.get("text"), Path(str(side.facts.get("data"))).absolute()
         there = next((each for each in places if each.path == data), None)
         if names and there is not None:
@@ -181,13 +160,13 @@ def _by_default(found: Gathered, places: Sequence[Place]) -> dict[str, Place | P
 
 
 def _named(
-    found: Gathered, places: Sequence[Place], asked: Sequence[str]
+    given: Given, sides: Sequence[Predictions], places: Sequence[Place], asked: Sequence[str]
 ) -> dict[str, Place | Predictions]:
     """The source of each column that was asked for."""
     there: dict[str, Place | Predictions] = {}
     for place in places:
         there |= {name: place for name in place.names() if name not in there}
-    for side in (found.new, found.old):
+    for side in sides:
         there |= {name: side for name in side.columns if name not in there}
     names = [name for each in asked if each for name in column_names(each, there)]
     wanted = list(dict.fromkeys(name if name in there else name.strip() for name in names))
@@ -195,7 +174,9 @@ def _named(
         if name not in there:
             raise UsageError(
                 f"no source has the column {name!r} (--show)",
-                hint=f"{nearest(name, there)} (columns there: {', '.join(there) or 'none'})",
+                hint=PIPED
+                if any(isinstance(each, LaidDown) for each in (given.old, given.new, given.labels))
+                else f"{nearest(name, there)} (columns there: {', '.join(there) or 'none'})",
             )
     return {name: there[name] for name in wanted}
 
@@ -209,7 +190,7 @@ def _examples(given: Given, found: Gathered) -> Callable[[Sequence[str]], Sequen
     paired = found.paired
 
     def named(ids: Sequence[str]) -> Sequence[str]:
-        rows = positions(_as_ids(ids, paired.ids), paired.ids)
+        rows = positions(as_ids(ids, paired.ids), paired.ids)
         return [text or "" for text in paired.columns[EXAMPLE].texts(rows)]
 
     return named
@@ -219,7 +200,7 @@ def _texts(source: Place | Predictions, names: Sequence[str], ids: Sequence[str]
     if isinstance(source, Place):
         return source.texts(names, ids)
     columns = {name: source.columns[name] for name in names}
-    rows = positions(_as_ids(ids, source.ids), source.ids)
+    rows = positions(as_ids(ids, source.ids), source.ids)
     texts: Texts = {}
     for name, labels in columns.items():
         for example, row in zip(ids, rows.tolist(), strict=True):
@@ -227,85 +208,3 @@ def _texts(source: Place | Predictions, names: Sequence[str], ids: Sequence[str]
             if code >= 0:
                 texts.setdefault(example, {})[name] = cut(labels.names[code])
     return texts
-
-
-def _table(place: Place) -> Any:
-    """The table of a source that is one."""
-    from flipcheck.sources.logs import wandb
-    from flipcheck.sources.logs.peek import Peek
-    from flipcheck.sources.tables import open_table
-
-    if place.read is not None and place.read.facts.get("format") == "wandb":
-        return wandb.table(Peek(place.path, file_kind(place.path)))
-    return open_table(place.path)
-
-
-def _of_table(place: Place, names: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-    """The ids of a table, and the columns of these names."""
-    import numpy as np
-    import pyarrow as pa
-
-    from flipcheck.sources.saved.tables import column_of, id_column
-    from flipcheck.sources.saved.values import as_ids
-
-    table = _table(place).listing(*names)
-    name = id_column(table, place.columns)
-    loaded = table.load([*names, *([] if name is None else [name])])
-    size = len(next(iter(loaded.values())))
-    if place.read is not None and place.read.repeats is not None and len(place.read) == size:
-        return place.read.ids, loaded
-    if name is None:
-        return pa.array(np.arange(1, size + 1)), loaded
-    return as_ids(column_of(table, name), loaded[name]), loaded
-
-
-def _of_archive(place: Place, names: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-    """The ids of an archive, and the arrays of these names."""
-    import numpy as np
-    import pyarrow as pa
-
-    from flipcheck.sources.arrays import open_archive, plain
-    from flipcheck.sources.saved.arrays import NPZ_IDS, find, flat
-    from flipcheck.sources.saved.values import as_ids
-
-    path, archive = place.path, open_archive(place.path)
-    ids = find(archive, place.columns.id, NPZ_IDS, "--id")
-    taken = [*names, *([] if ids is None else [ids])]
-    size = archive.require_rows(taken)
-    loaded = {name: flat(path, name, plain(path, name, archive.load(name))) for name in taken}
-    if ids is None:
-        return pa.array(np.arange(1, size + 1)), loaded
-    return as_ids(f"{path}: {ids!r}", loaded[ids]), loaded
-
-
-def _taken(ids: Any, columns: Mapping[str, Any], wanted: Sequence[str]) -> Texts:
-    """The texts of the wanted examples."""
-    rows = positions(_as_ids(wanted, ids), ids).tolist()
-    found: Texts = {}
-    for example, row in zip(wanted, rows, strict=True):
-        values = {name: column[row].as_py() for name, column in columns.items()} if row >= 0 else {}
-        texts = {name: str(each) for name, each in values.items() if each is not None}
-        found[example] = {name: cut(text) for name, text in texts.items() if text}
-    return found
-
-
-def _as_ids(wanted: Sequence[str], ids: Any) -> Any:
-    """Wanted ids as those among which they are looked up."""
-    import pyarrow as pa
-
-    if pa.types.is_integer(ids.type):
-        with contextlib.suppress(ValueError, pa.ArrowException):
-            return pa.array([int(each) for each in wanted], pa.int64())
-    return pa.array(list(wanted), pa.string())
-
-
-def _of_log(place: Place, names: Sequence[str], ids: Sequence[str]) -> Texts:
-    """The texts of a log, by a second reading that ends once all are found."""
-    from flipcheck.sources.logs import read_log
-
-    several = shards(place.path)
-    wanted = Wanted(ids, names)
-    for path in [place.path] if several is None else [each.path for each in several.files]:
-        with contextlib.suppress(FoundAllError):
-            read_log(path, replace(place.columns, wanted=wanted))
-    return wanted.found

@@ -50,6 +50,22 @@ def test_a_side_from_standard_input(command, flipped, piped, side, pack):
     assert list(folder.iterdir()) == []
 
 
+def test_columns_of_standard_input_cannot_be_shown(command, table, piped):
+    """It is gone once it was read; the columns of the other side are there."""
+    rows = {"old": ["1,a,a,one", "2,a,a,two"], "new": ["1,a,a,x", "2,a,b,y"]}
+    old = table("old.csv", "id,label,prediction,note", *rows["old"])
+    new = table("new.csv", "id,label,prediction,there", *rows["new"])
+    piped(new.read_bytes())
+    done = command("compare", old, "-", "--show", "note")
+    assert done.status == 0
+    assert "note: two" in done.out
+    piped(new.read_bytes())
+    done = command("compare", old, "-", "--show", "there")
+    assert done.status == 2
+    assert "no source has the column 'there' (--show)" in done.err
+    assert "save it to a file" in " ".join(done.err.split())
+
+
 def test_labels_from_standard_input(command, table, piped):
     """--labels takes standard input as well."""
     old = table("old.csv", "id,prediction", "1,a", "2,b")

@@ -247,3 +247,19 @@ def test_models_of_text_show_what_they_read(tmp_path):
     for name, texts in shown(report).items():
         assert texts == {"text": SENTENCES[int(name) - 1]}
     assert not any(shown(flipcheck.compare(old, other, data, show="")).values())
+
+
+def test_a_column_that_is_nowhere_is_told_before_models_run(sample, tmp_path):
+    """A slip of the pen costs no minutes: nothing was run, and nothing cached."""
+    data = tmp_path / "data.csv"
+    data.write_text("a,label\n1,2\n", encoding="utf-8")
+    steps = []
+    with pytest.raises(UsageError, match="--show"):
+        flipcheck.compare(
+            sample / "old.onnx",
+            sample / "new.onnx",
+            data,
+            show="b",
+            progress=lambda *each: steps.append(each),
+        )
+    assert not steps
