@@ -32,7 +32,7 @@ def tell(report: Report, ci: Ci, ended: Ended) -> None:
     if ci == "none":
         return
     if _annotates(ci):
-        from flipcheck.reporters.annotations import render
+        from flipcheck.reporters.actions import render
 
         _say(render(report))
     _put(SUMMARY, "the step summary", ci, lambda path: _summarise(path, report))
@@ -43,7 +43,7 @@ def tell_error(message: str, arguments: Sequence[str]) -> None:
     """Annotate a run that could not be done, unless --ci says that nothing is told."""
     ci = chosen(arguments)
     if ci != "none" and _annotates(ci):
-        from flipcheck.reporters.annotations import annotation
+        from flipcheck.reporters.actions import annotation
 
         told = "\n".join(map(one_line, message.split("\n")))
         _say(annotation("error", "flipcheck could not run", told) + "\n")
@@ -84,7 +84,7 @@ def _put(variable: str, what: str, ci: Ci, write: Callable[[Path], None]) -> Non
         told = one_line(f"{what} could not be written: {path}: {error}")
         _say(f"warning: {told}\n")
         if _annotates(ci):
-            from flipcheck.reporters.annotations import annotation
+            from flipcheck.reporters.actions import annotation
 
             _say(annotation("warning", "flipcheck", told) + "\n")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import flipcheck
-from flipcheck.reporters.annotations import annotation, render
+from flipcheck.reporters.actions import annotation, render
 
 COMMAND = re.compile(r"::(\w+) title=([^:,\n\r]*)::([^\n\r]*)")
 """A command as the runner takes it apart: its properties end at the next two colons."""
