@@ -129,6 +129,9 @@ class OptionsOfArrays(Options, total=False):
     cluster: str | Values | None
     weight: str | Values | None
     id: str | Values | None
+    classes: Names | Values
+    old_classes: Names | Values
+    new_classes: Names | Values
 
 
 def _score_range(value: str | tuple[float, float] | None) -> tuple[float, float] | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flipcheck.report import Report
     from flipcheck.report.parts import Model
 
-NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 RUN_ID = "MLFLOW_RUN_ID"
 LONGEST = 500
 """How much of a text a tag or a run's name keeps."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from flipcheck.report.frames import (
     SLICE_COLUMNS,
 )
 
+ROOT = Path(__file__).parents[1]
 Y = ["cat", "dog"] * 10
 NEW = ["dog", *Y[1:]]
 OLD = [*Y[:-1], "cat"]
@@ -112,9 +114,14 @@ def test_a_report_shows_itself_in_one_line(full):
     assert repr(full) == "<Report PASS: 'old' → 'new', 20 examples, 5.00% NFR>"
 
 
-@pytest.mark.parametrize(
-    "module", ["flipcheck", "flipcheck.api", "flipcheck.report", "flipcheck.predictions"]
+SHOWN = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "flipcheck").rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
 )
+
+
+@pytest.mark.parametrize("module", SHOWN)
 def test_the_examples_of_docstrings_run(module):
     """What docstrings show is what comes out."""
     found = doctest.testmod(importlib.import_module(module))

@@ -183,7 +183,8 @@ class Report:
     def __repr__(self) -> str:
         from flipcheck.reporters.words import TITLES, percent
 
-        rate = percent(self.metrics["negative_flip_rate"].value)
+        found = self.metrics.get("negative_flip_rate")
+        rate = percent(None if found is None else found.value)
         sides = f"{self.old.name!r} → {self.new.name!r}"
         return (
             f"<Report {TITLES[self.verdict]}: {sides}, {self.data.examples:,} examples, {rate} NFR>"

@@ -33,7 +33,7 @@ def _gate_line(report: Report, judged: Judgement) -> str:
         top, bottom = words.amount(judged.numerator or 0), words.amount(judged.denominator)
         told.append(f"({top} / {bottom})")
     text = f"  {words.judged(judged.verdict)}: {words.clean(str(judged.gate))}"
-    if judged.scope is not None:
+    if judged.scope is not None and judged.gate.where is None:
         text += f" [{words.clean('='.join(judged.scope))}]"
     bound = words.bound_text(judged, report.scores)
     sure = "" if judged.bound is None else f" at {level}"

@@ -122,6 +122,23 @@ def test_labels_of_a_split_meet_arrays_of_answers():
     assert flips(pd.Series(OLD), pd.Series(NEW), y) == FLIPS  # a default index says nothing
 
 
+@settings(max_examples=50, deadline=None)
+@given(rows=answers, data=st.data())
+def test_aligned_flips_are_those_of_a_join(rows, data):
+    """Against dictionaries by key: each column in an order of its own."""
+    rows = [*rows, ("a", "a", "a")]
+    keys = [f"k{row}" for row in range(len(rows))]
+    columns = []
+    for values in zip(*rows, strict=True):
+        order = data.draw(st.permutations(range(len(rows))))
+        columns.append(pd.Series([values[at] for at in order], index=[keys[at] for at in order]))
+    before, after, truth = (dict(each.items()) for each in columns)
+    broken = {key for key in keys if before[key] == truth[key] != after[key]}
+    report = flipcheck.compare(*columns, resamples=0)
+    assert {each.id for each in report.negative_flips.examples} == broken
+    assert report.tally.negative_flips == len(broken)
+
+
 def test_columns_slice_cluster_and_weigh():
     """A mapping or a DataFrame slices; clusters, weights and ids are columns too."""
     region = ["EU", "EU", "US", "US", "US", "EU"]
@@ -157,6 +174,19 @@ def table(names):
         (table(OLD), table(NEW), numbered(Y), {}),  # columns 0, 1, 2
         (table(OLD), table(NEW), Y, {"classes": ["cat", "dog", "emu"]}),
         (table(OLD), table(NEW), numbered(Y), {"classes": ["cat", "dog", "emu"]}),
+        (table(OLD), table(NEW), Y, {"classes": np.array(["cat", "dog", "emu"])}),  # as classes_
+        (
+            table(OLD),
+            numbered(NEW),
+            np.array(numbered(Y), float),
+            {"classes": np.array([0.0, 1.0, 2.0])},
+        ),
+        (
+            table(OLD),
+            [each + 1 for each in numbered(NEW)],
+            [each + 1 for each in numbered(Y)],
+            {"classes": np.array([1.0, 2.0, 3.0])},  # which are not their places
+        ),
         (table(OLD).tolist(), NEW, Y, {"classes": "cat,dog,emu"}),  # a list of lists, beside names
         (table(OLD), numbered(NEW), numbered(Y), {"classes": range(3)}),
         (pd.DataFrame(table(OLD), columns=["cat", "dog", "emu"]), NEW, Y, {}),  # it names them
@@ -223,6 +253,13 @@ NUMBERED = [numbered(each) for each in (OLD, NEW, Y)]
         (([], [], []), {}, "no examples"),
         ((OLD, NEW, Y), {"by": {"region": ["EU"]}}, "by region has 1"),
         ((OLD, NEW, Y), {"by": "region"}, "region"),
+        ((OLD, NEW, Y), {"by": {"class": Y}}, "a column 'class'"),  # the true class, or this?
+        ((OLD, NEW, Y), {"by": {1: Y, "1": Y}}, "of one name"),
+        ((OLD, NEW, Y), {"by": {"cluster": Y}, "cluster": Y}, "a column 'cluster'"),
+        ((OLD, NEW, Y), {"by": {"region": table(Y)}}, "by region: a table"),
+        ((OLD, NEW, Y), {"weight": table(Y)}, "weight: a table"),
+        ((OLD, NEW, Y), {"weight": [1, 1, 1, 1, 1, None]}, "weight"),
+        ((OLD, NEW, Y), {"id": table(Y)}, "id: a table"),
         ((OLD, NEW, Y), {"threshold": 0.5}, "threshold"),
         ((OLD, NEW, Y), {"id": ["a"] * 6}, "a"),
         (

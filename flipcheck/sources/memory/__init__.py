@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError
 from flipcheck.predictions import Predictions
+from flipcheck.slices import CLASS
 from flipcheck.sources.memory.aligned import aligned
-from flipcheck.sources.memory.answers import as_labels, check_kinds, read
+from flipcheck.sources.memory.answers import (
+    as_labels,
+    check_kinds,
+    check_one_each,
+    class_names,
+    read,
+)
 from flipcheck.sources.memory.columns import column
 
 if TYPE_CHECKING:
@@ -54,6 +61,8 @@ def in_memory(old: Any, new: Any, labels: Any, options: Mapping[str, Any]) -> In
     )
     if not len(rows["old"]):
         raise InputError("no examples: the columns are empty", hint="give at least one answer")
+    for name in beside:
+        check_one_each(name, rows[name])
     answers = {side: read(side, rows[side], rows[LABELS], left) for side in SIDES}
     check_kinds({name: rows[name] for name in given})
     truth = as_labels(LABELS, rows[LABELS])
@@ -80,8 +89,12 @@ def _beside(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
     found: dict[str, Any] = {}
     by: Any = left.get("by")
     if hasattr(by, "items") and not hasattr(by, "dtype"):  # a mapping or a DataFrame
-        found = {f"by {name}": values for name, values in by.items()}
         left["by"] = [str(name) for name in by]
+        _check_names(left["by"])
+        found = {f"by {name}": values for name, values in by.items()}
+    for name in ("classes", "old_classes", "new_classes"):
+        if left.get(name) is not None and not isinstance(left[name], str):
+            left[name] = class_names(left[name])
     for name in ("cluster", "weight", "id"):
         if is_in_memory(left.get(name)):
             found[name] = left.pop(name)
@@ -92,6 +105,19 @@ def _beside(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
             )
         left["cluster"] = "cluster"
     return left, found
+
+
+def _check_names(names: list[str]) -> None:
+    """Raise UsageError for columns to slice by that others would be taken for."""
+    if CLASS in names:
+        raise UsageError(
+            f"a column {CLASS!r} to slice by, which is what slices by the true label are called",
+            hint="rename the column",
+        )
+    if len(set(names)) < len(names):
+        raise UsageError(
+            f"several columns of one name to slice by: {', '.join(names)}", hint="rename them"
+        )
 
 
 def _names(beside: Mapping[str, Any]) -> list[tuple[str, str]]:

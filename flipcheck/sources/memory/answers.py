@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError, listed
-from flipcheck.labels import Labels, is_whole, to_arrow
+from flipcheck.labels import Labels, as_text, is_whole, to_arrow
 from flipcheck.sources.memory.columns import is_pandas, is_table
 from flipcheck.sources.names import class_list, given_classes
 from flipcheck.sources.saved.values import largest
@@ -42,16 +42,21 @@ def read(side: str, values: Any, labels: Any, options: dict[str, Any]) -> Answer
 
 def as_labels(what: str, values: Any) -> Any:
     """A column of labels as pyarrow has it. Raises InputError that names the column."""
-    if is_table(values):
-        raise InputError(
-            f"{what}: a table of shape {tuple(values.shape)}", hint="give one for each example"
-        )
+    check_one_each(what, values)
     try:
         found = to_arrow(values)
         Labels.of(found[:0])  # which raises for what holds no labels
     except InputError as error:
         raise InputError(f"{what}: {error.message}", hint=error.hint) from error
     return found
+
+
+def check_one_each(what: str, values: Any) -> None:
+    """Raise InputError for a table where one value for each example should be."""
+    if is_table(values):
+        raise InputError(
+            f"{what}: a table of shape {tuple(values.shape)}", hint="give one for each example"
+        )
 
 
 def check_kinds(columns: dict[str, Any]) -> None:
@@ -121,6 +126,14 @@ def _classes(side: str, values: Any, labels: Any, options: dict[str, Any]) -> tu
         options[f"{side}_classes"] = list(named)
         return named
     return _places(side, labels, values.shape[1])
+
+
+def class_names(values: Any) -> list[str]:
+    """Classes as texts, written as labels are: 1.0 in an array of numbers is "1"."""
+    names = as_text(as_labels("classes", [*values])).to_pylist()
+    if None in names:
+        raise UsageError("classes: one has no name", hint="name every column of scores")
+    return [str(name) for name in names]
 
 
 def _column_names(values: Any) -> tuple[str, ...] | None:
