@@ -393,6 +393,10 @@ def test_versions_are_told_of_what_was_used(report):
         lambda told: told["files"][0].update(files=1.5),
         lambda told: told["files"][0].update(parts="abc.data"),
         lambda told: told["files"][0].update(role=1),
+        lambda told: told["files"][0].update(role="<b>|x"),
+        lambda told: told.update(created="<b>now</b>"),
+        lambda told: told.update(python_only=["<b>"]),
+        lambda told: told.update(options={"a b": 1}),
         lambda told: told["files"][0].pop("parts"),
     ],
 )
