@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,29 @@ def command(capfd):
         with pytest.raises(SystemExit) as ended:
             main([str(each) for each in arguments])
         out, err = capfd.readouterr()
+        check_schema([str(each) for each in arguments])
         return Run(int(ended.value.code or 0), out, err)
 
     return run
+
+
+LARGEST_CHECKED = 200_000
+"""Bytes; larger reports are of the same kinds, and take seconds to check."""
+
+
+def check_schema(arguments: list[str]) -> None:
+    """Hold the JSON report that a command wrote to the published schema."""
+    if arguments[:1] not in (["compare"], ["render"]) or "--json" not in arguments:
+        return
+    path = Path(arguments[arguments.index("--json") + 1])
+    if not path.is_file() or path.stat().st_size > LARGEST_CHECKED:
+        return
+    written = path.read_text(encoding="utf-8")
+    if not written.startswith('{\n  "format": "flipcheck.report/1"'):  # not one of ours
+        return
+    from report_schema import problems
+
+    assert problems(json.loads(written)) == []
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ def render(
     """
     del config  # which the command has read before this
     from flipcheck.audits.judging import rejudge
+    from flipcheck.evidence import judged_by
     from flipcheck.gates import Gate
     from flipcheck.report import Report
 
@@ -52,7 +53,7 @@ def render(
     if decide == "point" and not gates:
         raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")
     if gates:
-        found = rejudge(found, gates, decide)
+        found = judged_by(rejudge(found, gates, decide), gates, decide)
     try:
         reports.write(found)
     except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as error:

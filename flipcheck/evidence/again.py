@@ -50,7 +50,7 @@ def audit_options(report: Report) -> dict[str, Any]:
             problems=[f"{name}: {why}" for name, why in lost.items()],
             hint="leave --again out: it is checked all the same whether the files changed",
         )
-    return _checked(evidence)
+    return checked_options(evidence)
 
 
 def example_options(report: Report, given: Collection[str] = ()) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def example_options(report: Report, given: Collection[str] = ()) -> dict[str, An
             problems=lost,
             hint="give these beside --report: OLD, NEW and DATA, or the options of those names",
         )
-    options = {name: each for name, each in _checked(evidence).items() if name in wanted}
+    options = {name: each for name, each in checked_options(evidence).items() if name in wanted}
     by = tuple(dict.fromkeys((*options.get("by", ()), *columns_sliced(report))))
     return {name: each for name, each in options.items() if name not in NOT_TAKEN} | (
         {"by": list(by)} if by else {}
@@ -95,7 +95,7 @@ def _lost(evidence: Evidence) -> dict[str, str]:
     }
 
 
-def _checked(evidence: Evidence) -> dict[str, Any]:
+def checked_options(evidence: Evidence) -> dict[str, Any]:
     """The options, where they are as we write them. Raises InputError."""
     options = dict(evidence.options)
     try:

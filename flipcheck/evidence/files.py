@@ -58,11 +58,11 @@ def option_files(options: Mapping[str, Any], report: Report) -> Iterator[SourceF
             config = None if path is None else path / PREPROCESS_CONFIG
             for each in (path, config if name == "preprocess" else None):
                 if each is not None and is_file(each):
-                    yield _plain(role, each)
+                    yield plain_file(role, each)
     for name in ("costs", "critical", "waivers"):
         given, part = options.get(name), getattr(report, name)
         if isinstance(given, (str, PathLike)) and part is not None:
-            yield _plain(name, Path(given), part.sha256)
+            yield plain_file(name, Path(given), part.sha256)
         elif given is not None and part is not None:
             yield SourceFile(name, "python", None, None)
     yield from _reruns(options.get("rerun"), report)
@@ -91,15 +91,15 @@ def _near(side: Predictions) -> Iterator[SourceFile]:
     preprocess = beside(model, PREPROCESS_CONFIG)
     tokenizer = facts.get("tokenizer") or {}
     if (names := place.get(classes or "")) is not None:
-        yield _plain("classes", names)
+        yield plain_file("classes", names)
     if preprocess is not None and origin == str(preprocess):
-        yield _plain("preprocess", preprocess)
+        yield plain_file("preprocess", preprocess)
     if tokenizer:
         path = Path(tokenizer["file"])
-        yield _plain("tokenizer", path, tokenizer["sha256"])
+        yield plain_file("tokenizer", path, tokenizer["sha256"])
         config = path.with_name(TOKENIZER_CONFIG)
         if config.is_file():
-            yield _plain("tokenizer", config)
+            yield plain_file("tokenizer", config)
 
 
 def _model(role: str, path: Path, facts: Mapping[str, Any]) -> SourceFile:
@@ -108,7 +108,7 @@ def _model(role: str, path: Path, facts: Mapping[str, Any]) -> SourceFile:
     return SourceFile(role, "model", str(path), facts["sha256"], size, 1 + len(parts), parts)
 
 
-def _plain(role: str, path: Path, digest: str | None = None) -> SourceFile:
+def plain_file(role: str, path: Path, digest: str | None = None) -> SourceFile:
     """One small file."""
     return SourceFile(role, "file", str(path), digest or sha256(path), path.stat().st_size, 1)
 
@@ -119,7 +119,7 @@ def _file(role: str, path: Path, digest: str | None, found: Gathered | None) -> 
     if isinstance(path, LaidDown):
         return SourceFile(role, "standard input", None, digest, path.stat().st_size, 1)
     if not (path.is_dir() or is_pattern(path)):
-        return _plain(role, path, digest)
+        return plain_file(role, path, digest)
     images = found.images if found else None
     if images is not None and images.source == str(path) and images.stamps is not None:
         sizes = images.stamps.states[:, 0]

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 FileKind = Literal["file", "model", "tables", "images", "standard input", "python"]
 KINDS = get_args(FileKind)
+ROLES = (
+    *("old", "new", "data", "old data", "new data", "labels", "classes", "label map"),
+    *("preprocess", "tokenizer", "costs", "critical", "waivers", "rerun", "config"),
+)
+"""What a file may have decided."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
+NAME = re.compile(r"[a-z_]+")
+MOMENT = re.compile(r"\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +43,8 @@ class SourceFile:
 
     def __post_init__(self) -> None:
         check_texts(self.role, *self.parts, *(each for each in (self.path, self.sha256) if each))
-        if self.kind not in KINDS:
-            raise ValueError(f"no kind of file {self.kind!r}")
+        if self.kind not in KINDS or self.role not in ROLES:
+            raise ValueError(f"no kind or role of a file: {self.kind!r:.80}, {self.role!r:.80}")
         if self.sha256 is not None and not DIGEST.fullmatch(self.sha256):
             raise ValueError(f"{self.sha256[:80]!r} is no SHA-256")
         if (self.path is None) is not (self.kind in {"standard input", "python"}):
@@ -67,6 +74,9 @@ class Evidence:
     def __post_init__(self) -> None:
         check_texts(*self.options, *self.python_only)
         check_texts(*(each for each in (self.command, self.created) if each is not None))
+        odd = [name for name in (*self.options, *self.python_only) if not NAME.fullmatch(name)]
+        if odd or (self.created is not None and not MOMENT.fullmatch(self.created)):
+            raise ValueError("its evidence has an option or a time that is none")
 
     def to_dict(self) -> dict[str, Any]:
         """The evidence as the JSON report writes it; numbers of options keep all their digits."""

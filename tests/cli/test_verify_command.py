@@ -203,6 +203,20 @@ def test_a_tokenizer_beside_a_model(command):
         Path(name).write_bytes(before)
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_configuration_file(command):
+    """The file that options were taken from is told and checked as the others are."""
+    from flipcheck.evidence import with_configs
+
+    Path("flipcheck.toml").write_text("max_nfr = '5%'\n", encoding="utf-8")
+    report = flipcheck.compare("old.csv", "new.csv", resamples=0)
+    with_configs(report, [Path("flipcheck.toml")]).save("r.json")
+    expected = {"old": "same", "new": "same", "config": "same"}
+    assert states(command, "r.json") == (0, expected)
+    flip_byte(Path("flipcheck.toml"))
+    assert states(command, "r.json") == (1, expected | {"config": "changed"})
+
+
 # --- where files lie -----------------------------------------------------------------------
 
 
@@ -346,10 +360,9 @@ def test_paths_that_point_anywhere(command, folder, path):
 
 def test_hostile_text_is_shown_as_text(command, folder):
     """No terminal code and no command of a CI server leaves a report."""
-    done = command("verify", forged(folder, path="\x1b[31m::error::x\n::error::y", role="\x07o"))
+    done = command("verify", forged(folder, path="\x1b[31m::error::x\n::error::y"))
     assert done.status == 1
     assert "\x1b" not in done.out
-    assert "\x07" not in done.out
     assert not any(line.startswith("::") for line in done.out.splitlines())
 
 

@@ -191,6 +191,22 @@ def test_gates_keep_their_order():
     ]
 
 
+@pytest.mark.usefixtures("folder")
+def test_gates_that_judge_a_report_anew_are_those_of_its_command(command, tmp_path):
+    """A report under other gates tells the command of these, which slices by the same columns."""
+    first = ["--gate", "negative_flip_rate <= 8% by region", "--by", "age", *RESAMPLES]
+    command("compare", *SAVED, *first, "--json", tmp_path / "1.json")
+    judged = ["--max-nfr", "1%", "--decide", "point", "--json", tmp_path / "2.json"]
+    assert command("render", tmp_path / "1.json", *judged).status == 1
+    told = Report.load(tmp_path / "2.json").evidence
+    assert told.options["gates"] == ["negative_flip_rate <= 1%"]
+    assert told.options["by"] == ["age", "region"]
+    words = shlex.split(told.command)[1:]
+    command(*words, "--json", tmp_path / "3.json")
+    assert (tmp_path / "3.json").read_bytes() == (tmp_path / "2.json").read_bytes()
+    assert Report.load(tmp_path / "1.json").evidence.files == told.files
+
+
 # --- files ---------------------------------------------------------------------------------
 
 ROLES = {
@@ -377,6 +393,10 @@ def test_versions_are_told_of_what_was_used(report):
         lambda told: told["files"][0].update(files=1.5),
         lambda told: told["files"][0].update(parts="abc.data"),
         lambda told: told["files"][0].update(role=1),
+        lambda told: told["files"][0].update(role="<b>|x"),
+        lambda told: told.update(created="<b>now</b>"),
+        lambda told: told.update(python_only=["<b>"]),
+        lambda told: told.update(options={"a b": 1}),
         lambda told: told["files"][0].pop("parts"),
     ],
 )

@@ -199,3 +199,12 @@ def test_a_missing_key_does_not_fit(report, data):
     changed = copy.deepcopy(written)
     del at(changed, path[:-1])[path[-1]]
     assert not validator().is_valid(changed), path
+
+
+def test_roles_and_kinds_of_files_are_those_of_the_schema():
+    """What the schema lets a file be is what the code knows."""
+    from flipcheck.report.evidence import KINDS, ROLES
+
+    told = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["file"]["properties"]
+    assert (*told["role"]["enum"],) == ROLES
+    assert (*told["kind"]["enum"],) == KINDS
