@@ -181,7 +181,8 @@ class Report:
         """A part of the report as a pandas DataFrame.
 
         The metrics have a row each, indexed by name; slices and classes a row for each of them
-        and its metrics; flips a row for each flipped example (empty for a report from JSON).
+        and its metrics; flips a row for each flipped example with the columns that `show` named
+        (empty for a report from JSON).
         """
         import pandas as pd
 
