@@ -84,7 +84,7 @@ def _contract(told: Told) -> str:
         return f"Mend the contract first: {what} can flip answers whatever the models have learnt."
     side = next(side for side, each in report.repeatability.items() if not each.sound)
     return (
-        f"Have the {side} model repeat itself first: flips of its own making are among these "
+        f"Have the {side} model repeat itself first: flips of its own making may be among these "
         "(--rerun measures them)."
     )
 

@@ -239,6 +239,14 @@ def test_a_contract_that_can_flip_answers_is_mended_first(flipped):
     assert "Mend" not in last_step(replace(calm, contract=urgent.contract))
 
 
+def test_a_model_that_does_not_repeat_itself_is_mended_first(flipped):
+    """Its own flips are among those that are counted."""
+    report = flipcheck.compare(*flipped(right=90, broken=9), resamples=0)
+    unsound = dressed(report, ["x"]).repeatability
+    report = replace(report, repeatability=unsound, contract=())
+    assert last_step(report).startswith("Have the old model repeat itself first")
+
+
 def test_graded_answers_have_no_kinds():
     """The largest falls are read."""
     sides = [
