@@ -196,6 +196,7 @@ class Report:
         examples = (replace(each, shown=dict(texts.get(each.id, {}))) for each in flips.examples)
         listed = replace(flips, examples=tuple(examples))
         return replace(self, negative_flips=listed, flip_table=flip_table)
+
     def _repr_html_(self) -> str:
         """The report as a notebook shows it."""
         from flipcheck.reporters.notebook import render

@@ -84,7 +84,7 @@ def _contract(told: Told) -> str:
         return f"Mend the contract first: {what} can flip answers whatever the models have learnt."
     side = next(side for side, each in report.repeatability.items() if not each.sound)
     return (
-        f"Have the {side} model repeat itself first: flips of its own making are among these "
+        f"Have the {side} model repeat itself first: flips of its own making may be among these "
         "(--rerun measures them)."
     )
 
@@ -111,20 +111,25 @@ def _slice(report: Report, judged: Judgement) -> Slice | None:
 
 def _undecided(told: Told) -> str:
     """The test set is too small: how large it should be."""
-    if told.report.verdict is not Verdict.INCONCLUSIVE or not told.decisive:
+    if told.report.verdict is not Verdict.INCONCLUSIVE:
         return ""
-    short = [each for each in told.decisive if each.needed is not None]
+    open_gates = told.decisive or list(told.report.gates)  # slices too small have no verdict
+    short = [each for each in open_gates if each.needed is not None]
     if not short:
-        reason = told.say(told.decisive[0].reason)
-        return f"No more examples of this kind would decide it: {reason}." if reason else ""
+        reason = _sentence(told, open_gates[0].reason)
+        return f"{reason} {_flips(told)}" if told.report.negative_flips.total else reason
     first, data = max(short, key=lambda each: each.needed or 0), told.report.data
     if data.clusters is not None or first.reason.startswith("too small"):
         what = "clusters" if data.clusters is not None else "examples"
-        reason = told.say(f"{first.reason[:1].upper()}{first.reason[1:]}")
-        return f"Bring more {what}, drawn alike. {reason}. {PLAN}"
+        return f"Bring more {what}, drawn alike. {_sentence(told, first.reason)} {PLAN}"
     where = f" where {told.name('='.join(first.scope))}" if first.scope else ""
     examples = plural(rough(first.needed or 0), "example")
     return f"Bring about {examples}{where}, drawn as these {data.examples:,} were. {PLAN}"
+
+
+def _sentence(told: Told, reason: str) -> str:
+    """A reason as a sentence of its own."""
+    return f"{told.say(f'{reason[:1].upper()}{reason[1:]}')}."
 
 
 def _nothing_broke(told: Told) -> str:
@@ -210,6 +215,6 @@ FEW = 5
 """So many flips are all shown wherever the next step is."""
 
 SITUATIONS: tuple[Callable[[Told], str], ...] = (
-    *(_critical, _contract, _failed, _nothing_broke, _undecided, _ungated),
+    *(_critical, _contract, _failed, _undecided, _nothing_broke, _ungated),
 )
 """What is asked of a report, in this order; the first that has something to say says it."""

@@ -50,11 +50,12 @@ def test_discovery_is_told_in_every_report(command, files, tmp_path, confirm):
     assert ("confirmed by the other" in section) == bool(confirm)
     next_line = " ".join(done.out.split("Next  ")[1].split())
     assert next_line.startswith(
-        "Negative flips concentrate where region is EU and device is tablet;"
+        "Negative flips concentrate where region is EU and device is tablet: look"
     )
     assert "| `region = EU`, `device = tablet` |" in paths["markdown"].read_text("utf-8")
     assert "<td>region = EU, device = tablet</td>" in paths["html"].read_text("utf-8")
-    assert command("render", paths["json"]).out == done.out
+    again = command("render", paths["json"]).out
+    assert again.split("Next  ")[0] == done.out.split("Next  ")[0]  # which names the files
 
 
 def test_a_search_that_finds_nothing_says_so(command, flipped, table):

@@ -192,6 +192,35 @@ def test_clusters_are_what_is_brought():
     assert last_step(report).startswith("Bring more clusters, drawn alike. Too small ever to pass")
 
 
+def test_what_more_examples_would_not_decide_is_told_as_it_is(flipped):
+    """The reason, and then the flips if there are any."""
+    report = flipcheck.compare(
+        *flipped(right=98, broken=2), gates=["negative_flip_rate <= 2%"], resamples=0
+    )
+    (judged,) = report.gates
+    told = "beyond the limit by itself, but not after correction over 4 slices"
+    odd = replace(report, gates=(replace(judged, needed=None, reason=told),))
+    assert last_step(odd) == f"B{told[1:]}. 2 of 2 negative flips are a → b."
+    sides = [["b"] * 3 + ["a"] * 2, ["a"] * 5]  # in slice x the old model is always wrong
+    columns = {"part": ["x"] * 3 + ["y"] * 2}
+    old, new = (
+        flipcheck.Predictions.from_arrays(each, ["a"] * 5, ids=list("vwxyz"), columns=columns)
+        for each in sides
+    )
+    never = flipcheck.compare(old, new, gates=["negative_flip_rate <= 2% where part=x"])
+    assert last_step(never) == "The old model has no right answer that could break."
+
+
+def test_slices_that_are_too_small_are_told(table):
+    """Where --min-slice leaves every one out, nothing was decided."""
+    rows = [f"{row},a,a,{row % 3}" for row in range(12)]
+    path = table("same.csv", "id,label,prediction,part", *rows)
+    gates = ["negative_flip_rate <= 2% by part"]
+    report = flipcheck.compare(path, path, gates=gates, min_slice=50, resamples=0)
+    assert report.verdict == "inconclusive"
+    assert last_step(report).startswith("Too small to judge (--min-slice 50)")
+
+
 def test_a_critical_example_that_broke_comes_first(flipped):
     """By its id, with what it became."""
     report = flipcheck.compare(*flipped(right=90, broken=9), critical=["x00092", "x00091"])
@@ -208,6 +237,14 @@ def test_a_contract_that_can_flip_answers_is_mended_first(flipped):
     assert last_step(urgent) == told
     calm = flipcheck.compare(*flipped(right=90), resamples=0)
     assert "Mend" not in last_step(replace(calm, contract=urgent.contract))
+
+
+def test_a_model_that_does_not_repeat_itself_is_mended_first(flipped):
+    """Its own flips are among those that are counted."""
+    report = flipcheck.compare(*flipped(right=90, broken=9), resamples=0)
+    unsound = dressed(report, ["x"]).repeatability
+    report = replace(report, repeatability=unsound, contract=())
+    assert last_step(report).startswith("Have the old model repeat itself first")
 
 
 def test_graded_answers_have_no_kinds():

@@ -122,7 +122,8 @@ def test_every_report_tells_of_them(command, written, tmp_path):
     assert told in paths["markdown"].read_text("utf-8")
     written_task = json.loads(paths["json"].read_text("utf-8"))["task"]["abstentions"]
     assert written_task["old"]["coverage"] == pytest.approx(found.old.coverage)
-    assert command("render", paths["json"]).out == done.out
+    again = command("render", paths["json"]).out
+    assert again.split("Next  ")[0] == done.out.split("Next  ")[0]  # which names the files
 
 
 def test_a_report_whose_abstentions_do_not_add_up_is_damaged(written):

@@ -356,7 +356,8 @@ def test_the_report_says_what_was_judged(command, written, tmp_path, per):
     assert right in " ".join(done.out.split())
     assert right in paths["html"].read_text("utf-8")
     assert right in paths["markdown"].read_text("utf-8")
-    assert command("render", paths["json"]).out == done.out
+    again = command("render", paths["json"]).out
+    assert again.split("Next  ")[0] == done.out.split("Next  ")[0]  # which names the files
 
 
 def test_slices_gates_and_weights_of_decisions(table):

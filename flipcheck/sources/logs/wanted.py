@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flipcheck.sources.files import is_unicode
 from flipcheck.sources.logs.values import as_label, scalar
 
 if TYPE_CHECKING:
@@ -72,7 +73,10 @@ def plain_text(value: Any, depth: int = 4) -> str | None:
 
 
 def cut(text: str) -> str:
-    """The beginning of a text, with "…" where there is more."""
+    """The beginning of a text that can be written, with "…" where there is more."""
+    text = text[: LONGEST + 1]
+    if not is_unicode(text):
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

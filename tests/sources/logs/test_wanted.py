@@ -106,6 +106,20 @@ def test_lighteval(tmp_path):
     assert shown(report) == asked
 
 
+def test_a_question_that_cannot_be_written(tmp_path):
+    """Half a character is shown as its code, so that the report can be saved."""
+    for name, rights in (("old", BEFORE), ("new", AFTER)):
+        rows = [
+            sample(number, 1, "C" if right else "I", input=f"{number}\ud800")
+            for number, right in enumerate(rights)
+        ]
+        document(tmp_path / f"{name}.json", rows)
+    report = flipcheck.compare(tmp_path / "old.json", tmp_path / "new.json")
+    assert shown(report)["1/1"] == {"question": "1\\ud800"}
+    report.save(tmp_path / "r.json")
+    report.to_frame("flips")
+
+
 def test_several_logs(tmp_path):
     """Each sample's question is in one of the files."""
     for side, rights in (("old", BEFORE), ("new", AFTER)):
