@@ -39,7 +39,7 @@ def render(report: Report) -> str:
         if kind == "warning" and not found:
             notes.append(annotation(kind, "flipcheck", f"{NO_GATE}, so nothing was decided"))
         lines += _capped(kind, notes)
-    return "".join(f"{line}\n" for line in lines)
+    return "\n".join(lines)
 
 
 def _capped(kind: str, notes: Sequence[str]) -> list[str]:
