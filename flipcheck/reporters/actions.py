@@ -35,9 +35,9 @@ def render(report: Report) -> str:
             if each.judged.verdict is verdict
         ]
         if kind == "warning":
-            notes += [annotation(kind, "flipcheck", words.clean(each)) for each in report.warnings]
-        if kind == "warning" and not found:
-            notes.append(annotation(kind, "flipcheck", f"{NO_GATE}, so nothing was decided"))
+            warned = [] if found else [f"{NO_GATE}, so nothing was decided"]
+            warned += map(words.clean, report.warnings)
+            notes += [annotation(kind, "flipcheck", each) for each in warned]
         lines += _capped(kind, notes)
     return "\n".join(lines)
 
