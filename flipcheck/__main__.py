@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from flipcheck.errors import FlipcheckError, one_line
+from flipcheck.errors import FlipcheckError, one_line, say
 
 COULD_NOT_RUN, INTERNAL, INTERRUPTED = 2, 70, 130
 TRACEBACK = "--traceback"
@@ -46,6 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
     except SystemExit as ended:
         _exit_if(asked)
         _tell_refusal(ended, given)
+        if isinstance(ended.__context__, OSError):  # typer's own 1, which is a failed gate's
+            sys.exit(COULD_NOT_RUN)
         raise
     except FlipcheckError as error:
         _exit_if(asked)
@@ -118,8 +120,7 @@ def _tell_refusal(ended: SystemExit, arguments: list[str]) -> None:
 
 def _say(text: str) -> None:
     """A message on standard error, where no terminal code of a file name or id can act."""
-    lines = "\n".join(map(one_line, text.split("\n")))
-    print(lines.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)  # noqa: T201
+    say("\n".join(map(one_line, text.split("\n"))))
 
 
 if __name__ == "__main__":

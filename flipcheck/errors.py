@@ -10,7 +10,9 @@ FlipcheckError
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -73,6 +75,16 @@ def no_command(line: str) -> str:
 
 def _broken(found: re.Match[str]) -> str:
     return "#\\u0023" if found[0] == "##" else f"{found[1]}:\\u003a"
+
+
+def say(text: str) -> None:
+    """Lines on standard error; where nobody can read them, the verdict and its status stay."""
+    if sys.stderr is None or not text:
+        return
+    try:
+        print(text.encode("utf-8", "backslashreplace").decode(), file=sys.stderr, flush=True)  # noqa: T201
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def listed(values: Iterable[object], total: int | None = None) -> str:

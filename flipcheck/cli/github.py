@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from flipcheck.errors import one_line
+from flipcheck.errors import one_line, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +33,7 @@ def tell(report: Report, ci: Ci, ended: Ended) -> None:
     if _annotates(ci):
         from flipcheck.reporters.actions import render
 
-        _say(render(report))
+        say(render(report))
     _put(SUMMARY, "the step summary", ci, lambda path: _summarise(path, report))
     _put(OUTPUT, "the step's outputs", ci, lambda path: _append(path, outputs(report, ended)))
 
@@ -46,7 +45,7 @@ def tell_error(message: str, arguments: Sequence[str]) -> None:
         from flipcheck.reporters.actions import annotation
 
         told = "\n".join(map(one_line, message.split("\n")))
-        _say(annotation("error", "flipcheck could not run", told) + "\n")
+        say(annotation("error", "flipcheck could not run", told))
 
 
 def chosen(arguments: Sequence[str]) -> str:
@@ -66,12 +65,6 @@ def _annotates(ci: str) -> bool:
     return ci == "github" or os.environ.get(ANNOTATED) == "true"
 
 
-def _say(text: str) -> None:
-    """Lines on standard error: standard output is the report's."""
-    sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
-    sys.stderr.flush()
-
-
 def _put(variable: str, what: str, ci: Ci, write: Callable[[Path], None]) -> None:
     """Write to the file that a variable names; what hinders that is a warning."""
     path = os.environ.get(variable)
@@ -82,11 +75,11 @@ def _put(variable: str, what: str, ci: Ci, write: Callable[[Path], None]) -> Non
         write(Path(path))
     except (OSError, ValueError) as error:
         told = one_line(f"{what} could not be written: {path}: {error}")
-        _say(f"warning: {told}\n")
+        say(f"warning: {told}")
         if _annotates(ci):
             from flipcheck.reporters.actions import annotation
 
-            _say(annotation("warning", "flipcheck", told) + "\n")
+            say(annotation("warning", "flipcheck", told))
 
 
 def _check_file(path: Path) -> None:

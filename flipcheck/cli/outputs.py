@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import OutputError, UsageError
+from flipcheck.errors import OutputError, UsageError, no_command, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,7 +99,7 @@ class Outputs:
         if shown is not None:
             put(shown, encoding="utf-8")
             if report.verdict is not None:
-                print(f"{TITLES[report.verdict]}  {decision(report)}", file=sys.stderr)  # noqa: T201
+                say(f"{TITLES[report.verdict]}  {decision(report)}")
         else:
             from flipcheck.reporters.terminal import render
 
@@ -118,7 +118,7 @@ class Outputs:
         shown = self._put(texts)
         if shown is not None:
             put(shown, encoding="utf-8")
-            print(answer(plan), file=sys.stderr)  # noqa: T201
+            say(answer(plan))
         else:
             put(render(plan, color=has_color(), width=columns()))
 
@@ -126,9 +126,8 @@ class Outputs:
         """Write JSON-ready values as the JSON report."""
         from json import dumps
 
-        shown = self._put(
-            {"json": dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"}
-        )
+        text = no_command(dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+        shown = self._put({"json": f"{text}\n"})
         if shown is not None:
             put(shown, encoding="utf-8")
 

@@ -35,11 +35,11 @@ def render(report: Report) -> str:
             if each.judged.verdict is verdict
         ]
         if kind == "warning":
-            notes += [annotation(kind, "flipcheck", words.clean(each)) for each in report.warnings]
-        if kind == "warning" and not found:
-            notes.append(annotation(kind, "flipcheck", f"{NO_GATE}, so nothing was decided"))
+            warned = [] if found else [f"{NO_GATE}, so nothing was decided"]
+            warned += map(words.clean, report.warnings)
+            notes += [annotation(kind, "flipcheck", each) for each in warned]
         lines += _capped(kind, notes)
-    return "".join(f"{line}\n" for line in lines)
+    return "\n".join(lines)
 
 
 def _capped(kind: str, notes: Sequence[str]) -> list[str]:

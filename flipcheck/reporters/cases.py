@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from flipcheck.gates import Verdict
@@ -28,14 +28,13 @@ class Case:
 
 def cases(report: Report) -> list[Case]:
     """The gates of a report in the order that they were given in, the slices of each together."""
-    seen: Counter[str] = Counter()
-    found = []
+    found: dict[str, Case] = {}
     for judged in report.gates:
-        name = _name(judged)
-        seen[name] += 1
-        again = f" ({seen[name]})" if seen[name] > 1 else ""
-        found.append(Case(name + again, judged, told(judged, report)))
-    return found
+        plain = _name(judged)
+        again = (f"{plain} ({number})" for number in count(2))
+        name = next(each for each in chain([plain], again) if each not in found)
+        found[name] = Case(name, judged, told(judged, report))
+    return list(found.values())
 
 
 def _name(judged: Judgement) -> str:

@@ -285,6 +285,15 @@ def test_no_error_is_a_command(command, hostile, table):
     assert not any(map(is_command, done.err.split("\n")))
 
 
+@pytest.mark.parametrize("shown", [(), ("--json", "-")])
+@pytest.mark.parametrize("place", range(len(EVIL)))
+def test_no_line_of_one_example_is_a_command(command, hostile, place, shown):
+    """`repro` quotes the same names."""
+    done = command("repro", f"{EVIL[place]}{place}", *hostile, "--by", "##[error]by", *shown)
+    assert done.status == 0, done.err
+    assert [line for line in re.split(r"[\r\n]", done.out) if is_command(line)] == []
+
+
 def test_json_keeps_its_values(command, hostile):
     """What is escaped in the text of a report is the same value to whoever reads it."""
     done = command("compare", *hostile, "--json", "-")

@@ -114,10 +114,13 @@ def test_the_properties_are_the_numbers(flipped):
     assert "win_loss_ratio" not in found
 
 
-def test_two_gates_of_one_text_are_two_cases(flipped):
-    """A server that keys by name would lose one of them."""
-    gates = ["negative_flip_rate <= 2%", "negative_flip_rate <= 2%"]
-    names = [each.name for each in read(flipcheck.compare(*flipped(right=9), gates=gates))]
+def test_gates_of_one_text_are_cases_of_their_own(table):
+    """A server that keys by name would lose one of them, also where a slice is called `x (2)`."""
+    lines = [f"x{row},a,a,{'x' if row % 2 else 'x (2)'}" for row in range(40)]
+    path = table("p.csv", "id,label,prediction,by", *lines)
+    whole, one = "negative_flip_rate <= 20%", "negative_flip_rate <= 20% where by=x"
+    gates = [whole, whole, one, one, f"{one} (2)", f"{one} (2)"]
+    names = [each.name for each in read(flipcheck.compare(path, path, gates=gates, resamples=0))]
     assert len(names) == len(set(names)) == len(gates)
 
 
