@@ -137,7 +137,9 @@ def help_example(name):
 
 
 @pytest.mark.usefixtures("newcomer")
-@pytest.mark.parametrize("name", ["compare", "predict", "repro", "render", "plan", "explain"])
+@pytest.mark.parametrize(
+    "name", ["compare", "predict", "repro", "render", "plan", "explain", "init", "config"]
+)
 def test_the_example_of_every_help_page_runs(command, name):
     """What the help says to copy ends in a verdict or an answer, and not in an error."""
     done = command(*shlex.split(help_example(name))[1:])

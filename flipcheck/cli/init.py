@@ -47,8 +47,11 @@ def init(
         gated = any(given.get(name) for name in JUDGED)
         run = FirstRun(report, [] if gated else proposals(report), _candidates(given, report))
     write_text(out, new_config(given, known(), out.parent, run))
-    count = sum(each.kept is not None for each in run.proposed) if run else 0
-    told = f" with {plural(count, 'proposed gate')}" if run and run.proposed else ""
+    told = ""
+    if run is not None and run.proposed:
+        kept = sum(each.kept for each in run.proposed)
+        told = f" with {plural(len(run.proposed), 'proposed gate')}"
+        told += "" if kept == len(run.proposed) else f", of which this update keeps {kept}"
     put(f"{out} written{told}; `flipcheck compare` reads it, `flipcheck config` shows it\n")
 
 
