@@ -154,7 +154,8 @@ def _gates(written: Mapping[str, str], run: FirstRun | None) -> Iterator[str]:
     yield from _comment(_told_of(run))
     yield "gates = ["
     yield from (f"  {line}" for each in run.proposed for line in _limit(each))
-    yield f'  # "{run.proposed[0].judged.gate} by COLUMN",  # every slice; "where COLUMN=VALUE": one'
+    example = f"{run.proposed[0].judged.gate} by COLUMN"
+    yield f'  # "{example}",  # every slice; "… where COLUMN=VALUE" is one'
     yield "]"
 
 
