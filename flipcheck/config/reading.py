@@ -84,7 +84,11 @@ def config_for(given: str | None, options: Sequence[Option]) -> Config | None:
                 f"{given}: no [tool.flipcheck] in it", hint="add it, or name another file"
             )
         return _config(found, options)
-    for folder in _folders(Path.cwd()):
+    try:
+        start = Path.cwd()
+    except FileNotFoundError:  # a folder that was removed, and so has no files
+        return None
+    for folder in _folders(start):
         config = _in_folder(folder, options)
         if config is not None:
             return config

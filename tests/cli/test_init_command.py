@@ -82,7 +82,7 @@ def test_the_limits_are_the_lowest_round_ones_that_are_kept(command, folder):
         "error_rate_change <= 0%",
     ]
     assert '# "negative_flip_rate <= 3%",' in text
-    told = "# negative_flip_rate <= 3%: not decided here: about 1,360 examples would"
+    told = "negative_flip_rate <= 3%: not decided here: about 1,360 examples would"
     assert told in text.replace("\n  # ", " ")
     assert "a rate of at most 0.55%" in text  # 1 - 0.05 ** (1 / 540)
     assert '# by = ["ink"]  # ink: 3 values' in text
