@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +38,13 @@ def init(
     from flipcheck.config.writing import FirstRun, new_config
     from flipcheck.reporters.writing import check_writable, write_text
 
-    if out.exists() and not force:
+    if os.path.lexists(out) and not force:
         raise OutputError(f"{out}: there already", hint="--force writes it anew; -o FILE another")
     check_writable(out)
     given = _given(context) if context.args else {}
     run = None
     if given:
+        new_config(given, known(), out.parent, None)  # says what cannot be written, before the run
         report = _audited(given)
         gated = any(given.get(name) for name in JUDGED)
         run = FirstRun(report, [] if gated else proposals(report), _candidates(given, report))

@@ -436,11 +436,11 @@ def test_help_reads_no_configuration():
 def test_the_tables_of_special_options_name_options():
     """A renamed option does not lose its way of being written."""
     from flipcheck.cli.configured import JUDGED, OPPOSITE, PLANNED, RUN_BY_SIDE, SOURCES
-    from flipcheck.config import reading, values
+    from flipcheck.config import places, values, written_out
 
     named = {
-        *(*values.SPECIAL, *values.JOINED, *EMPTY, *JUDGED, *PLANNED, *OPPOSITE, *SOURCES),
-        *(*RUN_BY_SIDE, *reading.LISTS_OR_FILES, *reading.MAPS_OR_FILES),
+        *(*written_out.SPECIAL, *values.JOINED, *EMPTY, *JUDGED, *PLANNED, *OPPOSITE, *SOURCES),
+        *(*RUN_BY_SIDE, *places.LISTS_OR_FILES, *places.MAPS_OR_FILES),
     }
     assert named <= set(BY_NAME)
     metavars = {option.metavar for option in known()}
