@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MOST_PROBLEMS = 50
 LONGEST_LINE = 1000
 """Longer lines are no headings, and have no key that a message needs to find."""
-HEADING = re.compile(r"\s*\[\[?([^\[\]]*)\]")
-KEY = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*[=.]")
+HEADING = re.compile(r"\s*\[\[?([A-Za-z0-9_. -]+)\]\]?\s*(?:#|$)")
+KEY = re.compile(r"\s*([\"']?)([A-Za-z0-9_-]+)\1\s*[=.]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +118,5 @@ def lines_of(text: str) -> dict[str, int]:
             section = heading[1].strip().removeprefix("tool.flipcheck").lstrip(".")
             lines.setdefault(section, number)
         elif key:
-            lines.setdefault(_path(section, key[1]), number)
+            lines.setdefault(_path(section, key[2]), number)
     return lines

@@ -375,6 +375,15 @@ def test_lines_of_a_project_file_are_told():
     assert origins == {"seed": "pyproject.toml:5", "id_column": "pyproject.toml:7"}
 
 
+def test_entries_of_a_list_are_not_taken_for_keys():
+    """An id or a column may be called as an option is."""
+    found = read('critical = [\n  "seed.png",\n]\nseed = 3\n[slices]\nby = [\n"x=1"\n]\n')
+    origins = {name: each.origin for name, each in found.settings.items()}
+    assert origins == {
+        name: f"flipcheck.toml:{line}" for name, line in {"critical": 1, "seed": 4, "by": 6}.items()
+    }
+
+
 def test_folders_above_are_searched_as_far_as_the_repository_goes(monkeypatch):
     """Beyond a repository, and without one, files are other people's."""
     Path("flipcheck.toml").write_text("seed = 1\n")
