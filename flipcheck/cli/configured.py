@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.cli import options as o
@@ -21,7 +21,7 @@ JUDGED = ("gate", "max_nfr", "max_error_increase")
 PLANNED = (*JUDGED, "decide", "confidence", "seed")
 OPPOSITE = {"cache": "no_cache", "no_cache": "cache"}
 SOURCES = ("old", "new", "data")
-RUN_BY_SIDE = (*("classes", "label_map", "output", "preprocess", "input", "threshold"),)
+RUN_BY_SIDE = ("classes", "label_map", "output", "preprocess", "input", "threshold")
 """The options that a file may set for one side, and `predict` takes for its model."""
 
 
@@ -91,20 +91,29 @@ def settled(command: str, typed: Mapping[str, Any], names: Iterable[str]) -> Set
         _check_one_side(config, {*environment, *_given(typed)})
     _check_critical(in_file, environment, typed)
     _leave_opposites(in_file, environment, typed)
+    if command == "plan" and _given(typed) & set(JUDGED):
+        for name in JUDGED:
+            in_file.pop(name, None)
+            environment.pop(name, None)
+    return _settled(config, in_file, environment)
+
+
+def _settled(
+    config: Config | None, in_file: Mapping[str, Setting], environment: Mapping[str, Setting]
+) -> Settled:
+    """What two places set: the environment goes first, but takes no gate away."""
     gates = [
         (name, place[name]) for place in (in_file, environment) for name in JUDGED if name in place
     ]
-    both = in_file | environment
-    for name, each in gates:
-        if name in in_file and name in environment:
-            from dataclasses import replace
-
-            values = [*in_file[name].value, *environment[name].value]
-            both[name] = replace(each, value=values)
-    if command == "plan" and _given(typed) & set(JUDGED):
-        both = {name: each for name, each in both.items() if name not in JUDGED}
-        gates = []
-    return Settled(both, config, gates)
+    texts = {
+        name: [text for each, one in gates if each == name for text in one.value]
+        for name, _ in gates
+    }
+    both = {**in_file, **environment}
+    judged = {
+        name: replace(both[name], value=list(dict.fromkeys(each))) for name, each in texts.items()
+    }
+    return Settled(both | judged, config, gates)
 
 
 def typed_of(command: Any, arguments: Sequence[str]) -> dict[str, Any]:
@@ -222,6 +231,7 @@ def _added(found: Settled, typed: Mapping[str, Any]) -> list[str]:
         for name, each in found.gates
         if typed.get(name) is not None
         for text in each.value
+        if text not in typed[name]
     ]
 
 

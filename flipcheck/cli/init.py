@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,18 +38,22 @@ def init(
     from flipcheck.config.writing import FirstRun, new_config
     from flipcheck.reporters.writing import check_writable, write_text
 
-    if out.exists() and not force:
+    if os.path.lexists(out) and not force:
         raise OutputError(f"{out}: there already", hint="--force writes it anew; -o FILE another")
     check_writable(out)
     given = _given(context) if context.args else {}
     run = None
     if given:
+        new_config(given, known(), out.parent, None)  # says what cannot be written, before the run
         report = _audited(given)
         gated = any(given.get(name) for name in JUDGED)
         run = FirstRun(report, [] if gated else proposals(report), _candidates(given, report))
     write_text(out, new_config(given, known(), out.parent, run))
-    count = sum(each.kept is not None for each in run.proposed) if run else 0
-    told = f" with {plural(count, 'proposed gate')}" if run and run.proposed else ""
+    told = ""
+    if run is not None and run.proposed:
+        kept = sum(each.kept for each in run.proposed)
+        told = f" with {plural(len(run.proposed), 'proposed gate')}"
+        told += "" if kept == len(run.proposed) else f", of which this update keeps {kept}"
     put(f"{out} written{told}; `flipcheck compare` reads it, `flipcheck config` shows it\n")
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from flipcheck.config.reading import Config, Inline, Setting, config_for
+from flipcheck.config.keys import Setting
+from flipcheck.config.reading import Config, config_for
 from flipcheck.config.variables import from_environment, unknown_variables
 from flipcheck.config.vocabulary import Option, options_of
+from flipcheck.config.written_out import Inline
 
 __all__ = [
     "Config",

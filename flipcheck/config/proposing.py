@@ -23,21 +23,30 @@ GRADES = {"mean_regression": SCORES}
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A limit of a metric that is kept, as `kept` judges it; None where none is shown to be.
+    """A limit of a metric, as it is judged now: the lowest one that is kept, or else the widest.
 
-    `open` is the judgement of the next stricter limit, or of the widest one where none is kept.
+    `stricter` is the judgement of the next lower limit; None where there is none, or none is kept.
     """
 
     metric: str
-    kept: Judgement | None
-    open: Judgement | None
+    judged: Judgement
+    stricter: Judgement | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the update is shown to keep it."""
+        return self.judged.verdict is Verdict.PASS
 
 
 def proposals(report: Report) -> list[Proposal]:
     """A proposal for each metric that a release is usually held to."""
-    table = RATES if report.scores is None else GRADES
-    unit = "%" if report.scores is None else ""
-    return [_proposal(report, metric, limits, unit) for metric, limits in table.items()]
+    if report.scores is None:
+        return [_proposal(report, metric, limits, "%") for metric, limits in RATES.items()]
+    width = report.scores.high - report.scores.low
+    return [
+        _proposal(report, metric, tuple(each for each in limits if float(each) < width), "")
+        for metric, limits in GRADES.items()
+    ]
 
 
 def _proposal(report: Report, metric: str, limits: tuple[str, ...], unit: str) -> Proposal:
@@ -49,9 +58,10 @@ def _proposal(report: Report, metric: str, limits: tuple[str, ...], unit: str) -
             high = middle
         else:
             low = middle + 1
-    below = _judged(report, metric, limits[low - 1], unit) if low else None
-    kept = _judged(report, metric, limits[low], unit) if low < len(limits) else None
-    return Proposal(metric, kept, below)
+    judged = _judged(report, metric, limits[min(low, len(limits) - 1)], unit)
+    if low in {0, len(limits)}:
+        return Proposal(metric, judged)
+    return Proposal(metric, judged, _judged(report, metric, limits[low - 1], unit))
 
 
 def _judged(report: Report, metric: str, limit: str, unit: str) -> Judgement:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.config.reading import Setting
-from flipcheck.config.values import WrongValueError, short, typed
+from flipcheck.config.keys import Setting
+from flipcheck.config.values import WrongValueError, short
+from flipcheck.config.written_out import typed
 from flipcheck.errors import UsageError, nearest
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import UsageError, plural
+from flipcheck.gates import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -150,23 +151,20 @@ def _gates(written: Mapping[str, str], run: FirstRun | None) -> Iterator[str]:
         )
         yield '# "negative_flip_rate <= 3% by region" judges every slice, "… where region=EU" one.'
         return
-    yield from _comment(_told_of(run.report))
-    kept = any(each.kept for each in run.proposed)
-    yield "gates = [" if kept else "# gates = ["
-    for each in run.proposed:
-        yield from (f"  {line}" if kept else f"#   {line.lstrip('# ')}" for line in _limit(each))
-    example = run.proposed[0].kept or run.proposed[0].open
-    if example is not None:
-        by = f"{example.gate} by COLUMN"
-        yield f'  # "{by}",  # every slice; "… where COLUMN=VALUE" is one'
-    yield "]" if kept else "# ]"
+    yield from _comment(_told_of(run))
+    yield "gates = ["
+    yield from (f"  {line}" for each in run.proposed for line in _limit(each))
+    example = f"{run.proposed[0].judged.gate} by COLUMN"
+    yield f'  # "{example}",  # every slice; "… where COLUMN=VALUE" is one'
+    yield "]"
 
 
-def _told_of(report: Report) -> str:
-    """What the first run measured, and the least that a test set of its size can show."""
+def _told_of(run: FirstRun) -> str:
+    """What the limits are, and the least that a test set of its size can show."""
+    report = run.report
     count = plural(report.tally.examples, "example")
-    told = f"These limits are the lowest round ones that this update is shown to keep on {count}. "
-    told += "They are yours to choose: what would a user notice?"
+    told = f"Proposed are the lowest round limits that this update is shown to keep on {count}, "
+    told += "and the widest where it keeps none. They are yours to choose: what would be noticed?"
     if report.scores is None and (report.design is None or report.design.plain):
         from flipcheck.api import plan
 
@@ -181,20 +179,21 @@ def _told_of(report: Report) -> str:
 
 def _limit(proposal: Proposal) -> Iterator[str]:
     """The lines of one gate: what was measured, the limit, and what a lower one would take."""
-    kept, lower = proposal.kept, proposal.open
-    judged = kept or lower
-    assert judged is not None  # noqa: S101  (one of them there is)
+    judged, lower = proposal.judged, proposal.stricter
     yield from _comment(f"{MEANING[proposal.metric]}{_measured(judged)}.")
-    if kept is not None:
-        yield f'"{kept.gate}",'
-        if not kept.gate.limit:
-            yield f'# "{proposal.metric} <= 1%",  # lets pass what is a little worse, too'
-    if lower is None:
-        return
-    fate = "fails" if lower.verdict == "fail" else "is not decided here"
-    needs = f", and takes about {plural(lower.needed, 'example')}" if lower.needed else ""
-    why = f" ({_plain(lower.reason)})" if lower.reason and not lower.needed else ""
-    yield f'# "{lower.gate}",  # {fate}{needs}{why}'
+    if not proposal.kept:
+        yield from _comment(_fate(judged))
+    yield f'"{judged.gate}",'
+    if not judged.gate.limit:
+        yield f'# "{proposal.metric} <= 1%",  # lets pass what is a little worse, too'
+    if lower is not None:
+        yield from _comment(_fate(lower))
+        yield f'# "{lower.gate}",'
+
+
+def _fate(judged: Judgement) -> str:
+    told = "this update fails it" if judged.verdict is Verdict.FAIL else "not decided here"
+    return f"{judged.gate}: {told}" + (f": {judged.reason}" if judged.reason else "")
 
 
 def _measured(judged: Judgement) -> str:

@@ -95,6 +95,8 @@ def test_the_nearest_place_has_the_say(command, here, monkeypatch, line, variabl
             ("--gate", "churn <= 9%"),
             [STRICT, LENIENT, "error_rate_change <= 9%", "churn <= 9%"],
         ),
+        # what two places say alike is judged once
+        (f'gates = ["{STRICT}"]', {"FLIPCHECK_GATE": STRICT}, ("--gate", STRICT), [STRICT]),
         # only --no-config does
         (f'gates = ["{STRICT}"]', {"FLIPCHECK_GATE": STRICT}, ("--no-config",), []),
         (f'gates = ["{STRICT}"]', {"FLIPCHECK_NO_CONFIG": "1"}, (), []),
@@ -278,6 +280,15 @@ def test_another_file_can_be_named(command, here, monkeypatch):
     monkeypatch.setenv("FLIPCHECK_CONFIG", "strict.toml")
     assert command("compare").status == 1
     assert command("compare", "--config", "flipcheck.toml").status == 0
+
+
+def test_a_folder_that_is_gone_has_no_configuration(command, here, tmp_path, monkeypatch):
+    """Whole paths are compared from there as from anywhere."""
+    here(f'gates = ["{STRICT}"]\n')
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert command("compare", tmp_path / "old.csv", tmp_path / "new.csv").status == 0
 
 
 # --- critical examples and waivers ----------------------------------------------------------

@@ -375,6 +375,15 @@ def test_lines_of_a_project_file_are_told():
     assert origins == {"seed": "pyproject.toml:5", "id_column": "pyproject.toml:7"}
 
 
+def test_entries_of_a_list_are_not_taken_for_keys():
+    """An id or a column may be called as an option is."""
+    found = read('critical = [\n  "seed.png",\n]\nseed = 3\n[slices]\nby = [\n"x=1"\n]\n')
+    origins = {name: each.origin for name, each in found.settings.items()}
+    assert origins == {
+        name: f"flipcheck.toml:{line}" for name, line in {"critical": 1, "seed": 4, "by": 6}.items()
+    }
+
+
 def test_folders_above_are_searched_as_far_as_the_repository_goes(monkeypatch):
     """Beyond a repository, and without one, files are other people's."""
     Path("flipcheck.toml").write_text("seed = 1\n")
@@ -436,11 +445,11 @@ def test_help_reads_no_configuration():
 def test_the_tables_of_special_options_name_options():
     """A renamed option does not lose its way of being written."""
     from flipcheck.cli.configured import JUDGED, OPPOSITE, PLANNED, RUN_BY_SIDE, SOURCES
-    from flipcheck.config import reading, values
+    from flipcheck.config import places, values, written_out
 
     named = {
-        *(*values.SPECIAL, *values.JOINED, *EMPTY, *JUDGED, *PLANNED, *OPPOSITE, *SOURCES),
-        *(*RUN_BY_SIDE, *reading.LISTS_OR_FILES, *reading.MAPS_OR_FILES),
+        *(*written_out.SPECIAL, *values.JOINED, *EMPTY, *JUDGED, *PLANNED, *OPPOSITE, *SOURCES),
+        *(*RUN_BY_SIDE, *places.LISTS_OR_FILES, *places.MAPS_OR_FILES),
     }
     assert named <= set(BY_NAME)
     metavars = {option.metavar for option in known()}
