@@ -37,8 +37,8 @@ def aligned(columns: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     doubtful = [name for name in bare if name in indexes and index.isin(indexes[name]).any()]
     if doubtful:
         raise PairingError(
-            f"{first} has an index of its own, and {doubtful[0]} has 0, 1, 2 …, which is partly the "
-            "same: by index or row by row could be meant",
+            f"{first} has an index of its own, and {doubtful[0]} has 0, 1, 2 …, which is partly "
+            "the same: by index or row by row could be meant",
             hint=BY_POSITION,
         )
     if moved and bare:
