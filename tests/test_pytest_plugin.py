@@ -229,6 +229,13 @@ def test_a_file_in_place_of_the_folder_is_refused(project):
     assert done.ret == pytest.ExitCode.USAGE_ERROR
 
 
+def test_reports_that_cannot_be_written_fail_the_test(project):
+    """What was asked for is not left out in silence, though the gate passes."""
+    done = ran(project, "churn <= 2%", "", "--flipcheck-report", "old.csv/kept")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*--flipcheck-report: *old.csv*"])
+
+
 def test_a_junit_file_tells_of_the_audit(project):
     """Its verdict and rate are properties of the test case, as a reader of such files has them."""
     ran(project, "negative_flip_rate <= 2%", "", "--junitxml", "junit.xml")

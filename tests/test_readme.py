@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,8 @@ def newcomer(tmp_path, monkeypatch):
         id=[path.name for path in paths],
     )
     write_all(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "runs").as_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -128,6 +131,23 @@ def test_the_python_code_runs(newcomer, code):
     assert done.returncode == 0, done.stderr
     assert "pass" in done.stdout
     assert (newcomer / "report.html").exists()
+
+
+@pytest.mark.parametrize("code", blocks("py"))
+def test_the_tests_that_it_shows_pass(newcomer, code):
+    """What stands there for pytest is run by pytest, with the plugin as it is installed."""
+    (newcomer / "test_update.py").write_text(code + "\n", encoding="utf-8")
+    installed = entry_points(group="pytest11", name="flipcheck")
+    plugin = [] if installed else ["-p", "flipcheck.pytest_plugin"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugin, "test_update.py"],
+        cwd=newcomer,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "PASS  old" in done.stdout
 
 
 COMMANDS = sorted(get_command(app).commands)

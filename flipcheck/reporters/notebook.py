@@ -32,7 +32,7 @@ COLORS = {"PASS": "#1a7f37", "FAIL": "#c62828", "INCONCLUSIVE": "#8a5a00"}
 """Behind the verdict, all dark enough for white letters."""
 LISTED = 10
 """How many gates are shown."""
-TABLE = "border-collapse:collapse;margin:.5em 0;color:inherit;background:transparent"
+TABLE = "border-collapse:collapse;margin:.5em 0;font-size:inherit;color:inherit"
 CELL = "padding:.15em .7em .15em 0;text-align:left;color:inherit;background:transparent"
 
 

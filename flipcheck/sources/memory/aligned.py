@@ -1,7 +1,7 @@
 """Columns in one order: by their index where they have one, else row by row.
 
-A default index (0, 1, 2 …) says nothing. Where an index and a mere position could both be meant,
-nothing is guessed.
+A default index (0, 1, 2 …) says nothing, beside others that have none of its values. Where an index
+and a mere position could both be meant, nothing is guessed.
 """
 
 from __future__ import annotations
@@ -34,12 +34,17 @@ def aligned(columns: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     order = {name: _order(first, index, name, each) for name, each in own.items()}
     moved = [name for name, places in order.items() if places is not None]
     bare = [name for name in columns if name not in own]
-    doubtful = [name for name in bare if name in indexes and _same_set(index, indexes[name])]
-    if doubtful or (moved and bare):
+    doubtful = [name for name in bare if name in indexes and index.isin(indexes[name]).any()]
+    if doubtful:
         raise PairingError(
-            f"the index of {first} and {(moved or doubtful)[0]} hold the same in another order"
-            + (f", and {bare[0]} has none" if moved else "")
-            + ": which row is which could be meant in two ways",
+            f"{first} has an index of its own, and {doubtful[0]} has 0, 1, 2 …, which is partly "
+            "the same: by index or row by row could be meant",
+            hint=BY_POSITION,
+        )
+    if moved and bare:
+        raise PairingError(
+            f"{first} and {moved[0]} have one index in different orders, and {bare[0]} has none: "
+            "which row is which could be meant in two ways",
             hint=BY_POSITION,
         )
     rows = {
