@@ -13,6 +13,7 @@ import sys
 import tempfile
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -20,7 +21,7 @@ from playwright.sync_api import sync_playwright
 import flipcheck
 
 ROOT = Path(__file__).parents[1]
-SIZE = {"width": 1000, "height": 760}
+WIDTH = 1000
 LAST = "#answers"
 """The section with which a picture ends."""
 COLORS = 128
@@ -40,14 +41,15 @@ def main(folder: Path) -> None:
         ).save(page)
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for theme in ("light", "dark"):
-            tab = browser.new_page(viewport=SIZE, color_scheme=theme, reduced_motion="reduce")
+        themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for theme in themes:
+            tab = browser.new_page(color_scheme=theme, reduced_motion="reduce")
+            tab.set_viewport_size({"width": WIDTH, "height": 800})
             tab.goto(page.as_uri())
             tab.wait_for_selector("#downloads:not([hidden])")
-            box = tab.locator(LAST).bounding_box()
-            end = int(box["y"] + box["height"]) + 16
-            clip = {"x": 0, "y": 0, "width": SIZE["width"], "height": end}
-            shot = Image.open(BytesIO(tab.screenshot(full_page=True, clip=clip)))
+            end = tab.locator(LAST).evaluate("each => each.getBoundingClientRect().bottom")
+            tab.set_viewport_size({"width": WIDTH, "height": int(end) + 16})
+            shot = Image.open(BytesIO(tab.screenshot()))
             small = shot.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
             small.save(folder / f"report-{theme}.png", optimize=True)
         browser.close()

@@ -120,5 +120,5 @@ def test_counts_have_no_share_where_examples_are_weighted(table):
     new = table("new.csv", "id,label,prediction", "a,1,0", "b,1,1", "c,0,0")
     for weight, shown in ((None, True), ("weight", False)):
         page = REPORTERS["html"](flipcheck.compare(old, new, weight=weight, resamples=0))
-        answers = re.search(r'<section id="answers".*?</section>', page, re.DOTALL)[0]
+        answers = re.search(r'<div class="flows">.*?</div>', page, re.DOTALL)[0]
         assert ("33.33%" in answers) is shown

@@ -202,9 +202,8 @@ def _beside(
     first, second = areas
     total = (first[-1] + second[-1]) or 1
     cut = TOP + SQUARE * first[-1] / total
-    places = [(TOP + cut) / 2, (cut + TOP + SQUARE) / 2]
-    last = TOP + SQUARE - 32
-    heights = [min(places[0], last - 60), max(min(places[1], last), TOP + 76)]
+    places = [(TOP + cut) / 2, (cut + TOP + SQUARE) / 2]  # always half a square apart
+    heights = [places[0], min(places[1], TOP + SQUARE - 32)]  # room for two lines below
     toward = 8 if anchor == "end" else -8
     for (title, _, _, count), place, height in zip((first, second), places, heights, strict=True):
         if count:
