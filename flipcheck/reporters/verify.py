@@ -33,7 +33,7 @@ def _summary(found: Verification) -> str:
     told = [f"{count:,} {NAMES[state]}" for state, count in counts.items() if count]
     same = len(found.of("same"))
     if not told:
-        return f"all {plural(same, 'source')} of the report" if same else "nothing to check"
+        return f"all {plural(same, 'source')} of the report" if same else "it names no source"
     return f"{', '.join(told)}, and {same:,} the same"
 
 

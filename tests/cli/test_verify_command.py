@@ -15,7 +15,7 @@ import flipcheck
 from flipcheck.report import Report, sealed
 from flipcheck.reporters import REPORTERS
 
-pytestmark = pytest.mark.xdist_group("audited")
+pytestmark = pytest.mark.xdist_group("verified")
 
 
 @pytest.fixture(scope="module")

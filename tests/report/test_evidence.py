@@ -21,7 +21,7 @@ from flipcheck.evidence.options import DEFAULTS, NO_MATTER
 from flipcheck.report import Report, sealed
 from flipcheck.reporters import REPORTERS
 
-pytestmark = pytest.mark.xdist_group("audited")
+pytestmark = pytest.mark.xdist_group("evidence")
 
 
 def digest(*paths):
