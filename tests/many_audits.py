@@ -66,6 +66,14 @@ def arguments(name: str) -> list[str]:
     return given if "--resamples" in given else [*given, *RESAMPLES]
 
 
+def outputs(path: Path) -> list[str]:
+    """The options that write every kind of report beside a JSON report."""
+    named = {"--json": ".json", "--html": ".html", "--markdown": ".md"}
+    return [
+        word for flag, suffix in named.items() for word in (flag, str(path.with_suffix(suffix)))
+    ]
+
+
 def write_files(folder: Path) -> None:
     """The files that the audits read."""
     from pyarrow import csv, parquet

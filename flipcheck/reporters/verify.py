@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import plural
@@ -32,8 +33,10 @@ def _summary(found: Verification) -> str:
     counts = {state: len(found.of(state)) for state in ("changed", "missing", "unchecked")}
     told = [f"{count:,} {NAMES[state]}" for state, count in counts.items() if count]
     same = len(found.of("same"))
+    if found.differences:
+        return "the files are the same, and the numbers are not"
     if not told:
-        return f"all {plural(same, 'source')} of the report" if same else "nothing to check"
+        return f"all {plural(same, 'source')} of the report" if same else "it names no source"
     return f"{', '.join(told)}, and {same:,} the same"
 
 
@@ -42,7 +45,7 @@ NAMES = {"changed": "changed", "missing": "missing", "unchecked": "not checked"}
 
 def _elsewhere(found: Verification) -> list[str]:
     """A hint where files are missing whose paths are relative."""
-    if all(str(each.file.path).startswith("/") for each in found.of("missing")):
+    if all(PurePath(str(each.file.path)).is_absolute() for each in found.of("missing")):
         return []
     return [" Relative paths are looked for in the current folder, or in that of --root.", ""]
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError
-from flipcheck.sources.files import file_kind, reason
+from flipcheck.sources.files import file_kind, is_unicode, reason
 
 if TYPE_CHECKING:
     import os
@@ -30,8 +30,13 @@ HINT = "pipe a table into flipcheck, as in: zcat old.csv.gz | flipcheck compare 
 
 
 def path_of(text: str | os.PathLike[str]) -> Path:
-    """The path that a user gave: `-` is standard input, and `./-` is a file of that name."""
+    """The path that a user gave: `-` is standard input, and `./-` is a file of that name.
+
+    Raises UsageError for a name that no report could tell.
+    """
     path = Path(text)
+    if not is_unicode(str(path)):
+        raise UsageError(f"{str(path)!a}: a name that is not UTF-8", hint="rename the file")
     return path.absolute() if path == STANDARD_INPUT and str(text) != "-" else path
 
 

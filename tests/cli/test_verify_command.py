@@ -15,7 +15,7 @@ import flipcheck
 from flipcheck.report import Report, sealed
 from flipcheck.reporters import REPORTERS
 
-pytestmark = pytest.mark.xdist_group("audited")
+pytestmark = pytest.mark.xdist_group("verified")
 
 
 @pytest.fixture(scope="module")
@@ -405,6 +405,7 @@ def test_numbers_that_come_out_otherwise(command):
     done = command("verify", "r.json", "--again")
     assert done.status == 1
     assert "came out otherwise: negative_flips, warnings" in done.out
+    assert done.out.startswith(" CHANGED   the files are the same, and the numbers are not")
 
 
 def test_options_that_would_write_files_are_not_taken(command, folder):

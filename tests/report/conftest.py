@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from many_audits import arguments, write_files
+from many_audits import arguments, outputs, write_files
 
 from flipcheck.__main__ import main
 
@@ -45,14 +45,6 @@ def written(folder, capfd, made):
         return made[name]
 
     return run
-
-
-def outputs(path):
-    """The options that write every kind of report beside a JSON report."""
-    named = {"--json": ".json", "--html": ".html", "--markdown": ".md"}
-    return [
-        word for flag, suffix in named.items() for word in (flag, str(path.with_suffix(suffix)))
-    ]
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import outputs
-from many_audits import AUDITS, MODELS, arguments
+from many_audits import AUDITS, MODELS, arguments, outputs
 
 from flipcheck.report import sealed
 

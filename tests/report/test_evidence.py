@@ -21,7 +21,7 @@ from flipcheck.evidence.options import DEFAULTS, NO_MATTER
 from flipcheck.report import Report, sealed
 from flipcheck.reporters import REPORTERS
 
-pytestmark = pytest.mark.xdist_group("audited")
+pytestmark = pytest.mark.xdist_group("evidence")
 
 
 def digest(*paths):
@@ -176,6 +176,18 @@ def test_hostile_names_in_the_command(command, table, tmp_path, monkeypatch, nam
     done = command(*shlex.split(found.command)[1:], "--quiet", "--json", "r.json")
     assert done.status == 0, done.err
     assert Report.load("r.json").evidence == found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have no such names")
+def test_a_name_that_no_report_can_tell(command, table, tmp_path, monkeypatch):
+    """A name that is not UTF-8 is refused before anything is read, and shown as ASCII."""
+    monkeypatch.chdir(tmp_path)
+    path = table("o.csv", "id,label,prediction", "1,a,a")
+    shutil.copy(path, b"b\xff.csv")
+    done = command("compare", "o.csv", "b\udcff.csv", "--json", "r.json")
+    assert (done.status, done.out) == (2, "")
+    assert "'b\\udcff.csv': a name that is not UTF-8" in done.err
+    assert not Path("r.json").exists()
 
 
 @pytest.mark.usefixtures("folder")
