@@ -87,7 +87,9 @@ def with_texts(report: Report, texts: Shown | None) -> Report:
     if texts is None or not report.tally.negative_flips + report.tally.positive_flips:
         return report
     listed = [each.id for each in report.negative_flips.examples]
-    return report.with_shown(texts(listed), Once(partial(_table_with_texts, report, texts)))
+    return report.with_shown(
+        texts(listed) if listed else {}, Once(partial(_table_with_texts, report, texts))
+    )
 
 
 def _table_with_texts(report: Report, texts: Shown) -> Any:
