@@ -47,7 +47,11 @@ class Shown:
         known = dict(zip(ids, self.examples(ids), strict=True))
         wanted, found = list(dict.fromkeys(known.values())), dict[str, dict[str, str]]()
         for source, names in self.given:
-            with contextlib.nullcontext() if self.asked else contextlib.suppress(FlipcheckError):
+            with (
+                contextlib.nullcontext()
+                if self.asked
+                else contextlib.suppress(FlipcheckError, OSError)
+            ):
                 texts = _texts(source, names, wanted)
                 for name, each in texts.items():
                     found.setdefault(name, {}).update(each)
