@@ -47,7 +47,11 @@ class Shown:
         known = dict(zip(ids, self.examples(ids), strict=True))
         wanted, found = list(dict.fromkeys(known.values())), dict[str, dict[str, str]]()
         for source, names in self.given:
-            with contextlib.nullcontext() if self.asked else contextlib.suppress(FlipcheckError):
+            with (
+                contextlib.nullcontext()
+                if self.asked
+                else contextlib.suppress(FlipcheckError, OSError)
+            ):
                 texts = _texts(source, names, wanted)
                 for name, each in texts.items():
                     found.setdefault(name, {}).update(each)
@@ -87,7 +91,9 @@ def with_texts(report: Report, texts: Shown | None) -> Report:
     if texts is None or not report.tally.negative_flips + report.tally.positive_flips:
         return report
     listed = [each.id for each in report.negative_flips.examples]
-    return report.with_shown(texts(listed), Once(partial(_table_with_texts, report, texts)))
+    return report.with_shown(
+        texts(listed) if listed else {}, Once(partial(_table_with_texts, report, texts))
+    )
 
 
 def _table_with_texts(report: Report, texts: Shown) -> Any:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from pyarrow import csv, parquet
+from pyarrow import csv, feather, parquet
 
 import flipcheck
 from flipcheck.errors import UsageError
@@ -263,3 +263,42 @@ def test_a_column_that_is_nowhere_is_told_before_models_run(sample, tmp_path):
             progress=lambda *each: steps.append(each),
         )
     assert not steps
+
+
+@pytest.mark.parametrize("suffix", [".feather", ".jsonl", ".table.json", ".parquet", ".csv"])
+def test_every_kind_of_table_is_read_again(tmp_path, suffix):
+    """A batch at a time where it can be; rows far apart are in different batches."""
+    count, broken = 20_000, [0, 9_000, 19_999]
+    for side in ("old", "new"):
+        answers = ["no" if side == "new" and row in broken else "yes" for row in range(count)]
+        rows = {"id": [f"x{row}" for row in range(count)], "label": ["yes"] * count}
+        rows |= {"prediction": answers, "note": [f"note {row}" for row in range(count)]}
+        path, table = tmp_path / f"{side}{suffix}", pa.table(rows)
+        if suffix == ".feather":
+            feather.write_feather(table, path)
+        elif suffix == ".parquet":
+            parquet.write_table(table, path)
+        elif suffix == ".csv":
+            csv.write_csv(table, path)
+        elif suffix == ".jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+        else:
+            data = [list(row.values()) for row in table.to_pylist()]
+            path.write_text(json.dumps({"_type": "table", "columns": [*rows], "data": data}))
+    report = flipcheck.compare(
+        tmp_path / f"old{suffix}", tmp_path / f"new{suffix}", show="note", resamples=0
+    )
+    assert shown(report) == {f"x{row}": {"note": f"note {row}"} for row in broken}
+
+
+def test_folders_that_name_a_column_show_it(tmp_path):
+    """Its value is in no file."""
+    for side, new in (("old", False), ("new", True)):
+        for part in ("EU", "US"):
+            folder = tmp_path / side / f"region={part}"
+            folder.mkdir(parents=True)
+            ids = [f"{part}{row}" for row in range(20)]
+            table = pa.table({"id": ids, **columns(new=new, note=TEXTS)})
+            parquet.write_table(table, folder / "p.parquet")
+    report = flipcheck.compare(tmp_path / "old", tmp_path / "new", show="region,note")
+    assert shown(report)["US11"] == {"region": "US", "note": TEXTS[11]}
