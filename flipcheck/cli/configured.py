@@ -33,6 +33,8 @@ class Settled:
     config: Config | None = None
     gates: Sequence[tuple[str, Setting]] = ()
     """Every setting that gates, of both places, by parameter."""
+    unread: str = ""
+    """A file that is too far above to be taken for this folder's."""
 
 
 @functools.cache
@@ -102,6 +104,8 @@ def _settled(
     config: Config | None, in_file: Mapping[str, Setting], environment: Mapping[str, Setting]
 ) -> Settled:
     """What two places set: the environment goes first, but takes no gate away."""
+    from flipcheck.config import unread_above
+
     gates = [
         (name, place[name]) for place in (in_file, environment) for name in JUDGED if name in place
     ]
@@ -113,7 +117,7 @@ def _settled(
     judged = {
         name: replace(both[name], value=list(dict.fromkeys(each))) for name, each in texts.items()
     }
-    return Settled(both | judged, config, gates)
+    return Settled(both | judged, config, gates, "" if config else unread_above())
 
 
 def typed_of(command: Any, arguments: Sequence[str]) -> dict[str, Any]:
@@ -131,6 +135,11 @@ def notes(found: Settled) -> list[str]:
     config = found.config
     if config is not None and config.passed_over:
         said.append(f"warning: {config.path} is read, and {config.passed_over} is not")
+    if found.unread:
+        said.append(
+            f"warning: {found.unread} is not read, as it is not of this folder's repository: "
+            "--config names it"
+        )
     return [one_line(note) for note in said]
 
 

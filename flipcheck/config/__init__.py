@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from flipcheck.config.keys import Setting
-from flipcheck.config.reading import Config, config_for
+from flipcheck.config.reading import Config, config_for, unread_above
 from flipcheck.config.variables import from_environment, unknown_variables
 from flipcheck.config.vocabulary import Option, options_of
 from flipcheck.config.written_out import Inline
@@ -25,6 +25,7 @@ __all__ = [
     "options_of",
     "remember",
     "unknown_variables",
+    "unread_above",
 ]
 
 _LOADED: ContextVar[Config | None] = ContextVar("config", default=None)

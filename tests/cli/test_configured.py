@@ -252,6 +252,21 @@ def test_both_files_in_one_folder_are_warned_of(command, here):
     )
 
 
+def test_a_file_that_is_too_far_above_is_told(command, here, tmp_path, monkeypatch):
+    """A checkout without its .git: the gates above do not go missing in silence."""
+    path = here(f'gates = ["{STRICT}"]\n')
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    done = command("compare", "../old.csv", "../new.csv")
+    assert done.status == 0
+    assert "warning: ../flipcheck.toml is not read" in done.err
+    assert command("compare", "../old.csv", "../new.csv", "--no-config").err == ""
+    (tmp_path / ".git").mkdir()
+    assert command("compare", "../old.csv", "../new.csv").status == 1
+    path.unlink()
+    assert command("compare", "../old.csv", "../new.csv").err == ""
+
+
 @pytest.mark.parametrize("arguments", [(), ("old.csv", "new.csv"), ("--max-nfr", "50%")])
 def test_a_configuration_with_a_mistake_stops_every_run(command, here, arguments):
     """What it would gate is not known, so nothing passes."""
