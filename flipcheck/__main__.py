@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         _exit_if(asked)
         if TRACEBACK in given:
             traceback.print_exc()
-        _say(f"error: {error}")
+        _say("\n  ".join([f"error: {error}", *_origins(str(error))]))
         sys.exit(COULD_NOT_RUN)
     except KeyboardInterrupt:
         _exit_if([signal.SIGINT])
@@ -65,6 +65,13 @@ def main(arguments: list[str] | None = None) -> None:
             f"  hint: please report it with the output of the same command and {TRACEBACK}"
         )
         sys.exit(INTERNAL)
+
+
+def _origins(message: str) -> list[str]:
+    """Where the options that a message names come from, where they were not typed."""
+    from flipcheck.config import origins_in
+
+    return origins_in(message)
 
 
 def _clean_up_when_ended() -> list[int]:

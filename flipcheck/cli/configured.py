@@ -59,7 +59,8 @@ def configure(command: Any, context: Any, arguments: Sequence[str]) -> list[str]
     if "config" not in names or typed.get("help"):
         return list(arguments)
     found = settled(command.name or "compare", typed, names)
-    remember(found.config)
+    silent = {name: each for name, each in found.settings.items() if typed.get(name) is None}
+    remember(found.config, silent)
     context.default_map = {name: each.value for name, each in found.settings.items()}
     if not arguments and not _is_enough(command, found):
         return []

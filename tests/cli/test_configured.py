@@ -252,6 +252,18 @@ def test_both_files_in_one_folder_are_warned_of(command, here):
     )
 
 
+def test_an_error_about_an_option_says_where_it_was_set(command, here, monkeypatch):
+    """The flag that a message names was not typed: it is a line of the file, or a variable."""
+    here(f'{BOTH}[preprocess]\nscale = 2\n[columns]\nlabel = "lable"\n')
+    assert "--preprocess is set by flipcheck.toml:3" in command("compare").err
+    monkeypatch.setenv("FLIPCHECK_PREPROCESS", "scale=1")
+    assert "--preprocess is set by FLIPCHECK_PREPROCESS" in command("compare").err
+    assert "is set by" not in command("compare", "--preprocess", "scale=3", "--label", "x").err
+    here(f"{BOTH}[statistics]\nresamples = 5\nconfidence = 2\n")
+    done = command("compare", "--no-config", "old.csv", "new.csv", "--preprocess", "scale=2")
+    assert "is set by" not in done.err
+
+
 def test_a_file_that_is_too_far_above_is_told(command, here, tmp_path, monkeypatch):
     """A checkout without its .git: the gates above do not go missing in silence."""
     path = here(f'gates = ["{STRICT}"]\n')
