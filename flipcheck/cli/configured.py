@@ -65,8 +65,7 @@ def configure(command: Any, context: Any, arguments: Sequence[str]) -> list[str]
     if not arguments and not _is_enough(command, found):
         return []
     given = {name for name, value in typed.items() if value is not None}
-    if command.name != "predict":
-        _check_sources(command, found, given)
+    _check_sources(command, found, given)
     added = [] if command.name == "plan" else _added(found, typed)
     _tell(command, found, typed)
     return [*added, *arguments] or ["--"]  # no arguments at all would be a wish for help
@@ -193,11 +192,14 @@ def _check_critical(
 
 
 def _leave_opposites(
-    in_file: dict[str, Setting], environment: Mapping[str, Setting], typed: Mapping[str, Any]
+    in_file: dict[str, Setting], environment: dict[str, Setting], typed: Mapping[str, Any]
 ) -> None:
-    """Take from the file what a nearer place has said the opposite of."""
+    """Take from each place what a nearer one has said the opposite of."""
     for name, opposite in OPPOSITE.items():
-        if typed.get(opposite) is not None or opposite in environment:
+        if typed.get(opposite) is not None:
+            environment.pop(name, None)
+            in_file.pop(name, None)
+        elif opposite in environment:
             in_file.pop(name, None)
     if os.environ.get("FLIPCHECK_CACHE"):
         in_file.pop("cache", None)
@@ -224,9 +226,8 @@ def _check_sources(command: Any, found: Settled, given: set[str]) -> None:
                 hint=f'add {name} = "{name}.onnx", or predictions, at the top of the file, or '
                 "give OLD and NEW on the command line",
             )
-    if len({"old", "new"} & given) == 1 and "new" in config.settings:
-        if found.settings["new"].origin.startswith("FLIPCHECK_"):
-            return
+    own = config.settings.get("new")
+    if len({"old", "new"} & given) == 1 and own is not None and found.settings["new"] is own:
         raise UsageError(
             f"OLD without NEW, which would be that of {config.path}",
             hint="give both; FLIPCHECK_NEW=PATH changes only the new side",
@@ -259,9 +260,10 @@ def _gates_told(command: Any, found: Settled, typed: Mapping[str, Any]) -> str:
     if not {"gate"} <= {each.name for each in command.params}:
         return ""
     places = dict.fromkeys(("its own", "from the environment", "from the command line"), 0)
-    for _, each in found.gates:
-        nearer = each.origin.startswith("FLIPCHECK_")
-        places["from the environment" if nearer else "its own"] += len(each.value)
+    own = {} if found.config is None else found.config.settings
+    for name, each in found.gates:
+        place = "its own" if each is own.get(name) else "from the environment"
+        places[place] += len(each.value)
     places["from the command line"] = sum(len(typed.get(name) or ()) for name in JUDGED)
     told = [f"{count} {place}" for place, count in places.items() if count]
     total = plural(sum(places.values()), "gate")
