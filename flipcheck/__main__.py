@@ -53,7 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
         _exit_if(asked)
         if TRACEBACK in given:
             traceback.print_exc()
-        _end(f"error: {error}", COULD_NOT_RUN, given)
+        told = "\n  ".join([f"error: {error}", *_origins(str(error))])
+        _end(told, COULD_NOT_RUN, given)
     except KeyboardInterrupt:
         _exit_if([signal.SIGINT])
     except MemoryError:
@@ -68,6 +69,13 @@ def main(arguments: list[str] | None = None) -> None:
             INTERNAL,
             given,
         )
+
+
+def _origins(message: str) -> list[str]:
+    """Where the options that a message names come from, where they were not typed."""
+    from flipcheck.config import origins_in
+
+    return origins_in(message)
 
 
 def _clean_up_when_ended() -> list[int]:

@@ -33,6 +33,8 @@ class Settled:
     config: Config | None = None
     gates: Sequence[tuple[str, Setting]] = ()
     """Every setting that gates, of both places, by parameter."""
+    unread: str = ""
+    """A file that is too far above to be taken for this folder's."""
 
 
 @functools.cache
@@ -57,13 +59,13 @@ def configure(command: Any, context: Any, arguments: Sequence[str]) -> list[str]
     if "config" not in names or typed.get("help"):
         return list(arguments)
     found = settled(command.name or "compare", typed, names)
-    remember(found.config)
+    silent = {name: each for name, each in found.settings.items() if typed.get(name) is None}
+    remember(found.config, silent)
     context.default_map = {name: each.value for name, each in found.settings.items()}
     if not arguments and not _is_enough(command, found):
         return []
     given = {name for name, value in typed.items() if value is not None}
-    if command.name != "predict":
-        _check_sources(command, found, given)
+    _check_sources(command, found, given)
     added = [] if command.name == "plan" else _added(found, typed)
     _tell(command, found, typed)
     return [*added, *arguments] or ["--"]  # no arguments at all would be a wish for help
@@ -102,6 +104,8 @@ def _settled(
     config: Config | None, in_file: Mapping[str, Setting], environment: Mapping[str, Setting]
 ) -> Settled:
     """What two places set: the environment goes first, but takes no gate away."""
+    from flipcheck.config import unread_above
+
     gates = [
         (name, place[name]) for place in (in_file, environment) for name in JUDGED if name in place
     ]
@@ -113,7 +117,7 @@ def _settled(
     judged = {
         name: replace(both[name], value=list(dict.fromkeys(each))) for name, each in texts.items()
     }
-    return Settled(both | judged, config, gates)
+    return Settled(both | judged, config, gates, "" if config else unread_above())
 
 
 def typed_of(command: Any, arguments: Sequence[str]) -> dict[str, Any]:
@@ -131,6 +135,11 @@ def notes(found: Settled) -> list[str]:
     config = found.config
     if config is not None and config.passed_over:
         said.append(f"warning: {config.path} is read, and {config.passed_over} is not")
+    if found.unread:
+        said.append(
+            f"warning: {found.unread} is not read, as it is not of this folder's repository: "
+            "--config names it"
+        )
     return [one_line(note) for note in said]
 
 
@@ -183,11 +192,14 @@ def _check_critical(
 
 
 def _leave_opposites(
-    in_file: dict[str, Setting], environment: Mapping[str, Setting], typed: Mapping[str, Any]
+    in_file: dict[str, Setting], environment: dict[str, Setting], typed: Mapping[str, Any]
 ) -> None:
-    """Take from the file what a nearer place has said the opposite of."""
+    """Take from each place what a nearer one has said the opposite of."""
     for name, opposite in OPPOSITE.items():
-        if typed.get(opposite) is not None or opposite in environment:
+        if typed.get(opposite) is not None:
+            environment.pop(name, None)
+            in_file.pop(name, None)
+        elif opposite in environment:
             in_file.pop(name, None)
     if os.environ.get("FLIPCHECK_CACHE"):
         in_file.pop("cache", None)
@@ -214,9 +226,8 @@ def _check_sources(command: Any, found: Settled, given: set[str]) -> None:
                 hint=f'add {name} = "{name}.onnx", or predictions, at the top of the file, or '
                 "give OLD and NEW on the command line",
             )
-    if len({"old", "new"} & given) == 1 and "new" in config.settings:
-        if found.settings["new"].origin.startswith("FLIPCHECK_"):
-            return
+    own = config.settings.get("new")
+    if len({"old", "new"} & given) == 1 and own is not None and found.settings["new"] is own:
         raise UsageError(
             f"OLD without NEW, which would be that of {config.path}",
             hint="give both; FLIPCHECK_NEW=PATH changes only the new side",
@@ -249,9 +260,10 @@ def _gates_told(command: Any, found: Settled, typed: Mapping[str, Any]) -> str:
     if not {"gate"} <= {each.name for each in command.params}:
         return ""
     places = dict.fromkeys(("its own", "from the environment", "from the command line"), 0)
-    for _, each in found.gates:
-        nearer = each.origin.startswith("FLIPCHECK_")
-        places["from the environment" if nearer else "its own"] += len(each.value)
+    own = {} if found.config is None else found.config.settings
+    for name, each in found.gates:
+        place = "its own" if each is own.get(name) else "from the environment"
+        places[place] += len(each.value)
     places["from the command line"] = sum(len(typed.get(name) or ()) for name in JUDGED)
     told = [f"{count} {place}" for place, count in places.items() if count]
     total = plural(sum(places.values()), "gate")

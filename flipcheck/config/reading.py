@@ -79,6 +79,17 @@ def config_for(given: str | None, options: Sequence[Option]) -> Config | None:
     return None
 
 
+def unread_above() -> str:
+    """The nearest flipcheck.toml that lies too far above to be read; "" where there is none."""
+    try:
+        start = Path.cwd()
+    except FileNotFoundError:
+        return ""
+    near = set(_folders(start))
+    above = (each / NAME for each in start.parents if each not in near)
+    return next((os.path.relpath(each) for each in above if os.path.lexists(each)), "")
+
+
 def _folders(start: Path) -> Iterator[Path]:
     """The folder, and in a repository those above it; beyond that other people's files begin."""
     folders = (start, *start.parents)

@@ -82,7 +82,11 @@ def _option(
 ) -> Option:
     annotation, info = get_args(hint)[:2]
     said = (getattr(info, "default", None), *(info.param_decls or ()))
-    flags = [each[2:] for each in said if isinstance(each, str) and each.startswith("--")]
+    flags = [
+        each.split("/")[0][2:]  # a switch may have a word for no after it
+        for each in said
+        if isinstance(each, str) and each.startswith("--")
+    ]
     plain = next((each for each in get_args(annotation) if each is not type(None)), annotation)
     plain = annotation if get_origin(annotation) in {list, Literal} else plain
     panel = info.rich_help_panel or ""

@@ -45,6 +45,9 @@ def test_a_bare_compare_does_what_the_file_says(command, here):
     assert done.status == 0
     assert done.out.startswith(" PASS ")
     assert done.err == "config: flipcheck.toml (1 gate: 1 its own)\n"
+    done = command("compare", "--max-nfr", "60%")
+    assert done.err == "config: flipcheck.toml (2 gates: 1 its own, 1 from the command line)\n"
+    assert command("compare", "--quiet").err == ""
     here(f'{BOTH}gates = ["{STRICT}"]\n')
     assert command("compare").status == 1
 
@@ -208,9 +211,11 @@ def test_a_file_without_a_source_says_which_and_where_to_put_it(command, here, t
 def test_one_typed_source_is_not_paired_with_one_of_the_file(command, here, monkeypatch):
     """Which side it is would be a guess; FLIPCHECK_NEW says so."""
     here(BOTH)
-    done = command("compare", "new.csv")
-    assert done.status == 2
-    assert "OLD without NEW, which would be that of flipcheck.toml" in done.err
+    here(BOTH, "FLIPCHECK_ci.toml")
+    for arguments in ((), ("--config", "FLIPCHECK_ci.toml")):
+        done = command("compare", "new.csv", *arguments)
+        assert done.status == 2
+        assert "OLD without NEW, which would be that of" in done.err
     monkeypatch.setenv("FLIPCHECK_NEW", "old.csv")
     done = command("compare", "--json", "-")
     assert json.loads(done.out)["tally"]["negative_flips"] == 0
@@ -250,6 +255,33 @@ def test_both_files_in_one_folder_are_warned_of(command, here):
     assert (
         "warning: flipcheck.toml is read, and [tool.flipcheck] in pyproject.toml is not" in done.err
     )
+
+
+def test_an_error_about_an_option_says_where_it_was_set(command, here, monkeypatch):
+    """The flag that a message names was not typed: it is a line of the file, or a variable."""
+    here(f'{BOTH}[preprocess]\nscale = 2\n[columns]\nlabel = "lable"\n')
+    assert "--preprocess is set by flipcheck.toml:3" in command("compare").err
+    monkeypatch.setenv("FLIPCHECK_PREPROCESS", "scale=1")
+    assert "--preprocess is set by FLIPCHECK_PREPROCESS" in command("compare").err
+    assert "is set by" not in command("compare", "--preprocess", "scale=3", "--label", "x").err
+    here(f"{BOTH}[statistics]\nresamples = 5\nconfidence = 2\n")
+    done = command("compare", "--no-config", "old.csv", "new.csv", "--preprocess", "scale=2")
+    assert "is set by" not in done.err
+
+
+def test_a_file_that_is_too_far_above_is_told(command, here, tmp_path, monkeypatch):
+    """A checkout without its .git: the gates above do not go missing in silence."""
+    path = here(f'gates = ["{STRICT}"]\n')
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    done = command("compare", "../old.csv", "../new.csv")
+    assert done.status == 0
+    assert "warning: ../flipcheck.toml is not read" in done.err
+    assert command("compare", "../old.csv", "../new.csv", "--no-config").err == ""
+    (tmp_path / ".git").mkdir()
+    assert command("compare", "../old.csv", "../new.csv").status == 1
+    path.unlink()
+    assert command("compare", "../old.csv", "../new.csv").err == ""
 
 
 @pytest.mark.parametrize("arguments", [(), ("old.csv", "new.csv"), ("--max-nfr", "50%")])
@@ -325,6 +357,10 @@ def test_no_cache_goes_before_the_cache_of_the_file(command, here, monkeypatch):
     """An opposite that is nearer is no contradiction; FLIPCHECK_CACHE is nearer too."""
     here(f'{BOTH}cache = "kept"\n')
     assert command("compare", "--no-cache").status == 0
+    monkeypatch.setenv("FLIPCHECK_NO_CACHE", "1")
+    assert command("compare", "--cache", "typed").status == 0
+    assert command("compare").status == 0
+    monkeypatch.delenv("FLIPCHECK_NO_CACHE")
     monkeypatch.setenv("FLIPCHECK_CACHE", "off")
     assert command("compare").status == 0
     assert not Path("kept").exists()

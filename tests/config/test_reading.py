@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from flipcheck.asked import Options
 from flipcheck.cli.compare import READ, compare
 from flipcheck.cli.configured import known
-from flipcheck.config import config_for
+from flipcheck.config import Inline, config_for
+from flipcheck.config.keys import Reader
 from flipcheck.config.values import EMPTY, PAIRS
 from flipcheck.errors import InputError
 
@@ -259,6 +261,36 @@ def test_all_problems_are_said_at_once():
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         *("line 1", "line 2", "line 4", "line 6")
     ]
+
+
+ODD = (
+    *("7", "-7", "0.5", "inf", "-nan", "true", "1979-05-27", "07:32:00", "1979-05-27T07:32:00Z"),
+    *('""', '" "', '"x"', '"="', '"\\u0000"', '"*"', '"[a"', '"{"', '"-"', '"a=b,c"', "[]", "{}"),
+    *("[1]", "[[]]", "[{}]", "[true]", '["", ""]', '["a", 1]', "{a = 1}", '{"" = ""}', "{a = {}}"),
+    *("[{metric = 1}]", '[{metric = "churn", limit = []}]', "[{id = []}]", "{scale = {}}"),
+    *('{scale = "x"}', "{mean = []}", "{mean = [[1]]}", "{resize = [1, 2, 3]}", "{crop = 1e999}"),
+)
+
+
+@pytest.mark.parametrize("toml", ODD)
+def test_any_value_of_any_option_is_taken_or_refused(toml):
+    """Nothing that TOML can hold makes an error of ours; what is taken is what can be typed."""
+    table = tomllib.loads("".join(f"{option.key} = {toml}\n" for option in known()))
+    reader = Reader(Path("folder/x.toml"), {}, {option.key: option for option in known()})
+    reader.read(table)
+    refused = {problem.split(":")[0] for problem in reader.problems}
+    kinds = {
+        "flag": bool,
+        "integer": int,
+        "number": float,
+        "choice": str,
+        "text": str,
+        "list": list,
+    }
+    for name, each in reader.settings.items():
+        if each.key not in refused:
+            assert type(each.value) in {kinds[BY_NAME[name].kind], Inline}
+    assert set(reader.settings) == set(BY_NAME)
 
 
 # --- files ---------------------------------------------------------------------------------
