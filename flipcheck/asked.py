@@ -227,6 +227,10 @@ def check_columns(options: Mapping[str, Any]) -> None:
                 f"{name} is for files or models, and these are columns",
                 hint="leave it out, or prepare the columns with it",
             )
+    by = options.get("by", ())
+    named = not isinstance(by, (list, tuple)) or all(isinstance(each, str) for each in by)
+    if not named or hasattr(by, "dtype"):
+        raise UsageError("by is a column without a name", hint='name it: by={"region": column}')
     if isinstance(options.get("id"), str):
         raise UsageError("id names a column of a file", hint="give the ids themselves, as a column")
     if hasattr(options.get("rerun"), "dtype"):

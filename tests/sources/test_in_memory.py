@@ -262,6 +262,8 @@ NUMBERED = [numbered(each) for each in (OLD, NEW, Y)]
         ((OLD, NEW, Y), {"weight": [1, 1, 1, 1, 1, None]}, "weight"),
         ((OLD, NEW, Y), {"id": table(Y)}, "id: a table"),
         ((OLD, NEW, Y), {"threshold": 0.5}, "threshold"),
+        ((OLD, NEW, Y), {"by": pd.Series(Y)}, "by is a column without a name"),
+        ((OLD, NEW, Y), {"by": [Y, Y]}, "by is a column without a name"),
         ((OLD, NEW, Y), {"rerun": np.array(OLD)}, "rerun is a column"),
         ((OLD, NEW, Y), {"top_k": 2}, "top_k is for files"),
         ((OLD, NEW, Y), {"multilabel": True}, "multilabel"),
