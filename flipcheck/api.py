@@ -15,6 +15,7 @@ from flipcheck.asked import (
     PathText,
     cache_of,
     check_call,
+    check_columns,
     check_score,
     columns_by,
     costs_of,
@@ -85,6 +86,7 @@ def compare(old: Any, new: Any, data: Any = None, **options: Any) -> Report:
     (1, 1)
     """
     if is_in_memory(old) and is_in_memory(new):
+        check_columns(options)
         found = in_memory(old, new, data, options)
         return _audited(found.old, found.new, None, found.options)
     if is_in_memory(data):

@@ -209,6 +209,38 @@ def check_call(
         raise UsageError(f"{call}() has no option {unknown[0]!r}", hint=hint)
 
 
+OF_COLUMNS = (
+    *("gates", "critical", "waivers", "label_noise", "by", "quantiles", "min_slice", "discover"),
+    *("confirm", "allow_missing", "id", "classes", "old_classes", "new_classes", "label_map"),
+    *("old_label_map", "new_label_map", "normalise", "abstain", "cluster", "weight", "costs"),
+    *("rerun", "bound", "confidence", "resamples", "seed", "decide", "stop_early", "listed"),
+    *("cache", "progress"),
+)
+"""The options of `compare` that mean something for columns in memory."""
+
+
+def check_columns(options: Mapping[str, Any]) -> None:
+    """Raise UsageError for options that are of files or models, where columns are compared."""
+    for name, value in options.items():
+        of_files = name in Options.__annotations__ and name not in OF_COLUMNS
+        if of_files and value is not None and value is not False:
+            raise UsageError(
+                f"{name} is for files or models, and these are columns",
+                hint="leave it out, or prepare the columns with it",
+            )
+    by = options.get("by", ())
+    named = not isinstance(by, (list, tuple)) or all(isinstance(each, str) for each in by)
+    if not named or hasattr(by, "dtype"):
+        raise UsageError("by is a column without a name", hint='name it: by={"region": column}')
+    if isinstance(options.get("id"), str):
+        raise UsageError("id names a column of a file", hint="give the ids themselves, as a column")
+    if hasattr(options.get("rerun"), "dtype"):
+        raise UsageError(
+            "rerun is a column of answers",
+            hint="give predictions: flipcheck.Predictions.from_arrays(answers, ids=ids)",
+        )
+
+
 REPRODUCED = (
     *("old_data", "new_data", "labels", "labels_from", "id", "label", "prediction", "correct"),
     *("features", "classes", "old_classes", "new_classes", "label_map", "old_label_map"),

@@ -30,6 +30,7 @@ ENDINGS: dict[str, Callable[[str], NoReturn]] = {
 PROPERTY = "flipcheck"
 """The property of a test that tells of an audit in one line: JUnit files and the summary show it,
 and it travels from workers to the process that prints."""
+FOLDER = pytest.StashKey[Path]()
 LONGEST_NAME = 100
 """How much of a test's name a file name keeps."""
 
@@ -53,8 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a folder of reports that cannot be one, before a test runs."""
     folder = config.getoption("--flipcheck-report")
-    if folder is not None and Path(folder).exists() and not Path(folder).is_dir():
+    if folder is None:
+        return
+    if Path(folder).exists() and not Path(folder).is_dir():
         raise pytest.UsageError(f"--flipcheck-report {folder}: a file, not a folder")
+    config.stash[FOLDER] = Path(folder).absolute()  # wherever a test goes from here
 
 
 class Audited:
@@ -137,17 +141,16 @@ class Audited:
         from flipcheck.audits.judging import rejudge
         from flipcheck.errors import FlipcheckError
 
+        made, self.made = self.made, None  # so that a failure leaves no verdict of before
         try:
             gates = [*gates_of(self._options.get("gates", ())), *self._gates]
-            if self.made is not None and _can_judge(self.made, gates):
+            if made is not None and _can_judge(made, gates):
                 decide = self._options.get("decide", "bound")
-                self.made = rejudge(self.made, gates, decide).rounded()
+                self.made = rejudge(made, gates, decide).rounded()
             else:
                 self.made = compare(*self._sources, **self._options | {"gates": gates})
         except FlipcheckError as error:
             _stop(str(error))
-        except TypeError as error:  # arguments that compare does not take
-            _stop(f"flipcheck(): {error}")
 
     def _conclude(self, ending: str) -> None:
         """End the test where the verdict is no pass."""
@@ -236,9 +239,9 @@ def _record(item: pytest.Item) -> None:
         if report is None:
             continue
         item.user_properties += _properties(report)
-        folder = item.config.getoption("--flipcheck-report")
+        folder = item.config.stash.get(FOLDER, None)
         if folder is not None:
-            _write(report, Path(folder) / file_name(item.nodeid, next(numbers)))
+            _write(report, folder / file_name(item.nodeid, next(numbers)))
 
 
 def _properties(report: Report) -> list[tuple[str, object]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 RUN_ID = "MLFLOW_RUN_ID"
+SECRET = re.compile(r"//[^/@\s]+@")
 LONGEST = 500
 """How much of a text a tag or a run's name keeps."""
 ARTIFACTS = {"report.html": "html", "report.json": "json"}
@@ -67,7 +69,7 @@ def open_mlflow() -> Any:
         mlflow.MlflowClient()
     except Exception as error:
         raise UsageError(
-            f"MLflow cannot log to {clean(str(mlflow.get_tracking_uri()))}: {_told(error)}",
+            f"MLflow cannot log to {_shown(str(mlflow.get_tracking_uri()))}: {_told(error)}",
             hint="name a server with MLFLOW_TRACKING_URI; a local database needs all of MLflow: "
             "pip install mlflow",
         ) from error
@@ -127,4 +129,9 @@ def _side(side: str, model: Model) -> dict[str, str | None]:
 def _told(error: Exception) -> str:
     """The first line of an error of a library."""
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:LONGEST]}"
+    return f"{type(error).__name__}: {_shown(lines[0])[:LONGEST]}"
+
+
+def _shown(text: str) -> str:
+    """A text without the user and password of an address in it, which would end in a log."""
+    return clean(SECRET.sub("//…@", text))

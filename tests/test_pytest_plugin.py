@@ -214,6 +214,32 @@ def test_reports_are_written_for_every_audit(project):
     assert sorted(verdicts) == ["fail"] * 3 + ["pass"] * 3
 
 
+def test_reports_stay_where_they_were_asked_for(project):
+    """A test that changes the folder does not take its reports along."""
+    project.makepyfile(
+        """
+        def test_it(flipcheck, monkeypatch, tmp_path):
+            audit = flipcheck("old.csv", "new.csv").must("churn <= 2%")
+            monkeypatch.chdir(tmp_path)
+        """
+    )
+    project.runpytest_inprocess("--flipcheck-report", "kept").assert_outcomes(passed=1)
+    assert len(list((project.path / "kept").iterdir())) == 2
+
+
+def test_a_gate_that_cannot_be_judged_leaves_no_earlier_verdict(project):
+    """Neither the summary nor a property says PASS of a test that ended in an error."""
+    project.makepyfile(
+        """
+        def test_it(flipcheck):
+            flipcheck("old.csv", "new.csv").must("churn <= 2%").must("churn <= 2% by city")
+        """
+    )
+    done = project.runpytest_inprocess("--show-capture=no")
+    done.assert_outcomes(failed=1)
+    done.stdout.no_fnmatch_line("PASS*")
+
+
 def test_names_of_reports_are_safe_and_differ():
     """Letters, digits and dashes; two tests that are told apart by a sign alone share none."""
     names = [

@@ -114,14 +114,15 @@ def test_without_mlflow_the_error_comes_before_any_model(command, monkeypatch):
 def test_a_place_that_cannot_be_is_refused_before_any_model(command, monkeypatch):
     """A tracking address of no known kind."""
     before = mlflow.get_tracking_uri()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "gopher://x")
-    mlflow.set_tracking_uri("gopher://x")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "gopher://me:secret@x")
+    mlflow.set_tracking_uri("gopher://me:secret@x")
     try:
         done = command("compare", "gone.onnx", "gone.onnx", "gone/", "--mlflow")
     finally:
         mlflow.set_tracking_uri(before)
     assert done.status == 2
-    assert "MLflow cannot log to gopher://x" in done.err
+    assert "MLflow cannot log to gopher://…@x" in done.err
+    assert "secret" not in done.err
 
 
 def test_the_command_logs_and_says_where(command, store, flipped):

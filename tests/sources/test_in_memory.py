@@ -262,6 +262,18 @@ NUMBERED = [numbered(each) for each in (OLD, NEW, Y)]
         ((OLD, NEW, Y), {"weight": [1, 1, 1, 1, 1, None]}, "weight"),
         ((OLD, NEW, Y), {"id": table(Y)}, "id: a table"),
         ((OLD, NEW, Y), {"threshold": 0.5}, "threshold"),
+        ((OLD, NEW, Y), {"by": pd.Series(Y)}, "by is a column without a name"),
+        ((OLD, NEW, Y), {"by": [Y, Y]}, "by is a column without a name"),
+        ((OLD, NEW, Y), {"rerun": np.array(OLD)}, "rerun is a column"),
+        ((OLD, NEW, Y), {"top_k": 2}, "top_k is for files"),
+        ((OLD, NEW, Y), {"multilabel": True}, "multilabel"),
+        ((OLD, NEW, Y), {"correct": "ok"}, "correct"),
+        ((OLD, NEW, Y), {"probability": "p"}, "probability"),
+        ((OLD, NEW, Y), {"id": "row"}, "id names a column"),
+        ((OLD, NEW, Y), {"cluster": "user"}, "user"),
+        ((OLD, NEW, Y), {"weight": "w"}, "w"),
+        ((OLD, NEW, Y), {"label": "y"}, "label"),
+        ((OLD, NEW, Y), {"labels": "y.csv"}, "labels is for"),
         ((OLD, NEW, Y), {"id": ["a"] * 6}, "a"),
         (
             (series(OLD, "abcdef"), series(NEW, "abcdeg"), series(Y, "abcdef")),
@@ -288,6 +300,20 @@ def test_what_does_not_fit_is_refused(columns, options, told):
     with pytest.raises(FlipcheckError, match=told) as caught:
         flipcheck.compare(*columns, **options)
     assert caught.value.hint
+
+
+def test_options_that_decide_answers_decide_those_of_columns():
+    """Translation, normalisation and abstention are those of files."""
+    assert flips(["CAT ", *OLD[1:]], NEW, Y, normalise="strip,case") == FLIPS
+    assert flips(["c", *OLD[1:]], NEW, Y, old_label_map={"c": "cat"}) == FLIPS
+    report = flipcheck.compare(OLD, ["?", *NEW[1:]], Y, abstain="?")
+    assert report.task.abstentions.new.abstained == 1
+
+
+def test_the_old_model_run_again_is_told_of_by_row():
+    """Predictions without ids pair with columns that have none."""
+    again = flipcheck.Predictions.from_arrays(["cat", "dog", "dog", "cat", "emu", "cat"], name="2")
+    assert len(flipcheck.compare(OLD, NEW, Y, rerun=again).reruns) == 1
 
 
 def test_what_was_given_is_not_changed():
