@@ -95,3 +95,23 @@ def hostile(tmp_path):
         discovery=replace(report.discovery, found=found),
         warnings=(*report.warnings, *HOSTILE),
     )
+
+
+@pytest.fixture
+def few(sample):
+    """The report of the sample predictions: twelve flips."""
+    paths = (sample / f"{side}_predictions.csv" for side in ("old", "new"))
+    gates = ["negative_flip_rate <= 1%", "negative_flip_rate <= 8% by ink"]
+    return flipcheck.compare(*paths, by=["ink"], gates=gates, discover=True)
+
+
+@pytest.fixture
+def shown(few, opened):
+    """The page of the sample predictions."""
+    return opened(REPORTERS["html"](few))
+
+
+@pytest.fixture
+def many(large, opened):
+    """The page of ten thousand flips."""
+    return opened(large[1])

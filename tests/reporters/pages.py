@@ -81,6 +81,27 @@ def approved(page):
     return re.sub("sha256-[A-Za-z0-9+/=]{44}", "sha256-", page)
 
 
+def column(shown, title, table="table.flips"):
+    """The texts that a table shows in a column."""
+    heads = shown.page.locator(f"{table} thead th").all_text_contents()
+    return [row[heads.index(title)] for row in shown.rows(table)]
+
+
+def press(shown, title, table="table.flips"):
+    """Press the title of a column; its aria-sort."""
+    head = shown.page.locator(f"{table} thead th", has_text=title).first
+    head.get_by_role("button").click()
+    return head.get_attribute("aria-sort")
+
+
+def saved(shown, button):
+    """The text of the file that a button makes, and its name."""
+    with shown.page.expect_download() as caught:
+        shown.page.get_by_role("button", name=button).click()
+    path = caught.value.path()
+    return path.read_bytes().decode("utf-8"), caught.value.suggested_filename
+
+
 class Elements(HTMLParser):
     """Every element of a page with its attributes."""
 
