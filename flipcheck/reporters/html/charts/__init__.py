@@ -1,0 +1,22 @@
+"""Charts as SVG, drawn here: presentation attributes, so that they show without CSS too.
+
+One idea per file. Every text goes through Markup's escaping format.
+"""
+
+from flipcheck.reporters.html.charts.areas import mosaic, scores
+from flipcheck.reporters.html.charts.gate import gate
+from flipcheck.reporters.html.charts.ink import BROKEN, KEPT, MENDED, WRONG, scale
+from flipcheck.reporters.html.charts.interval import bar, interval
+
+__all__ = [
+    "BROKEN",
+    "KEPT",
+    "MENDED",
+    "WRONG",
+    "bar",
+    "gate",
+    "interval",
+    "mosaic",
+    "scale",
+    "scores",
+]
