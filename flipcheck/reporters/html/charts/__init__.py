@@ -4,6 +4,7 @@ One idea per file. Every text goes through Markup's escaping format.
 """
 
 from flipcheck.reporters.html.charts.areas import mosaic, scores
+from flipcheck.reporters.html.charts.forest import forest, limited, undrawn
 from flipcheck.reporters.html.charts.gate import gate
 from flipcheck.reporters.html.charts.ink import BROKEN, KEPT, MENDED, WRONG, scale
 from flipcheck.reporters.html.charts.interval import bar, interval
@@ -14,9 +15,12 @@ __all__ = [
     "MENDED",
     "WRONG",
     "bar",
+    "forest",
     "gate",
     "interval",
+    "limited",
     "mosaic",
     "scale",
     "scores",
+    "undrawn",
 ]
