@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from flipcheck.errors import FlipcheckError, InputError, UsageError
 from flipcheck.policy import PARTS
 from flipcheck.report.checks import check_consistent, check_words
+from flipcheck.report.confidences import Confidences, check_confidences
 from flipcheck.report.parts import (
     CostMatrix,
     Data,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from flipcheck.tasks.told import Judged
 
 __all__ = [
+    "Confidences",
     "CostMatrix",
     "Data",
     "EarlyStop",
@@ -103,6 +105,7 @@ class Report:
     repeatability: Mapping[str, Repeatability] = field(default_factory=dict)
     scores: Scores | None = None
     task: Judged | None = None
+    confidences: Confidences | None = None
     flip_table: Once | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -123,6 +126,7 @@ class Report:
     def rounded(self) -> Report:
         """The same report with the digits that its JSON keeps, so that both give the same text."""
         check_consistent(self)
+        check_confidences(self.confidences, self.tally)
         report: Report = kept(self)
         return report
 
@@ -140,6 +144,7 @@ class Report:
             check_fields(report)
             check_words(report)
             check_consistent(report)
+            check_confidences(report.confidences, report.tally)
             if written.get("digest") != sealed(written)["digest"]:
                 raise ValueError("it was edited, or is cut: its digest is that of other contents")
         except DAMAGE as error:

@@ -8,6 +8,7 @@ from flipcheck.contract import differences_from, repeatability_from
 from flipcheck.gates import Gate, Judgement, Verdict
 from flipcheck.outcomes import Tally
 from flipcheck.policy import parts_from
+from flipcheck.report.confidences import Confidences
 from flipcheck.report.parts import (
     CostMatrix,
     Data,
@@ -63,10 +64,15 @@ def members(written: dict[str, Any]) -> dict[str, Any]:
         scores=Scores(**written["scores"]) if "scores" in written else None,
         design=_read_design(written, tally),
         task=Judged.from_dict(written["task"]) if "task" in written else None,
+        confidences=_read_confidences(written),
         discovery=written["discovery"] and _read_discovery(written["discovery"]),
         contract=differences_from(written.get("contract")),
         repeatability=repeatability_from(written.get("repeatability")),
     )
+
+
+def _read_confidences(written: dict[str, Any]) -> Confidences | None:
+    return Confidences.from_dict(written["confidences"]) if "confidences" in written else None
 
 
 def _read_design(written: dict[str, Any], tally: Tally) -> Design | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import contract, rulings, words
+from flipcheck.reporters import contract, rulings, sureness, words
 from flipcheck.reporters.html import charts
 from flipcheck.reporters.html.page import embedded, page
 
@@ -25,6 +25,7 @@ def render(report: Report) -> str:
         report=report,
         rulings=rulings,
         contract=contract,
+        sureness=sureness,
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,

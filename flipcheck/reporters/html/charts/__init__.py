@@ -4,6 +4,7 @@ One idea per file. Every text goes through Markup's escaping format.
 """
 
 from flipcheck.reporters.html.charts.areas import mosaic, scores
+from flipcheck.reporters.html.charts.confidence import confidence, sides, steps
 from flipcheck.reporters.html.charts.forest import forest, limited, undrawn
 from flipcheck.reporters.html.charts.gate import gate
 from flipcheck.reporters.html.charts.ink import BROKEN, KEPT, MENDED, WRONG, scale
@@ -15,6 +16,7 @@ __all__ = [
     "MENDED",
     "WRONG",
     "bar",
+    "confidence",
     "forest",
     "gate",
     "interval",
@@ -22,5 +24,7 @@ __all__ = [
     "mosaic",
     "scale",
     "scores",
+    "sides",
+    "steps",
     "undrawn",
 ]
