@@ -5,6 +5,7 @@ One idea per file. Every text goes through Markup's escaping format.
 
 from flipcheck.reporters.html.charts.areas import mosaic, scores
 from flipcheck.reporters.html.charts.confidence import confidence, sides, steps
+from flipcheck.reporters.html.charts.confusion import confusion, matrix
 from flipcheck.reporters.html.charts.forest import forest, limited, undrawn
 from flipcheck.reporters.html.charts.gate import gate
 from flipcheck.reporters.html.charts.ink import BROKEN, KEPT, MENDED, WRONG, scale
@@ -17,10 +18,12 @@ __all__ = [
     "WRONG",
     "bar",
     "confidence",
+    "confusion",
     "forest",
     "gate",
     "interval",
     "limited",
+    "matrix",
     "mosaic",
     "scale",
     "scores",
