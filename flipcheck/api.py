@@ -32,6 +32,7 @@ from flipcheck.contract import repeatability_from
 from flipcheck.errors import UsageError, nearest
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
+from flipcheck.report.past import Past, with_history
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.shards import digest_of
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
@@ -68,6 +69,7 @@ def compare(
     given = given_of(old, new, data, options, columns_by(options, gates))
     costs = costs_of(options.get("costs"))
     policy = policy_of(options)
+    history = _history(options)
     with laid_down(given) as given:
         found, early = _found(given, gates, settings, options)
         data_read = _data(given, found)
@@ -99,7 +101,17 @@ def compare(
         scores=_scores(given, found, options),
         task=judged_task(given, found),
     )
-    return _with_images(_with_contract(report, found), found)
+    report = _with_images(_with_contract(report, found), found)
+    return with_history(report, history) if history else report
+
+
+def _history(options: Options) -> tuple[Past, ...]:
+    """The earlier updates that were asked for, read before any model runs."""
+    if not (given := options.get("history")):
+        return ()
+    from flipcheck.sources.history import history_of
+
+    return history_of(given)
 
 
 def _scores(given: Given, found: Gathered, options: Options) -> Scores | None:

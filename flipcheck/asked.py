@@ -22,6 +22,7 @@ from flipcheck.tasks.task import Task, check_conflicts
 if TYPE_CHECKING:
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
+    from flipcheck.report import Report
     from flipcheck.sources.cache import Cache
     from flipcheck.sources.onnx.run import Progress
     from flipcheck.sources.policy import CriticalIds, WaiverRows
@@ -113,6 +114,7 @@ class Options(TypedDict, total=False):
     decide: Decide
     stop_early: bool
     listed: int
+    history: PathText | Report | Sequence[PathText | Report]
     cache: PathText | bool
     progress: Progress
 

@@ -116,6 +116,7 @@ def compare(
     html: o.Html = None,
     markdown: o.Markdown = None,
     flips: o.FlipsPath = None,
+    history: o.History = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Audit an update: which answers that the old model got right does the new one break?
@@ -125,12 +126,16 @@ def compare(
         flipcheck compare old.onnx new.onnx images/ --max-nfr 1% --html report.html
     """
     given: dict[str, Any] = dict(locals())
+    from flipcheck.sources.history import history_files
+
     reports = Outputs(json, html, markdown, flips)
-    reports.check([*(given[name] for name in READ), *(rerun or [])])
+    earlier = history_files(history or [], but=json)
+    reports.check([*(given[name] for name in READ), *(rerun or []), *earlier])
     given |= {
         "gates": gate_texts(gate, max_nfr, max_error_increase),
         "by": by or [],
         "rerun": rerun or [],
+        "history": earlier,
         "id": id_column,
         "cache": choice(cache, no_cache),
         "format": file_format,

@@ -601,6 +601,16 @@ Markdown = Annotated[
     str | None,
     _text("--markdown", "Write the Markdown report; - for standard output.", REPORTS, "PATH"),
 ]
+History = Annotated[
+    list[str] | None,
+    _text(
+        "--history",
+        "JSON reports of earlier updates, to draw this one after: a file, a folder or a quoted "
+        "pattern, in the natural order of their names. Repeat for more.",
+        REPORTS,
+        "PATH",
+    ),
+]
 FlipsPath = Annotated[
     str | None, _text("--flips", "Write every flipped example: .csv or .parquet.", REPORTS, "PATH")
 ]

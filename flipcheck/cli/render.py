@@ -23,10 +23,12 @@ def render(
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
     decide: o.Decide = "bound",
+    history: o.History = None,
 ) -> None:
     """Make any report again from the JSON; gates judge its tally anew, without the predictions.
 
-    Without a gate it ends in 0, whatever the report's own verdict.
+    Without a gate it ends in 0, whatever the report's own verdict. Earlier updates that --history
+    gives take the place of those it told of before.
 
     Example:
 
@@ -35,10 +37,15 @@ def render(
     from flipcheck.audits.judging import rejudge
     from flipcheck.gates import Gate
     from flipcheck.report import Report
+    from flipcheck.report.past import with_history
+    from flipcheck.sources.history import history_files, history_of
 
     reports = Outputs(json, html, markdown)
-    reports.check((report,))
+    earlier = history_files(history or [], but=json)
+    reports.check((report, *earlier))
     found = Report.load(report)
+    if earlier:
+        found = with_history(found, history_of(earlier))
     gates = [Gate.parse(text) for text in gate_texts(gate, max_nfr, max_error_increase)]
     if decide == "point" and not gates:
         raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")

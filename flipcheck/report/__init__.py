@@ -29,6 +29,7 @@ from flipcheck.report.parts import (
     Slice,
     Transition,
 )
+from flipcheck.report.past import Past, check_history
 from flipcheck.report.reading import members
 from flipcheck.report.written import FORMAT, kept, report_dict, sealed, significant
 from flipcheck.typed import check_fields
@@ -57,6 +58,7 @@ __all__ = [
     "Model",
     "NoiseRun",
     "Once",
+    "Past",
     "Report",
     "Scores",
     "Settings",
@@ -106,6 +108,7 @@ class Report:
     scores: Scores | None = None
     task: Judged | None = None
     confidences: Confidences | None = None
+    history: tuple[Past, ...] = ()
     flip_table: Once | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -145,6 +148,7 @@ class Report:
             check_words(report)
             check_consistent(report)
             check_confidences(report.confidences, report.tally)
+            check_history(report.history, graded=report.scores is not None)
             if written.get("digest") != sealed(written)["digest"]:
                 raise ValueError("it was edited, or is cut: its digest is that of other contents")
         except DAMAGE as error:

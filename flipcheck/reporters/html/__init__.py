@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import contract, rulings, sureness, words
+from flipcheck.reporters import contract, history, rulings, sureness, words
 from flipcheck.reporters.html import charts
 from flipcheck.reporters.html.page import embedded, page
 
@@ -26,6 +26,7 @@ def render(report: Report) -> str:
         rulings=rulings,
         contract=contract,
         sureness=sureness,
+        history=history,
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,

@@ -8,6 +8,12 @@ from flipcheck.reporters.html.charts.confidence import confidence, sides, steps
 from flipcheck.reporters.html.charts.confusion import confusion, matrix
 from flipcheck.reporters.html.charts.forest import forest, limited, undrawn
 from flipcheck.reporters.html.charts.gate import gate
+from flipcheck.reporters.html.charts.history import (
+    VERDICTS,
+    history,
+    undrawn_updates,
+    verdict_mark,
+)
 from flipcheck.reporters.html.charts.ink import BROKEN, KEPT, MENDED, WRONG, scale
 from flipcheck.reporters.html.charts.interval import bar, interval
 
@@ -15,12 +21,14 @@ __all__ = [
     "BROKEN",
     "KEPT",
     "MENDED",
+    "VERDICTS",
     "WRONG",
     "bar",
     "confidence",
     "confusion",
     "forest",
     "gate",
+    "history",
     "interval",
     "limited",
     "matrix",
@@ -30,4 +38,6 @@ __all__ = [
     "sides",
     "steps",
     "undrawn",
+    "undrawn_updates",
+    "verdict_mark",
 ]
