@@ -8,14 +8,10 @@ from flipcheck.reporters.html.charts.confidence import confidence, sides, steps
 from flipcheck.reporters.html.charts.confusion import confusion, matrix
 from flipcheck.reporters.html.charts.forest import forest, limited, undrawn
 from flipcheck.reporters.html.charts.gate import gate
-from flipcheck.reporters.html.charts.history import (
-    VERDICTS,
-    history,
-    undrawn_updates,
-    verdict_mark,
-)
+from flipcheck.reporters.html.charts.history import history, undrawn_updates
 from flipcheck.reporters.html.charts.ink import BROKEN, KEPT, MENDED, WRONG, scale
 from flipcheck.reporters.html.charts.interval import bar, interval
+from flipcheck.reporters.html.charts.verdict import VERDICTS, verdict_mark
 
 __all__ = [
     "BROKEN",

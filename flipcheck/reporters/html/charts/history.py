@@ -8,23 +8,15 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from flipcheck.gates import Verdict
 from flipcheck.metrics import METRICS
 from flipcheck.reporters import history as told
 from flipcheck.reporters import words
 from flipcheck.reporters.html.charts import marks
-from flipcheck.reporters.html.charts.ink import (
-    LIMIT,
-    NEUTRAL,
-    PASSED,
-    UNDECIDED,
-    scale,
-    share,
-    ticks,
-)
+from flipcheck.reporters.html.charts.ink import NEUTRAL, scale, share, ticks
+from flipcheck.reporters.html.charts.verdict import mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from flipcheck.report import Estimate, Report
     from flipcheck.reporters.history import Update
@@ -33,14 +25,6 @@ DRAWN = 30
 """The latest updates that are drawn."""
 LEFT, PLOT, RIGHT = 44, 252, 20
 HEAD, PANEL, FOOT = 30, 120, 26
-MARKS: dict[Verdict | None, tuple[Callable[..., Markup], str]] = {
-    Verdict.PASS: (marks.disc, PASSED),
-    Verdict.FAIL: (marks.cross, LIMIT),
-    Verdict.INCONCLUSIVE: (marks.diamond, UNDECIDED),
-    None: (marks.ring, NEUTRAL),
-}
-
-VERDICTS = tuple(MARKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +55,6 @@ def history(report: Report) -> Markup:
 def undrawn_updates(report: Report) -> int:
     """How many updates are too old to be drawn."""
     return max(0, len(report.history) + 1 - DRAWN)
-
-
-def verdict_mark(verdict: Verdict | None) -> Markup:
-    """The mark of a verdict, for the legend."""
-    draw, color = MARKS[verdict]
-    return Markup(
-        '<svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">{}</svg>'
-    ).format(draw((8, 8), color))
 
 
 def _chart(name: str, shown: Sequence[Update]) -> Markup:
@@ -153,8 +129,7 @@ def _point(update: Update, estimate: Estimate, name: str, plane: Plane, place: i
         bar = (x, plane.y(low)), (x, plane.y(high))
         drawn.append(marks.line(*bar, NEUTRAL, 2, kind="interval"))
     if estimate.value is not None:
-        draw, color = MARKS[update.verdict]
-        drawn.append(draw((x, plane.y(estimate.value)), color, kind="value"))
+        drawn.append(mark(update.verdict, (x, plane.y(estimate.value))))
     title = f"{update.name}: {words.number(metric, estimate.value)}, {words.span(metric, ends)}; "
     title += words.TITLES[update.verdict].lower()
     title += f"; {update.note}" if update.note else ""
