@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,11 @@ class Past:
             raise ValueError("an earlier report has no digest")
         if tuple(self.metrics) not in {KEPT, KEPT_GRADED} or self.examples < 1:
             raise ValueError("an earlier update has other metrics than are kept")
+        for each in self.metrics.values():
+            ends = each.interval
+            known = [each.value, ends and ends.low, ends and ends.high]
+            if not all(math.isfinite(end) for end in known if end is not None):
+                raise ValueError("a rate of an earlier update is no number")
 
     @property
     def graded(self) -> bool:

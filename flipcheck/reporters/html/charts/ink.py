@@ -26,7 +26,8 @@ def ticks(top: float, most: int = 5) -> list[float]:
     """Round numbers from 0 to the end of an axis, at most so many above 0."""
     exact = top / most
     power = 10.0 ** math.floor(math.log10(exact))
-    step = next(each * power for each in (1, 2, 2.5, 5, 10) if each * power >= exact * (1 - 1e-9))
+    steps = (each * power for each in (1, 2, 2.5, 5, 10))
+    step = next((each for each in steps if each >= exact * (1 - 1e-9)), exact)
     return [float(f"{place * step:.10g}") for place in range(int(top / step * (1 + 1e-9)) + 1)]
 
 
