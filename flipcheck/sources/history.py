@@ -82,7 +82,8 @@ def _named(
     places: list[Report | Path] = []
     for each in given:
         places += [each] if isinstance(each, Report) else history_files([each])
-    stems = Counter(each.stem for each in places if isinstance(each, Path))
+    files = {each.absolute() for each in places if isinstance(each, Path)}
+    stems = Counter(each.stem for each in files)
     for place in places:
         if isinstance(place, Report):
             yield place, None, place.new.name

@@ -91,7 +91,7 @@ def _range(estimates: Sequence[Estimate], *, share_of_all: bool) -> tuple[float,
 
 
 def _grid(plane: Plane, *, as_share: bool) -> Iterator[Markup]:
-    step = ticks(plane.high - plane.low, 4)[1]
+    step = ticks(plane.high - plane.low, 4)[:2][-1]
     for place in range(math.ceil(plane.low / step), int(plane.high / step + 1e-9) + 1):
         value = float(f"{place * step:.10g}")
         if not plane.low <= value <= plane.high:

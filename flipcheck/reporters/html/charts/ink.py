@@ -15,6 +15,8 @@ BROKEN, MENDED, KEPT, WRONG = "#ea580c", "#0d9488", "#8296b0", "#78716c"
 NEUTRAL, LIMIT, PASSED, UNDECIDED = "#64748b", "#dc2626", "#16a34a", "#c27803"
 FAINT = "#94a3b8"
 """Lines that only guide the eye."""
+LEAST = 1e-300
+"""Smaller steps than this lose their digits."""
 
 
 def scale(ends: Iterable[float | None]) -> float:
@@ -25,9 +27,10 @@ def scale(ends: Iterable[float | None]) -> float:
 def ticks(top: float, most: int = 5) -> list[float]:
     """Round numbers from 0 to the end of an axis, at most so many above 0."""
     exact = top / most
+    if exact < LEAST:
+        return [0.0]
     power = 10.0 ** math.floor(math.log10(exact))
-    steps = (each * power for each in (1, 2, 2.5, 5, 10))
-    step = next((each for each in steps if each >= exact * (1 - 1e-9)), exact)
+    step = next(each * power for each in (1, 2, 2.5, 5, 10) if each * power >= exact * (1 - 1e-9))
     return [float(f"{place * step:.10g}") for place in range(int(top / step * (1 + 1e-9)) + 1)]
 
 
