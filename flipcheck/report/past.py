@@ -46,9 +46,8 @@ class Past:
         if tuple(self.metrics) not in {KEPT, KEPT_GRADED} or self.examples < 1:
             raise ValueError("an earlier update has other metrics than are kept")
         for each in self.metrics.values():
-            ends = each.interval
-            known = [each.value, ends and ends.low, ends and ends.high]
-            if not all(math.isfinite(end) for end in known if end is not None):
+            ends = () if each.interval is None else (each.interval.low, each.interval.high)
+            if not all(math.isfinite(end) for end in (each.value, *ends) if end is not None):
                 raise ValueError("a rate of an earlier update is no number")
 
     @property
