@@ -189,3 +189,24 @@ def test_any_rates_are_drawn_in_order(report, parsed, classed, rates):
         (mark,), (interval,) = classed(row, "value"), classed(row, "interval")
         left, right = (float(interval.get(end)) for end in ("x1", "x2"))
         assert 0 <= left <= place_of(mark) + 0.01 <= right + 0.02 <= float(root.get("width"))
+
+
+NAMED = [
+    pytest.param(["ink", "ink"], ["ink", "EU"], id="one column: over its values"),
+    pytest.param(["ink", "pen"], ["ink = EU"], id="two columns: in each name"),
+    pytest.param(
+        ["a column of long name", "ink"], ["a column … = EU"], id="cut, and its value not"
+    ),
+]
+
+
+@pytest.mark.parametrize(("columns", "shown"), NAMED)
+def test_slices_of_one_column_share_its_name(report, parsed, columns, shown):
+    """Names have little room, and a long column leaves some to the value."""
+    parts = [
+        replace(part, by=by) for part, by in zip(words.ranked(report.slices), columns, strict=False)
+    ]
+    root = parsed(charts.forest(parts, report))
+    texts = [(each.text or "").removesuffix(" *") for each in root.iter()]
+    assert set(shown) <= set(texts)
+    assert f"{words.clean(columns[0])} = EU" in "".join(texts)

@@ -71,7 +71,10 @@ def confusion(report: Report) -> Markup:
     found = matrix(report)
     if found is None:
         return Markup("")
-    left = max(len(marks.cut(each, LETTERS)) for each in (*found.rows, "new answer")) * LETTER + 16
+    left = (
+        max(marks.room(marks.cut(each, LETTERS)) for each in (*found.rows, "new answer")) * LETTER
+        + 16
+    )
     width = left + CELL * len(found.columns) + 74  # the last heading leans to the right
     height = HEAD + ROW * len(found.rows) + 6
     drawn = [*_headings(found, left), *_cells(found, left)]

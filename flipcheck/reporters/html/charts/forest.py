@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from flipcheck.stats.intervals import Interval
 
 DRAWN = 40
-LETTERS, LETTER = 28, 7.6
+LETTERS, OF_COLUMN, LETTER = 26, 10, 7.6
+"""The room for a name, and for the column in it, in letters; and for a letter."""
 PLOT, NUMBERS, ROW = 360, 170, 22
 TOP, BOTTOM = 34, 28
 NFR = METRICS["negative_flip_rate"]
@@ -51,12 +52,15 @@ def forest(parts: Sequence[Slice], report: Report) -> Markup:
     if len(shown) < 2:
         return Markup("")
     overall, limits = report.metrics["negative_flip_rate"], _limits(report)
-    letters = max(len(marks.cut(name(part), LETTERS)) for part in shown)
-    axis = Axis(letters * LETTER + 24, _end(shown, overall, limits))
+    names = _names(shown)
+    axis = Axis(max(map(marks.room, names)) * LETTER + 24, _end(shown, overall, limits))
     height = TOP + len(shown) * ROW + BOTTOM
     drawn = [*_grid(axis, height), *_overall(axis, overall, height)]
-    for place, part in enumerate(shown):
-        drawn.append(_row(part, axis, TOP + (place + 0.5) * ROW, limits))
+    if _one_column(shown):
+        column = marks.cut(words.clean(shown[0].by), LETTERS)
+        drawn.append(marks.text((0, TOP - 12), column, size=12, soft=True))
+    for place, (part, shown_name) in enumerate(zip(shown, names, strict=True)):
+        drawn.append(_row(part, shown_name, axis, TOP + (place + 0.5) * ROW, limits))
     return marks.picture("forest", axis.width, height, _label(parts, shown, overall), drawn)
 
 
@@ -72,10 +76,23 @@ def limited(parts: Sequence[Slice], report: Report) -> bool:
 
 
 def name(part: Slice) -> str:
-    """A slice as "ink = heavy", a class by its name."""
+    """A slice as "ink = heavy", a class by its name, whole."""
     if part.by == "class":
         return words.answer(part.value)
     return f"{words.clean(part.by)} = {words.clean(part.value)}"
+
+
+def _one_column(shown: Sequence[Slice]) -> bool:
+    return len({part.by for part in shown}) == 1
+
+
+def _names(shown: Sequence[Slice]) -> list[str]:
+    """Names that fit: where all slices are of one column, only their values."""
+    if _one_column(shown):
+        return [marks.cut(words.answer(part.value), LETTERS) for part in shown]
+    room = LETTERS - OF_COLUMN - len(" = ")
+    pairs = ((words.clean(part.by), words.answer(part.value)) for part in shown)
+    return [f"{marks.cut(by, OF_COLUMN)} = {marks.cut(value, room)}" for by, value in pairs]
 
 
 def _limits(report: Report) -> Limits:
@@ -123,11 +140,15 @@ def _overall(axis: Axis, overall: Estimate, height: float) -> Iterator[Markup]:
 
 
 def _row(
-    part: Slice, axis: Axis, y: float, limits: Mapping[tuple[str, str], list[float]]
+    part: Slice,
+    shown_name: str,
+    axis: Axis,
+    y: float,
+    limits: Mapping[tuple[str, str], list[float]],
 ) -> Markup:
     estimate, marked = part.metrics[NFR.name], words.is_marked(part)
-    shown = marks.cut(name(part), LETTERS) + (" *" if marked else "")
-    drawn = [marks.text((0, y + 4), shown, bold=marked, soft=part.too_small)]
+    starred = shown_name + (" *" if marked else "")
+    drawn = [marks.text((0, y + 4), starred, bold=marked, soft=part.too_small)]
     if not part.too_small:
         drawn += _whisker(part.simultaneous, axis, y, 1, "simultaneous")
     drawn += _whisker(estimate.interval, axis, y, 4, "interval", pale=part.too_small)

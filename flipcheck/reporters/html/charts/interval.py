@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from flipcheck.reporters import words
-from flipcheck.reporters.html.charts.ink import BROKEN
+from flipcheck.reporters.html.charts.ink import BROKEN, FAINT, NEUTRAL
 
 if TYPE_CHECKING:
     from flipcheck.report import Estimate
@@ -26,8 +26,8 @@ def interval(estimate: Estimate, top: float) -> Markup:
     return Markup(
         '<svg class="interval" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
         'aria-label="{label}">'
-        '<line x1="4" y1="8" x2="{end}" y2="8" stroke="#cbd5e1" stroke-width="1"/>'
-        '<line x1="{left}" y1="8" x2="{right}" y2="8" stroke="#64748b" stroke-width="3"/>'
+        '<line x1="4" y1="8" x2="{end}" y2="8" stroke="{faint}" stroke-opacity="0.4"/>'
+        '<line x1="{left}" y1="8" x2="{right}" y2="8" stroke="{neutral}" stroke-width="3"/>'
         '<circle cx="{at}" cy="8" r="4" fill="{color}"/></svg>'
     ).format(
         w=WIDTH,
@@ -37,6 +37,8 @@ def interval(estimate: Estimate, top: float) -> Markup:
         right=right,
         at=at,
         color=BROKEN,
+        faint=FAINT,
+        neutral=NEUTRAL,
         label=f"{words.percent(estimate.value)}, "
         f"interval {words.percent(low)} to {words.percent(high)}",
     )

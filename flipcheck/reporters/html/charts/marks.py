@@ -133,13 +133,18 @@ def near(place: float) -> float:
 
 
 def cut(words: str, most: int) -> str:
-    """A text that takes no more room than so many letters; a wide sign takes the room of two."""
-    room = 0
+    """A text that takes no more room than so many letters; a wide sign is as two."""
+    taken = 0
     for place, sign in enumerate(words):
-        room += 2 if east_asian_width(sign) in "WF" else 1
-        if room > most:
+        taken += room(sign)
+        if taken > most:
             return words[: place - 1] + "…"
     return words
+
+
+def room(words: str) -> int:
+    """The room that a text takes, in letters."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in words)
 
 
 def _kind(name: str) -> Markup | str:
