@@ -77,7 +77,9 @@ class Report:
     """The whole of an audit. `flip_table` makes `flips`, and is not kept in JSON.
 
     `contract` is what differs between two models, None where both sides are not models;
-    `repeatability` is how each model that was run repeats itself.
+    `repeatability` is how each model that was run repeats itself. `confidences` is how sure both
+    are of their answers, None where that is not known; `history` are the earlier updates that were
+    given, in their order.
     """
 
     verdict: Verdict | None

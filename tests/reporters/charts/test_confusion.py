@@ -82,6 +82,7 @@ def test_the_cells_say_their_counts(report, parsed, classed):
         shades[kind] = float(box.get("fill-opacity"))
     assert len(shades) == 2 * 3
     assert shades["cat → dog"] > shades["cat → eel"] > shades["dog → cat"] > shades["dog → dog"]
+    assert shades["cat → eel"] < 0.6
     assert "cat → dog 9, cat → eel 3, dog → cat 1" in root.get("aria-label")
 
 
@@ -134,3 +135,25 @@ def test_hostile_answers_are_texts(report, parsed, classed):
     root = parsed(charts.confusion(found))
     assert len(classed(root, "cell")) == 4
     assert f"{words.answer(HOSTILE)} → b: 4" in [each[0].text for each in classed(root, "kind")]
+
+
+def test_several_kinds_together_are_no_kind(report, parsed, classed):
+    """Cells of other answers are grey, and do not take the colour from the kinds."""
+    kinds = {(f"class {place:02}", "cat"): 40 - place for place in range(30)}
+    kinds[("cat", "dog")] = 3
+    root = parsed(charts.confusion(with_kinds(report, kinds)))
+    cells = {each[0].text: each[1] for each in classed(root, "kind")}
+    together = cells[f"20 others → cat: {sum(40 - place for place in range(11, 30))}"]
+    assert together.get("fill") != cells["class 00 → cat: 40"].get("fill")
+    assert float(cells["class 00 → cat: 40"].get("fill-opacity")) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("classes", [MOST - 1, MOST, MOST + 1])
+def test_the_last_row_is_of_others_only_where_there_are_more(report, classes):
+    """Twelve answers have twelve rows of their own."""
+    kinds = {(f"class {place:02}", "cat"): 50 - place for place in range(classes)}
+    found = charts.matrix(with_kinds(report, kinds))
+    assert len(found.rows) == min(classes, MOST)
+    assert any("others" in row for row in found.rows) is (classes > MOST)
+    assert found.named == (classes if classes <= MOST else MOST - 1, 1)
+    assert found.most == 50

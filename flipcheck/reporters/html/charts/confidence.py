@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from flipcheck.reporters import words
 from flipcheck.reporters.html.charts import marks
-from flipcheck.reporters.html.charts.ink import BROKEN, KEPT, NEUTRAL, share, ticks
+from flipcheck.reporters.html.charts.ink import BROKEN, KEPT, share, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,16 +22,17 @@ WIDTH = LEFT + PLOT + RIGHT
 
 
 def confidence(report: Report) -> Markup:
-    """The confidences of the answers to negative flips, a chart a side; "" for none."""
-    charts = (_chart(title, side) for title, side in sides(report))
-    return Markup("\n").join(charts)
+    """The confidences of the answers to negative flips, a chart a side, on one scale."""
+    shown = sides(report)
+    shares = [_shares(each) for _, side in shown for each in (side.negative_flips, side.both_right)]
+    most = max((max(each) for each in shares), default=0.0) * 1.08
+    return Markup("\n").join(_chart(title, side, most) for title, side in shown)
 
 
-def _chart(title: str, side: Sureness) -> Markup:
-    """One side's histogram over its axis."""
+def _chart(title: str, side: Sureness, most: float) -> Markup:
+    """One side's histogram over its axis; `most` is the share at the top."""
     base = HEAD + PANEL
-    flips, right = _shares(side.negative_flips), _shares(side.both_right)
-    drawn = [marks.text((0, 14), title, bold=True), *_panel(side, flips, right, base)]
+    drawn = [marks.text((0, 14), title, bold=True), *_panel(side, most, base)]
     for place in range(0, 11, 2):
         at = LEFT + PLOT * place / 10
         drawn.append(marks.text((at, base + 16), f"{place / 10:g}", "middle", 12, soft=True))
@@ -78,11 +79,9 @@ def _ranges(counts: Sequence[int]) -> str:
     return ", ".join(f"{step}: {count:,}" for step, count in named if count)
 
 
-def _panel(
-    side: Sureness, flips: Sequence[float], right: Sequence[float], base: float
-) -> Iterator[Markup]:
+def _panel(side: Sureness, most: float, base: float) -> Iterator[Markup]:
     """One side's histogram: bars for the flips, a line of steps for the answers that stay right."""
-    most = max([*flips, *right]) * 1.08
+    flips, right = _shares(side.negative_flips), _shares(side.both_right)
     wide = PLOT / len(flips)
 
     def y(value: float) -> float:
@@ -99,7 +98,7 @@ def _panel(
         bar = marks.box(corner, (wide - 2, base - y(each)), BROKEN, "flips")
         yield marks.group("step", f"{step}: {count:,} negative flips", [bar])
     if any(right):
-        yield marks.path(_outline(right, y, wide), NEUTRAL, "right", filled=False)
+        yield marks.path(_outline(right, y, wide), "currentColor", "right", filled=False, width=1.5)
     yield marks.line((LEFT, base), (LEFT + PLOT, base), KEPT)
 
 

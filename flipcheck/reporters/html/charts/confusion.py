@@ -11,7 +11,7 @@ from markupsafe import Markup
 from flipcheck.errors import plural
 from flipcheck.reporters import words
 from flipcheck.reporters.html.charts import marks
-from flipcheck.reporters.html.charts.ink import BROKEN
+from flipcheck.reporters.html.charts.ink import BROKEN, NEUTRAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,13 +30,25 @@ EMPTY, PALEST, FULL = 0.04, 0.12, 0.6
 class Matrix:
     """Counts of flips by old answer (rows) and new answer (columns), the most frequent first.
 
-    `rest` counts the flips of kinds that the report does not list, which are in no cell.
+    `rest` counts the flips of kinds that the report does not list, which are in no cell. So many
+    rows and columns are `named`; one more holds the other answers, where there are more.
     """
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
     rest: int
+    named: tuple[int, int]
+
+    def is_kind(self, down: int, across: int) -> bool:
+        """Whether a cell is of one old and one new answer, and not of several together."""
+        return down < self.named[0] and across < self.named[1]
+
+    @property
+    def most(self) -> int:
+        """The largest count of one kind, never 0."""
+        rows = (row[: self.named[1]] for row in self.counts[: self.named[0]])
+        return max([1, *(count for row in rows for count in row)])
 
 
 def matrix(report: Report) -> Matrix | None:
@@ -63,6 +75,7 @@ def matrix(report: Report) -> Matrix | None:
         _titles(columns),
         tuple(map(tuple, counts)),
         report.negative_flips.total - listed,
+        (_named(rows), _named(columns)),
     )
 
 
@@ -86,6 +99,11 @@ def _places(counts: Counter[str | None]) -> dict[str | None, int]:
     order = sorted(counts, key=lambda name: (-counts[name], name or ""))
     last = MOST - 1 if len(order) > MOST else len(order)
     return {name: min(place, last) for place, name in enumerate(order)}
+
+
+def _named(places: dict[str | None, int]) -> int:
+    """How many rows or columns are of one answer."""
+    return len(places) if len(places) <= MOST else MOST - 1
 
 
 def _titles(places: dict[str | None, int]) -> tuple[str, ...]:
@@ -112,22 +130,25 @@ def _headings(found: Matrix, left: float) -> Iterator[Markup]:
 
 
 def _cells(found: Matrix, left: float) -> Iterator[Markup]:
-    most = _most(found)
     for down, (before, row) in enumerate(zip(found.rows, found.counts, strict=True)):
         for across, (after, count) in enumerate(zip(found.columns, row, strict=True)):
             corner = (left + across * CELL, HEAD + down * ROW)
-            shade = PALEST + (FULL - PALEST) * min(1, count / most) if count else EMPTY
-            cell = [marks.box(corner, (CELL - 2.0, ROW - 2.0), BROKEN, "cell", shade)]
+            color, shade = _shade(found, down, across)
+            cell = [marks.box(corner, (CELL - 2.0, ROW - 2.0), color, "cell", shade)]
             if count:
                 middle = (corner[0] + CELL / 2 - 1, corner[1] + ROW / 2 + 4)
-                cell.append(marks.text(middle, f"{count:,}", "middle", bold=count == most))
+                cell.append(marks.text(middle, f"{count:,}", "middle"))
             yield marks.group("kind", f"{before} → {after}: {count:,}", cell)
 
 
-def _most(found: Matrix) -> int:
-    """The largest count of one kind, or of any cell where all hold several kinds."""
-    rows = found.counts[: MOST - 1]
-    return max(max(row[: MOST - 1]) for row in rows) or max(map(max, found.counts))
+def _shade(found: Matrix, down: int, across: int) -> tuple[str, float]:
+    """A cell's colour and opacity: grey for several kinds together, which do not compare."""
+    count = found.counts[down][across]
+    if not count:
+        return BROKEN, EMPTY
+    if not found.is_kind(down, across):
+        return NEUTRAL, PALEST
+    return BROKEN, PALEST + (FULL - PALEST) * count / found.most
 
 
 def _label(found: Matrix) -> str:
