@@ -61,14 +61,13 @@ def natural(path: Path) -> list[Any]:
 
 
 def _files(path: Path) -> list[Path]:
-    if is_pattern(path):
-        found = matching(path)
-    elif path.is_dir():
+    """The files of a path; none of a folder without reports, as before the first update."""
+    if path.is_dir():
         found = [each for each in files_below(path) if each.suffix.lower() == ".json"]
-    else:
+    elif not is_pattern(path):
         return [path]
-    if not found:
-        raise InputError(f"--history {path}: no report there", hint=HINT)
+    elif not (found := matching(path)):
+        raise InputError(f"--history {path}: no file matches this pattern", hint=HINT)
     return sorted(found, key=natural)
 
 

@@ -95,12 +95,18 @@ def test_every_bad_report_is_named(folder):
         assert str(folder / f"{name}.json") in problem
 
 
-@pytest.mark.parametrize("name", ["missing.json", "empty", "*.nothing"])
+@pytest.mark.parametrize("name", ["missing.json", "missing/", "*.nothing"])
 def test_nothing_there_is_an_error(tmp_path, name):
-    """A file that is not there, a folder without reports, a pattern that matches none."""
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"no such file|no report there|cannot be used"):
-        history_of(tmp_path / name)
+    """A file or folder that is not there, a pattern that matches none: most likely misspelled."""
+    with pytest.raises(InputError, match=r"no file matches|cannot be used"):
+        history_of(f"{tmp_path}/{name}")
+
+
+def test_before_the_first_update_there_is_no_history(tmp_path):
+    """A folder that is there and holds no report yet: a pipeline's first run."""
+    assert history_of(tmp_path) == ()
+    report = update((1, 1, 1, 1), history=tmp_path)
+    assert "history" not in report.to_dict()
 
 
 def test_other_values_are_refused():
