@@ -31,6 +31,7 @@ class Past:
     old: str
     new: str
     new_source: str
+    old_sha256: str | None
     new_sha256: str | None
     data_sha256: str | None
     examples: int
@@ -38,7 +39,7 @@ class Past:
     metrics: Mapping[str, Estimate]
 
     def __post_init__(self) -> None:
-        texts = (self.report, self.new_sha256, self.data_sha256)
+        texts = (self.report, self.old_sha256, self.new_sha256, self.data_sha256)
         check_texts(self.name, self.digest, self.old, self.new, self.new_source)
         check_texts(*(each for each in texts if each is not None))
         if len(self.digest) != 64 or not set(self.digest) <= set(string.hexdigits):
@@ -77,6 +78,7 @@ def past_of(report: Report, name: str, path: str | None) -> Past:
         old=report.old.name,
         new=report.new.name,
         new_source=report.new.source,
+        old_sha256=report.old.sha256,
         new_sha256=report.new.sha256,
         data_sha256=report.data.sha256,
         examples=report.tally.examples,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flipcheck.errors import plural
@@ -18,39 +18,73 @@ if TYPE_CHECKING:
 THIS = "this update"
 
 
+UNSURE = "not known to be the same test set"
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One update of several: an earlier one, or that of the report itself, which is the last."""
+    """One update of several: an earlier one, or that of the report itself, which is the last.
+
+    `note` says why its rates are no measure for those of the report; "" where they are.
+    """
 
     name: str
     new: str
     examples: int
+    old_sha256: str | None
+    new_sha256: str | None
     data_sha256: str | None
     verdict: Verdict | None
     metrics: Mapping[str, Estimate]
     note: str = ""
-    is_this: bool = False
 
 
 def updates(report: Report) -> list[Update]:
     """The earlier updates in their order, and this one; none where no history was given."""
     if not report.history:
         return []
-    earlier = [
-        Update(
-            words.clean(each.name),
-            words.clean(each.new),
-            each.examples,
-            each.data_sha256,
-            each.verdict,
-            each.metrics,
-            difference(each, report),
-        )
-        for each in report.history
-    ]
-    name, data = words.clean(report.new.name), report.data
-    tested = (report.tally.examples, data.sha256, report.verdict, report.metrics)
-    return [*earlier, Update(THIS, name, *tested, is_this=True)]
+    found = [_this(report)]
+    linked = True
+    for past in reversed(report.history):
+        each = _earlier(past)
+        linked = linked and not difference(each, found[0])
+        note = difference(each, found[-1])
+        found.insert(0, replace(each, note="" if linked and note == UNSURE else note))
+    return found
+
+
+def _this(report: Report) -> Update:
+    old, new, data = report.old.sha256, report.new.sha256, report.data.sha256
+    name, count = words.clean(report.new.name), report.tally.examples
+    return Update(THIS, name, count, old, new, data, report.verdict, report.metrics)
+
+
+def _earlier(past: Past) -> Update:
+    digests = past.old_sha256, past.new_sha256, past.data_sha256
+    names = words.clean(past.name), words.clean(past.new)
+    return Update(*names, past.examples, *digests, past.verdict, past.metrics)
+
+
+def difference(one: Update, two: Update) -> str:
+    """Why the rates of two updates, the earlier one first, do not compare; "" where they do.
+
+    Where no test set was given by itself, the answers of the model between the two are evidence:
+    one file of them, with as many errors among as many examples, is of one test set.
+    """
+    known = one.data_sha256, two.data_sha256
+    if None not in known and known[0] == known[1]:
+        return "" if one.examples == two.examples else "other examples of this test set"
+    if one.examples != two.examples or None not in known:
+        return "another test set"
+    between = one.new_sha256 is not None and one.new_sha256 == two.old_sha256
+    return "" if between and known == (None, None) and _same_errors(one, two) else UNSURE
+
+
+def _same_errors(one: Update, two: Update) -> bool:
+    """Whether the model between two updates does as well in both."""
+    if "new_error_rate" not in one.metrics:
+        return one.metrics["new_mean_score"].value == two.metrics["old_mean_score"].value
+    return one.metrics["new_error_rate"].numerator == two.metrics["old_error_rate"].numerator
 
 
 def error_name(report: Report) -> str:
@@ -82,27 +116,18 @@ def headings(report: Report) -> tuple[str, ...]:
     return ("update", "new model", "examples", *middle, "NFR", "interval", "verdict", "note")
 
 
-def difference(past: Past, report: Report) -> str:
-    """Why the rates of an earlier update are no measure for this one; "" where they are."""
-    one, other, data = past.data_sha256, report.data.sha256, report.data
-    if one is not None and one == other:
-        return "" if past.examples == data.examples else "other examples of this test set"
-    if past.examples != data.examples or None not in {one, other}:
-        return "another test set"
-    return "not known to be the same test set"
-
-
 def doubt(report: Report) -> str:
     """How many earlier updates do not compare with this one, in a sentence; "" where all do."""
-    notes = [each for past in report.history if (each := difference(past, report))]
+    notes = [each.note for each in updates(report) if each.note]
     if not notes:
         return ""
-    sure = sum(not each.startswith("not known") for each in notes)
+    unsure = notes.count(UNSURE)
+    sure = len(notes) - unsure
     of = f"of {plural(len(report.history), 'earlier update')}"
     told = []
     if sure:
         what = "does" if sure == 1 else "do"
         told.append(f"{sure:,} {of} {what} not compare: measured on other examples.")
-    if unsure := len(notes) - sure:
+    if unsure:
         told.append(f"{unsure:,} {of} may not compare: the test set is not known to be the same.")
     return " ".join(told)

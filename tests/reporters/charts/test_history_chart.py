@@ -18,14 +18,14 @@ DATA = "d" * 64
 NAMES = ("old_error_rate", "new_error_rate", "negative_flip_rate")
 
 
-def past(place, rate=0.02, verdict=Verdict.PASS, data=DATA, examples=101, name=None):
+def past(place, rate=0.02, verdict=Verdict.PASS, data=DATA, examples=101, name=None, new=None):
     """An earlier update with this rate of negative flips, and errors twice as often."""
     metrics = {
         each: Estimate(value, 1, 2, Interval(value / 2, min(1, value * 2), 0.95, "any"))
         for each, value in zip(NAMES, (rate * 2, rate * 2, rate), strict=True)
     }
     told = (f"v{place}" if name is None else name, None, f"{place:064}", "old", "new", "new.onnx")
-    return Past(*told, None, data, examples, verdict, metrics)
+    return Past(*told, None, new, data, examples, verdict, metrics)
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +199,49 @@ def test_hostile_names_are_texts(plain, parsed, classed):
     for root in panels(report, parsed):
         assert classed(root, "update")[0][0].text.startswith(words.clean(HOSTILE))
     assert "<script>alert" not in REPORTERS["html"](report)
+
+
+LINKS = [
+    pytest.param("m" * 64, 0, "", id="one file of answers, with as many errors"),
+    pytest.param("m" * 64, 1, history.UNSURE, id="its errors are others: other labels"),
+    pytest.param("n" * 64, 0, history.UNSURE, id="another file"),
+    pytest.param(None, 0, history.UNSURE, id="no file"),
+]
+
+
+@pytest.mark.parametrize(("digest", "errors", "note"), LINKS)
+def test_the_model_between_is_evidence_of_one_test_set(plain, digest, errors, note):
+    """Where predictions bring their own labels, no test set has a digest."""
+    between = past(1, data=None, new=digest)
+    rate = replace(between.metrics["new_error_rate"], numerator=errors)
+    between = replace(between, metrics=between.metrics | {"new_error_rate": rate})
+    report = replace(
+        plain,
+        data=replace(plain.data, sha256=None),
+        old=replace(plain.old, sha256="m" * 64),
+        history=(between,),
+    )
+    assert plain.metrics["old_error_rate"].numerator == 0
+    assert history.updates(report)[0].note == note
+
+
+def test_evidence_goes_from_update_to_update(plain):
+    """All updates of an unbroken chain compare, and none before the break."""
+    digests = [f"{place}" * 64 for place in range(5)]
+    chain = []
+    for place in range(4):
+        each = past(place, data=None, new=digests[place + 1])
+        each = replace(each, old_sha256=digests[place] if place != 1 else "f" * 64)
+        rates = {
+            name: replace(each.metrics[name], numerator=0)
+            for name in ("old_error_rate", "new_error_rate")
+        }
+        chain.append(replace(each, metrics=each.metrics | rates))
+    report = replace(
+        plain,
+        data=replace(plain.data, sha256=None),
+        old=replace(plain.old, sha256=digests[-1]),
+        history=tuple(chain),
+    )
+    assert [each.note for each in history.updates(report)] == [history.UNSURE, "", "", "", ""]
+    assert "1 of 4 earlier updates may not compare" in history.doubt(report)

@@ -109,13 +109,11 @@ def _joins(
     for place in range(1, len(shown)):
         one, two = shown[place - 1], shown[place]
         first, second = estimates[place - 1].value, estimates[place].value
-        data = {one.data_sha256, two.data_sha256}
-        if first is None or second is None or one.examples != two.examples:
-            continue
-        if len(data) > 1 and None not in data:
+        apart = told.difference(one, two)
+        if first is None or second is None or apart not in {"", told.UNSURE}:
             continue
         ends = (plane.x(place - 1), plane.y(first)), (plane.x(place), plane.y(second))
-        dashes = "4 3" if None in data else "none"
+        dashes = "4 3" if apart else "none"
         yield marks.line(*ends, NEUTRAL, 1.5, dashes=dashes, kind="join")
 
 
