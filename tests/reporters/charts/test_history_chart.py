@@ -245,3 +245,20 @@ def test_evidence_goes_from_update_to_update(plain):
     )
     assert [each.note for each in history.updates(report)] == [history.UNSURE, "", "", "", ""]
     assert "1 of 4 earlier updates may not compare" in history.doubt(report)
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["v1", "v2"], ["v1", "v2", "this update"]),  # all have room
+        (["a", "long name", "c"], ["a", "this update"]),  # one has not: the ends
+        (["a name that is too long by itself"], ["a name that is to…", "this update"]),  # and cut
+    ],
+)
+def test_names_stand_below_where_there_is_room(plain, parsed, names, shown):
+    """No name lies on another."""
+    report = replace(plain, history=tuple(past(at, name=name) for at, name in enumerate(names)))
+    for root in panels(report, parsed):
+        texts = [each for each in root if each.tag.endswith("text")]
+        lowest = max(float(each.get("y")) for each in texts)
+        assert [each.text for each in texts if float(each.get("y")) == lowest] == shown

@@ -25,6 +25,7 @@ DRAWN = 30
 """The latest updates that are drawn."""
 LEFT, PLOT, RIGHT = 44, 252, 20
 HEAD, PANEL, FOOT = 30, 120, 26
+LETTER = 6.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +136,11 @@ def _point(update: Update, estimate: Estimate, name: str, plane: Plane, place: i
 
 
 def _names(shown: Sequence[Update], plane: Plane) -> Iterator[Markup]:
-    """The names below the points: all where there is room, else those of the ends."""
-    y, letters = HEAD + PANEL + 20, int(PLOT / len(shown) / 7)
-    if letters >= 8:
+    """The names below the points: all where each has room, else those of the ends."""
+    y, longest = HEAD + PANEL + 20, max(marks.room(each.name) for each in shown)
+    if (longest + 1) * LETTER <= PLOT / len(shown):
         for place, each in enumerate(shown):
-            yield marks.text((plane.x(place), y), marks.cut(each.name, letters), "middle", 12)
+            yield marks.text((plane.x(place), y), each.name, "middle", 12)
         return
     yield marks.text((LEFT, y), marks.cut(shown[0].name, 18), "start", 12, soft=True)
     yield marks.text((LEFT + PLOT + RIGHT, y), shown[-1].name, "end", 12)
