@@ -49,8 +49,9 @@ def history_files(given: Iterable[PathText], but: PathText | None = None) -> lis
     for each in given:
         path = Path(each)
         files = _files(path)
-        left = None if but is None or files == [path] else Path(but).resolve()
-        found += [file for file in files if file.resolve() != left]
+        if but is not None and files != [path]:
+            files = [file for file in files if file.resolve() != Path(but).resolve()]
+        found += files
     return found
 
 

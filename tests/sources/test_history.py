@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ import flipcheck
 from flipcheck.errors import InputError, UsageError
 from flipcheck.report import Report, sealed
 from flipcheck.report.past import with_history
+from flipcheck.reporters.history import doubt
 from flipcheck.sources.history import history_files, history_of
 
 
@@ -95,7 +97,7 @@ def test_every_bad_report_is_named(folder):
         assert str(folder / f"{name}.json") in problem
 
 
-@pytest.mark.parametrize("name", ["missing.json", "missing/", "*.nothing"])
+@pytest.mark.parametrize("name", ["missing.json", "missing/", "*.nothing", "a\0b"])
 def test_nothing_there_is_an_error(tmp_path, name):
     """A file or folder that is not there, a pattern that matches none: most likely misspelled."""
     with pytest.raises(InputError, match=r"no file matches|cannot be used"):
@@ -191,3 +193,25 @@ def test_a_damaged_history_is_refused(folder, change):
         forged = written
     with pytest.raises(InputError, match="damaged report"):
         Report.from_dict(forged)
+
+
+CHAIN = Path(__file__).parents[3] / "shared" / "cases" / "cifar10_chain"
+
+
+@pytest.mark.skipif(not CHAIN.is_dir(), reason="the cases of real updates are not here")
+def test_a_real_chain_of_updates_has_the_reference_counts(tmp_path):
+    """Four updates of CIFAR-10 models: each past as it was counted elsewhere, and all compare."""
+    known = json.loads((CHAIN / "reference.json").read_text(encoding="utf-8"))["pairs"]
+    ends = [("v1", "v2"), ("v2", "v3"), ("v3", "v4"), ("v4", "v5")]
+    named = {(each["old_file"][:2], each["new_file"][:2]): each for each in known}
+    steps = [named[pair] for pair in ends]
+    for step in steps:
+        sides = CHAIN / step["old_file"], CHAIN / step["new_file"]
+        report = flipcheck.compare(*sides, resamples=0, history=tmp_path)
+        report.save(tmp_path / f"{step['new_file'][:2]}.json")
+    assert [each.name for each in report.history] == ["v2", "v3", "v4"]
+    for past, step in zip(report.history, steps, strict=False):
+        assert past.examples == step["n"]
+        assert past.metrics["negative_flip_rate"].numerator == step["nf_count"]
+        assert past.metrics["new_error_rate"].numerator == step["wrong_new"]
+    assert doubt(report) == ""
