@@ -47,6 +47,8 @@ def history_files(given: Iterable[PathText], but: PathText | None = None) -> lis
     """The files that are named, and those of folders and patterns but for the one to be written."""
     found = []
     for each in given:
+        if not str(each):
+            raise UsageError("--history names no path", hint=HINT)
         path = Path(each)
         files = _files(path)
         if but is not None and files != [path]:

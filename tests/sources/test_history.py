@@ -112,9 +112,11 @@ def test_before_the_first_update_there_is_no_history(tmp_path):
 
 
 def test_other_values_are_refused():
-    """What is neither a path nor a report is no history."""
+    """What is neither a path nor a report is no history; nor is a variable that was not set."""
     with pytest.raises(UsageError, match="int is no report"):
         history_of([7])
+    with pytest.raises(UsageError, match="names no path"):
+        history_of([""])
 
 
 def test_the_file_to_be_written_is_not_its_own_past(folder):
