@@ -22,7 +22,8 @@ TITLE = "{http://www.w3.org/2000/svg}title"
 @pytest.fixture(scope="module")
 def report(audited):
     """An audit of five slices, one with more flips than the rest and one too small to judge."""
-    gates = ["negative_flip_rate <= 9% by part", "negative_flip_rate <= 9%"]
+    gates = ["negative_flip_rate <= 9% by part", "negative_flip_rate <= 8%"]
+    gates.append("new_error_rate <= 50% by part")
     return audited(*SLICES, gates=gates, min_slice=10)
 
 
@@ -74,6 +75,22 @@ def test_marks_stand_where_their_values_are(report, parsed, classed):
         assert words.percent(estimate.value) in [each.text for each in row]
     (overall,) = classed(root, "overall")
     assert value_at(float(overall.get("x1"))) == pytest.approx(18 / 753, abs=1e-3)
+
+
+def test_only_what_would_squeeze_the_others_is_clipped(report, parsed, classed):
+    """One flip of three examples is known to lie below 91 %, and goes on beyond the axis."""
+    root = parsed(charts.forest(report.slices, report))
+    named = zip(rows_of(root, classed), words.ranked(report.slices), strict=True)
+    clipped = [part.value for row, part in named if classed(row, "interval-goes-on")]
+    assert clipped == ["tiny"]
+
+
+def test_intervals_of_likely_lengths_are_whole(audited, parsed, classed):
+    """Nothing is clipped where no interval reaches far beyond the estimates."""
+    report = audited(("a", 12, 100), ("b", 3, 200), ("c", 9, 300))
+    root = parsed(charts.forest(report.slices, report))
+    assert len(classed(root, "interval")) == 3
+    assert not classed(root, "interval-goes-on")
 
 
 def test_a_family_is_shown_by_a_thinner_line(report, parsed, classed):
