@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from flipcheck.report import Estimate, Past, Report
 
 THIS = "this update"
-
-
 UNSURE = "not known to be the same test set"
+"""The note of an update of which it is not known whether its rates compare."""
 
 
 @dataclass(frozen=True, slots=True)
