@@ -35,6 +35,7 @@ from flipcheck.errors import UsageError, nearest
 from flipcheck.evidence import evidence_of, source_files, versions_of
 from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
+from flipcheck.report.past import Past, with_history
 from flipcheck.slices import CLASS, column_names
 from flipcheck.sources.memory import in_memory, is_in_memory
 from flipcheck.sources.shards import digest_of
@@ -109,6 +110,7 @@ def _audited(
     costs = costs_of(options.get("costs"))
     policy = policy_of(options)
     check_shown(given, shown_of(options))
+    history = _history(options)
     with laid_down(given) as given:
         found, early = _found(given, gates, settings, options)
         data_read = _data(given, found)
@@ -144,7 +146,17 @@ def _audited(
     told = evidence_of(asked, report, files)
     report = replace(report, evidence=told, run=_run(found))  # all that was used is loaded by now
     texts = shown(given, found, shown_of(options))
-    return with_texts(_with_images(_with_contract(report, found), found), texts)
+    report = with_texts(_with_images(_with_contract(report, found), found), texts)
+    return with_history(report, history) if history else report
+
+
+def _history(options: Options) -> tuple[Past, ...]:
+    """The earlier updates that were asked for, read before any model runs."""
+    if not (given := options.get("history")):
+        return ()
+    from flipcheck.sources.history import history_of
+
+    return history_of(given)
 
 
 def _scores(given: Given, found: Gathered, options: Options) -> Scores | None:

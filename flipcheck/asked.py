@@ -22,6 +22,7 @@ from flipcheck.tasks.task import Task, check_conflicts
 if TYPE_CHECKING:
     from flipcheck.gates import Decide
     from flipcheck.predictions import Side
+    from flipcheck.report import Report
     from flipcheck.sources.cache import Cache
     from flipcheck.sources.onnx.run import Progress
     from flipcheck.sources.policy import CriticalIds, WaiverRows
@@ -114,6 +115,7 @@ class Options(TypedDict, total=False):
     stop_early: bool
     listed: int
     show: str | Sequence[str]
+    history: PathText | Report | Sequence[PathText | Report]
     cache: PathText | bool
     progress: Progress
 

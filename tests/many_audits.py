@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from readme_files import write_all
 
+import flipcheck
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -48,6 +50,8 @@ AUDITS: dict[str, Sequence[str]] = {
                 "--new-pick", "provider=gpt-4o"),
     "graded": ("old_rouge.csv", "new_rouge.csv", "--score", "rouge", "--tolerance", "0.05",
                "--score-range", "0,1", "--gate", "mean_regression <= 0.1"),
+    "history": (*SAVED, "--history", "report.json"),
+    "shown": (*SAVED, "--show", "region,age"),
     "binary": ("old_fraud.csv", "new_fraud.csv", "--probability", "fraud",
                "--new-threshold", "0.62"),
     "label by label": ("old_tags.jsonl", "new_tags.jsonl", "--multilabel", "--per", "label",
@@ -68,7 +72,13 @@ def arguments(name: str) -> list[str]:
 
 def outputs(path: Path) -> list[str]:
     """The options that write every kind of report beside a JSON report."""
-    named = {"--json": ".json", "--html": ".html", "--markdown": ".md"}
+    named = {
+        "--json": ".json",
+        "--html": ".html",
+        "--markdown": ".md",
+        "--junit": ".xml",
+        "--metrics": ".txt",
+    }
     return [
         word for flag, suffix in named.items() for word in (flag, str(path.with_suffix(suffix)))
     ]
@@ -96,6 +106,8 @@ def write_files(folder: Path) -> None:
         csv.write_csv(table, folder / f"{side}.csv")
         parquet.write_table(table, folder / f"{side}.parquet")
     shutil.copy(folder / "old.csv", folder / "again.csv")
+    before = flipcheck.compare(folder / "old.csv", folder / "again.csv", resamples=0)
+    before.save(folder / "report.json")
     _small_files(folder, ids)
     _arrays(folder)
     write_all(folder)

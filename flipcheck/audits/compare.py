@@ -17,6 +17,7 @@ from flipcheck.audits.judging import Ground, release
 from flipcheck.audits.measuring import Beside, measured
 from flipcheck.audits.policy import ruling, waivers_told
 from flipcheck.audits.slicing import Parts, slice_reports
+from flipcheck.audits.sureness import confidences
 from flipcheck.errors import UsageError
 from flipcheck.gates import Gate, overall
 from flipcheck.metrics import METRICS
@@ -102,6 +103,7 @@ def compare(
         parts = [Parts.of(each.recounted(again.codes), again) for each in (*classes, *columns)]
         accepted = Ground.of(again.sample(), [each.samples() for each in parts])
     answers = paired.same_answer is not None
+    sure, sure_notes = confidences(paired, codes)
     given = beside.given if paired.grades is None else ("scores",)
     judged, without = release(
         gates,
@@ -135,6 +137,7 @@ def compare(
             *(*warnings, *paired.warnings, *ruled.warnings),
             *(each.note for each in singles.values() if each.note),
             *doubts(paired, found, total, beside),
+            *sure_notes,
         ),
         run=run or {},
         version=__version__,
@@ -145,6 +148,7 @@ def compare(
         flip_table=Once(partial(flip_table, paired, codes)),
         scores=_scores(paired, scores),
         task=task,
+        confidences=sure,
     )
     return report.rounded()
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flipcheck.labels import Labels
     from flipcheck.pairing import Paired
 
-KINDS_LISTED = 50
+KINDS_LISTED = 200
 FEW_KINDS = 1 << 16
 """Up to so many kinds of flips are counted in a table of all, however few flips there are."""
 

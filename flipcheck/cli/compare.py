@@ -125,6 +125,7 @@ def compare(
     metrics: o.MetricsPath = None,
     ci: o.Ci = "auto",
     flips: o.FlipsPath = None,
+    history: o.History = None,
     mlflow: o.Mlflow = False,
     quiet: o.Quiet = False,
     config: o.ConfigPath = None,
@@ -137,9 +138,13 @@ def compare(
         flipcheck compare old.onnx new.onnx images/ --max-nfr 1% --html report.html
     """
     given: dict[str, Any] = dict(locals())
-    used = loaded()
+    from flipcheck.sources.history import history_files
+
+    used, earlier = loaded(), history_files(history or [], but=json)
+    given["history"] = earlier
     reports = Outputs.of(given)
-    reports.check([*(given[name] for name in READ), *(rerun or []), used and used.path])
+    read = [*(given[name] for name in READ), *(rerun or []), *earlier]
+    reports.check([*read, used and used.path])
     check_tracker(mlflow)
     from flipcheck.api import compare as audit
 

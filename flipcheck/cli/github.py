@@ -23,7 +23,6 @@ Ci = Literal["auto", "github", "none"]
 ANNOTATED, SUMMARY, OUTPUT = "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 LIMIT = 1_000_000
 """How many bytes a step's summary may have: GitHub drops all of one beyond a mebibyte."""
-CUT = "\n\n… the rest is left out: a step summary has room for no more\n"
 
 
 def tell(report: Report, ci: Ci, ended: Ended) -> None:
@@ -112,16 +111,11 @@ def _summarise(path: Path, report: Report) -> None:
 
 
 def summary(report: Report, most: int) -> str:
-    """The Markdown report in at most so many bytes, cut between its lines; "" where none fits."""
-    from flipcheck.reporters import REPORTERS
+    """The Markdown report in at most so many bytes; "" where not even its verdict fits."""
+    from flipcheck.reporters.markdown import render
 
-    text = REPORTERS["markdown"](report)
-    data = text.encode("utf-8", "backslashreplace")
-    if len(data) <= most:
-        return text
-    room = most - len(CUT.encode())
-    end = data.rfind(b"\n", 0, room) if room > 0 else -1
-    return data[:end].decode("utf-8") + CUT if end > 0 else ""
+    text = render(report, most=most)
+    return text if len(text.encode("utf-8", "backslashreplace")) <= most else ""
 
 
 def outputs(report: Report, ended: Ended) -> str:

@@ -697,6 +697,16 @@ Ci = Annotated[
         rich_help_panel=REPORTS,
     ),
 ]
+History = Annotated[
+    list[str] | None,
+    _text(
+        "--history",
+        "JSON reports of earlier updates, to draw this one after: a file, a folder or a quoted "
+        "pattern, in the natural order of their names. Repeat for more.",
+        REPORTS,
+        "PATH",
+    ),
+]
 FlipsPath = Annotated[
     str | None,
     _text(

@@ -26,12 +26,14 @@ def render(
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
     decide: o.Decide = "bound",
+    history: o.History = None,
     config: o.RenderConfig = None,
 ) -> None:
     """Make any report again from the JSON; gates judge its tally anew, without the predictions.
 
     Without a gate it ends in 0, whatever the report's own verdict, and tells
-    a CI server nothing unless --ci asks for it.
+    a CI server nothing unless --ci asks for it. Earlier updates that
+    --history gives take the place of those it told of before.
 
     Example:
 
@@ -42,13 +44,18 @@ def render(
     from flipcheck.evidence import judged_by
     from flipcheck.gates import Gate
     from flipcheck.report import Report
+    from flipcheck.report.past import with_history
+    from flipcheck.sources.history import history_files, history_of
 
     given: dict[str, Any] = dict(locals())
     if not gate_texts(gate, max_nfr, max_error_increase):
         given["ci"] = None if ci == "auto" else ci
     reports = Outputs.of(given)
-    reports.check((report,))
+    earlier = history_files(history or [], but=json)
+    reports.check((report, *earlier))
     found = Report.load(report)
+    if earlier:
+        found = with_history(found, history_of(earlier))
     gates = [Gate.parse(text) for text in gate_texts(gate, max_nfr, max_error_increase)]
     if decide == "point" and not gates:
         raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")

@@ -176,8 +176,8 @@ COMPARED = (
 )
 
 
-NUMBERS_APART = {"digest", "version", "run", "evidence"}
-"""The parts of a report that say how it was made, and not what came out."""
+NUMBERS_APART = {"digest", "version", "run", "evidence", "history"}
+"""The parts of a report that say how it was made and what was before, and not what came out."""
 
 
 def differences(before: Report, after: Report) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SOURCES = ("old", "new", "data")
-NO_MATTER = {"cache", "progress"}
+NO_MATTER = {"cache", "progress", "history"}
 """The options that decide no number."""
 DEFAULTS: dict[str, Any] = {
     "quantiles": 4,
@@ -157,7 +157,7 @@ WRITERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_each_side("label_map"), _label_map),
     **dict.fromkeys((*_each_side("threshold"), "tolerance", "confidence"), _number),
     **dict.fromkeys(("features", "text"), _columns),
-    **dict.fromkeys(("by", "abstain"), _texts),
+    **dict.fromkeys(("by", "abstain", "show"), _texts),
     **dict.fromkeys(("quantiles", "min_slice", "resamples", "seed", "listed", "top_k"), _whole),
     **dict.fromkeys(
         ("discover", "allow_missing", "multilabel", "allow_fallback", "stop_early"), _flag

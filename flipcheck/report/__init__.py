@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck.errors import FlipcheckError, InputError
 from flipcheck.policy import PARTS
 from flipcheck.report.checks import check_consistent, check_words
+from flipcheck.report.confidences import Confidences, check_confidences
 from flipcheck.report.parts import (
     CostMatrix,
     Data,
@@ -28,6 +29,7 @@ from flipcheck.report.parts import (
     Slice,
     Transition,
 )
+from flipcheck.report.past import Past, check_history
 from flipcheck.report.reading import members
 from flipcheck.report.written import FORMAT, kept, report_dict, sealed, significant
 from flipcheck.typed import check_fields
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from flipcheck.tasks.told import Judged
 
 __all__ = [
+    "Confidences",
     "CostMatrix",
     "Data",
     "EarlyStop",
@@ -57,6 +60,7 @@ __all__ = [
     "Model",
     "NoiseRun",
     "Once",
+    "Past",
     "Report",
     "Scores",
     "Settings",
@@ -75,7 +79,9 @@ class Report:
     """The whole of an audit. `flip_table` makes `flips`, and is not kept in JSON.
 
     `contract` is what differs between two models, None where both sides are not models;
-    `repeatability` is how each model that was run repeats itself.
+    `repeatability` is how each model that was run repeats itself. `confidences` is how sure both
+    are of their answers, None where that is not known; `history` are the earlier updates that were
+    given, in their order.
     """
 
     verdict: Verdict | None
@@ -106,6 +112,8 @@ class Report:
     scores: Scores | None = None
     task: Judged | None = None
     evidence: Evidence | None = None
+    confidences: Confidences | None = None
+    history: tuple[Past, ...] = ()
     flip_table: Once | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -126,6 +134,7 @@ class Report:
     def rounded(self) -> Report:
         """The same report with the digits that its JSON keeps, so that both give the same text."""
         check_consistent(self)
+        check_confidences(self.confidences, self.tally)
         report: Report = kept(self)
         return report
 
@@ -143,6 +152,8 @@ class Report:
             check_fields(report)
             check_words(report)
             check_consistent(report)
+            check_confidences(report.confidences, report.tally)
+            check_history(report.history, graded=report.scores is not None)
             if written.get("digest") != sealed(written)["digest"]:
                 raise ValueError("it was edited, or is cut: its digest is that of other contents")
         except DAMAGE as error:

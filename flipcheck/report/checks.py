@@ -13,6 +13,7 @@ from flipcheck.stats.sampling import Sample
 
 if TYPE_CHECKING:
     from flipcheck.report import Report
+    from flipcheck.report.parts import Flips
     from flipcheck.stats.discovery import Discovery
 
 
@@ -32,8 +33,7 @@ def check_consistent(report: Report) -> None:
         raise ValueError("its tally and the number of examples that were looked at differ")
     if bool(tally.graded) is not (report.scores is not None):
         raise ValueError("its answers are graded, or not, and its tally is of the other kind")
-    if tally.negative_flips != report.negative_flips.total:
-        raise ValueError("its tally and its list of negative flips differ")
+    _check_flips(report.negative_flips, tally)
     _check_values(report)
     _check_task(report)
     for parts in (report.slices, report.classes):
@@ -46,6 +46,14 @@ def check_consistent(report: Report) -> None:
         _check_discovery(report.discovery, tally)
     if report.verdict is not overall(judged.verdict for judged in report.gates):
         raise ValueError("its verdict is not that of its gates")
+
+
+def _check_flips(flips: Flips, tally: Tally) -> None:
+    """Raise ValueError for negative flips, or more flips of listed kinds, than there are."""
+    if tally.negative_flips != flips.total:
+        raise ValueError("its tally and its list of negative flips differ")
+    if sum(kind.count for kind in flips.transitions) > flips.total:
+        raise ValueError("its tally and its kinds of negative flips differ")
 
 
 def _check_task(report: Report) -> None:

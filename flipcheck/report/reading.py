@@ -8,6 +8,7 @@ from flipcheck.contract import differences_from, repeatability_from
 from flipcheck.gates import Gate, Judgement, Verdict
 from flipcheck.outcomes import Tally
 from flipcheck.policy import parts_from
+from flipcheck.report.confidences import Confidences
 from flipcheck.report.evidence import Evidence
 from flipcheck.report.parts import (
     CostMatrix,
@@ -24,6 +25,7 @@ from flipcheck.report.parts import (
     Transition,
     check_texts,
 )
+from flipcheck.report.past import Past
 from flipcheck.stats.design import Design
 from flipcheck.stats.discovery import Discovery, Finding
 from flipcheck.stats.intervals import Interval
@@ -64,11 +66,23 @@ def members(written: dict[str, Any]) -> dict[str, Any]:
         scores=Scores(**written["scores"]) if "scores" in written else None,
         design=_read_design(written, tally),
         task=Judged.from_dict(written["task"]) if "task" in written else None,
+        confidences=_read_confidences(written),
+        history=tuple(_read_past(each) for each in written.get("history", ())),
         discovery=written["discovery"] and _read_discovery(written["discovery"]),
         contract=differences_from(written.get("contract")),
         repeatability=repeatability_from(written.get("repeatability")),
         evidence=Evidence.from_dict(written["evidence"]) if "evidence" in written else None,
     )
+
+
+def _read_confidences(written: dict[str, Any]) -> Confidences | None:
+    return Confidences.from_dict(written["confidences"]) if "confidences" in written else None
+
+
+def _read_past(written: dict[str, Any]) -> Past:
+    verdict = written["verdict"] and Verdict(written["verdict"])
+    metrics = {name: _estimate(each) for name, each in written["metrics"].items()}
+    return Past(**written | {"verdict": verdict, "metrics": metrics})
 
 
 def _read_design(written: dict[str, Any], tally: Tally) -> Design | None:

@@ -69,6 +69,10 @@ def report_dict(report: Report) -> dict[str, Any]:
         written["scores"] = asdict(report.scores)
     if report.task is not None:
         written["task"] = report.task.to_dict()
+    if report.confidences is not None:
+        written["confidences"] = report.confidences.to_dict()
+    if report.history:
+        written["history"] = [each.to_dict() for each in report.history]
     if report.design is not None:
         written["design"] = report.design.to_dict()
     return sealed(significant(written) | _evidence(report))

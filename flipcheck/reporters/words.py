@@ -377,31 +377,6 @@ def bound_text(judged: Judgement, scores: Scores | None = None) -> str:
     )
 
 
-def room(judged: Judgement) -> str:
-    """How far the bound that decided is from the limit: "1.42 pp inside", "1.79 pp beyond"."""
-    gate, failed = judged.gate, judged.verdict is Verdict.FAIL
-    bound = judged.opposite if failed else judged.bound
-    by_value = judged.verdict is not Verdict.INCONCLUSIVE and (
-        bound is None or gate.within(bound) is failed  # --decide point, or a count
-    )
-    bound = judged.value if by_value else bound
-    if bound is None or judged.verdict is None:
-        return UNKNOWN
-    apart = gate.limit - bound if gate.upper else bound - gate.limit
-    if not apart:
-        return "at the limit"
-    return f"{_size(gate.measures, abs(apart))} {'inside' if apart > 0 else 'beyond'}"
-
-
-def _size(metric: Metric, difference: float) -> str:
-    """A difference of two values of a metric, without its sign."""
-    if metric.kind == "count":
-        return f"{difference:,.10g}"
-    if metric.kind in {"proportion", "difference", "excess"}:
-        return percent(difference).replace("%", " pp")
-    return score(difference)
-
-
 def has_answers(report: Report) -> bool:
     """Whether the report knows what the models answered, and not only right or wrong."""
     return report.metrics["churn"].available or any(

@@ -267,40 +267,6 @@ def test_the_file_that_this_run_wrote_is_named(flipped, command, tmp_path):
     assert f"see{table}." in "".join(done.out.split())
 
 
-ROOM = [
-    ({"right": 90, "broken": 9}, "negative_flip_rate <= 1%", "beyond"),  # the other bound is over
-    ({"right": 90, "broken": 9}, "negative_flip_rate <= 50%", "inside"),  # its bound is under
-    ({"right": 90, "broken": 9}, "negative_flip_rate <= 10%", "beyond"),  # undecided
-    ({"right": 90, "mended": 9}, "error_rate_change <= 0", "inside"),  # points of percentage
-    (
-        {"right": 90, "mended": 9, "broken": 3},
-        "win_loss_ratio >= 0.5",
-        "inside",
-    ),  # a ratio, from below
-]
-
-
-@pytest.mark.parametrize(("counts", "gate", "side"), ROOM)
-def test_each_gate_says_how_far_it_is_from_its_limit(flipped, counts, gate, side):
-    """The difference of the limit and of the bound that decided, as both are shown."""
-    report = flipcheck.compare(*flipped(**counts), gates=[gate], resamples=0)
-    (judged,) = report.gates
-    bound = judged.opposite if judged.verdict == "fail" else judged.bound
-    size, *_, told = words.room(judged).split()
-    assert told == side
-    apart = abs(bound - judged.gate.limit) * (1 if "ratio" in gate else 100)
-    assert float(size) == pytest.approx(apart, abs=0.006)
-    assert f"{size} " in render(report)
-
-
-def test_a_gate_decided_by_the_estimate_is_as_far_as_the_estimate(flipped):
-    """Its bound may be on the other side, which would read as a contradiction."""
-    report = flipcheck.compare(
-        *flipped(right=90, broken=9), gates=["negative_flip_rate <= 10%"], decide="point"
-    )
-    assert words.room(report.gates[0]) == "0.909 pp inside"
-
-
 @pytest.mark.parametrize(
     ("environment", "colored"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import contract, evidence, rulings, words
+from flipcheck.reporters import contract, evidence, history, rulings, sureness, words
 from flipcheck.reporters.html import charts, flips
 from flipcheck.reporters.html.page import Embedded, embedded, page
 from flipcheck.reporters.room import room
@@ -25,6 +25,8 @@ def render(report: Report) -> str:
         rulings=rulings,
         contract=contract,
         evidence=evidence,
+        sureness=sureness,
+        history=history,
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,
@@ -62,7 +64,7 @@ def _metric_rows(report: Report) -> list[dict[str, Any]]:
 
 
 def _slice_tables(report: Report) -> list[dict[str, Any]]:
-    """The slices and the classes, the most telling first, each with its interval drawn."""
+    """The slices and the classes, the most telling first."""
     tables = []
     for name, title, parts in (
         ("slices", "Slices", report.slices),
@@ -71,12 +73,7 @@ def _slice_tables(report: Report) -> list[dict[str, Any]]:
         shown = words.ranked(parts)[:SLICES_SHOWN]
         if len(parts) < 2:
             continue
-        estimates = [part.metrics["negative_flip_rate"] for part in shown]
-        top = charts.scale(each.interval.high for each in estimates if each.interval)
-        rows = [
-            {"part": part, "estimate": each, "chart": charts.interval(each, top)}
-            for part, each in zip(shown, estimates, strict=True)
-        ]
+        rows = [{"part": part, "estimate": part.metrics["negative_flip_rate"]} for part in shown]
         small = words.unjudged(parts, report)
         more = len(parts) - len(shown)
         tables.append({"id": name, "title": title, "rows": rows, "more": more, "small": small})

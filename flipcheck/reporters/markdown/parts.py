@@ -9,6 +9,7 @@ from flipcheck.reporters import contract, rulings, words
 from flipcheck.reporters.markdown import tables
 from flipcheck.reporters.markdown.again import files
 from flipcheck.reporters.markdown.marks import Part, capped, code, more, prose, table
+from flipcheck.reporters.room import room
 
 if TYPE_CHECKING:
     from flipcheck.gates import Judgement
@@ -55,7 +56,7 @@ def _gate(judged: Judgement, report: Report) -> tuple[str, ...]:
         gate,
         words.number(judged.gate.measures, judged.value),
         words.bound_text(judged, report.scores),
-        words.room(judged),
+        room(judged),
         prose(judged.reason) if judged.reason else "",
     )
 

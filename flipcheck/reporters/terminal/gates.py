@@ -19,6 +19,7 @@ from flipcheck.reporters.layout import (
     sentence,
     short,
 )
+from flipcheck.reporters.room import room
 
 if TYPE_CHECKING:
     from flipcheck.report import Report
@@ -70,7 +71,7 @@ def _measured(judged: Judgement, report: Report) -> str:
     if judged.bound is not None:
         level = words.gate_level(report)
         told += f"; with {level} confidence {words.bound_text(judged)}"
-    return told if judged.verdict is None else f"{told}, {words.room(judged)}"
+    return told if judged.verdict is None else f"{told}, {room(judged)}"
 
 
 def critical(report: Report) -> list[Any]:
