@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -147,10 +148,12 @@ def compare(
     reports.check([*read, used and used.path])
     check_tracker(mlflow)
     from flipcheck.api import compare as audit
+    from flipcheck.evidence import with_configs
 
     options = asked(given)
     with progress(quiet=quiet) as bar:
         report = audit(old, new, data, **options, progress=bar)
+    report = with_configs(report, [Path(used.path)] if used else [])
     reports.write(report)
     not_logged = tracked(report, mlflow)
     ended = status(report.verdict) or not_logged

@@ -50,11 +50,22 @@ def evidence_of(
 
 
 def with_configs(report: Report, paths: Iterable[Path]) -> Report:
-    """The same report, which tells the configuration files that its options were taken from."""
-    if report.evidence is None:
+    """The same report, which tells the configuration files that its options were taken from.
+
+    All that these say stands in its command, which reads none: where it is pasted, another may lie.
+    """
+    evidence = report.evidence
+    configs = [plain_file("config", path) for path in paths]
+    if evidence is None or not configs:
         return report
-    files = once([*report.evidence.files, *(plain_file("config", path) for path in paths)])
-    return replace(report, evidence=replace(report.evidence, files=files))
+    files = once([*evidence.files, *configs])
+    command = None if evidence.command is None else _command(evidence.options, files)
+    return replace(report, evidence=replace(evidence, files=files, command=command))
+
+
+def _command(options: Mapping[str, Any], files: Iterable[SourceFile]) -> str:
+    """The command of an audit, which reads no configuration where the audit took one in."""
+    return command_line(options, alone=any(each.role == "config" for each in files))
 
 
 def judged_by(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
@@ -71,5 +82,5 @@ def judged_by(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
     if columns_by(before, gates) != columns:
         by = columns
     options, _ = written_options({**before, "gates": gates, "decide": decide, "by": by})
-    command = None if evidence.python_only else command_line(options)
+    command = None if evidence.python_only else _command(options, evidence.files)
     return replace(report, evidence=replace(evidence, options=options, command=command))

@@ -15,9 +15,12 @@ SHORT = {"negative_flip_rate": "--max-nfr", "error_rate_change": "--max-error-in
 """The short forms of gates, in the order in which `compare` takes them before all others."""
 
 
-def command_line(options: Mapping[str, Any]) -> str:
-    """The command that asks for these options, as `written_options` writes them."""
-    words = ["flipcheck", "compare"]
+def command_line(options: Mapping[str, Any], *, alone: bool = False) -> str:
+    """The command that asks for these options, as `written_options` writes them.
+
+    A command that is `alone` reads no configuration beside them.
+    """
+    words = ["flipcheck", "compare", *(["--no-config"] if alone else [])]
     words += [_place(options[name]) for name in SOURCES if name in options]
     for name, value in options.items():
         if name == "gates":

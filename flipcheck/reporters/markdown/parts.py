@@ -188,6 +188,7 @@ PARTS = (
         tables.examples,
         label_noise,
         waivers,
+        tables.updates,
         tables.noise,
         tables.metrics,
     ),
@@ -207,6 +208,7 @@ LAST_KEPT = (
         tables.slices,
     ),
     *(warnings, tables.classes, tables.metrics, waivers, label_noise, tables.noise),
+    tables.updates,
     *(other_contract, files),
 )
 """The parts from what is kept longest where there is little room to what goes first."""

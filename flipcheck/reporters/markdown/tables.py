@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import words
+from flipcheck.reporters import history, sureness, words
 from flipcheck.reporters.markdown.marks import Part, capped, code, more, prose, table
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def examples(report: Report, most: int) -> list[Part]:
     ]
     rest = more(report.negative_flips.total - len(rows), " (--flips writes all)")
     title = f"{'Worse' if report.scores else 'Broken'} answers ({report.negative_flips.total:,})"
-    return [Part(title, [table((*told, *map(code, named)), rows), *rest])]
+    sure = [each for each in (sureness.telling(report),) if each]
+    return [Part(title, [table((*told, *map(code, named)), rows), *rest, *sure])]
 
 
 def _example(each: Example, report: Report) -> tuple[str, ...]:
@@ -103,6 +104,16 @@ def _example(each: Example, report: Report) -> tuple[str, ...]:
 def _text(each: Example, name: str) -> str:
     text = each.shown.get(name)
     return "" if text is None else code(text)
+
+
+def updates(report: Report, most: int) -> list[Part]:
+    """The earlier updates and this one, the latest of them where there are many."""
+    if not report.history:
+        return []
+    rows = [(code(name), code(new), *rest) for name, new, *rest in history.rows(report)]
+    older = more(len(rows) - most, " before these")
+    doubts = [each for each in (history.doubt(report),) if each]
+    return [Part("History", [table(history.headings(report), rows[-most:]), *older, *doubts])]
 
 
 def noise(report: Report, most: int) -> list[Part]:

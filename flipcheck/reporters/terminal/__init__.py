@@ -65,5 +65,12 @@ def _ending(report: Report) -> list[Any]:
 PARTS = (
     *(_verdict, told.sources, told.contract_first, gates.gates, gates.critical, gates.waivers),
     *(answers.flows, answers.kinds, answers.noise, numbers.discovery, numbers.slices),
-    *(answers.examples, gates.label_noise, numbers.metrics, told.contract_last, _warnings),
+    *(
+        answers.examples,
+        gates.label_noise,
+        numbers.metrics,
+        numbers.updates,
+        told.contract_last,
+        _warnings,
+    ),
 )

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from flipcheck.errors import plural
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import words
+from flipcheck.reporters import sureness, words
 from flipcheck.reporters.layout import (
     EXAMPLES_SHOWN,
     aligned,
@@ -106,7 +106,8 @@ def examples(report: Report) -> list[Any]:
     title = "Broken answers"
     if report.scores is not None:
         title, by = "Worse answers", "largest fall first"
-    return [*heading(title, by), *lines]
+    told = sureness.telling(report)
+    return [*heading(title, by), *lines, *([sentence(told, "dim")] if told else [])]
 
 
 def _row(example: Example, report: Report) -> tuple[str, str, str]:

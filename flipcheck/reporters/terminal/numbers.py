@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from flipcheck.metrics import METRICS
-from flipcheck.reporters import words
-from flipcheck.reporters.layout import grid, heading, indented, short
+from flipcheck.reporters import history, words
+from flipcheck.reporters.layout import grid, heading, indented, sentence, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flipcheck.report import Report, Slice
     from flipcheck.stats.discovery import Finding
 
-SLICES_SHOWN = 5
+SLICES_SHOWN, UPDATES_SHOWN = 5, 6
 FIRST = (
     *("negative_flip_rate", "positive_flip_rate", "old_error_rate", "new_error_rate"),
     *("error_rate_change", "old_mean_score", "new_mean_score", "mean_score_change"),
@@ -115,3 +115,19 @@ def _finding(found: Finding) -> str:
     counts = f"{found.negative_flips:,} of {found.examples:,}"
     elsewhere, p_value = words.percent(found.rest_rate), words.p_text(found.p_adjusted)
     return f"NFR {words.percent(found.rate)} ({span}), {counts}; elsewhere {elsewhere}; p {p_value}"
+
+
+def updates(report: Report) -> list[Any]:
+    """The latest of the earlier updates, and this one."""
+    if not report.history:
+        return []
+    titles, found = history.headings(report), history.rows(report)
+    kept = [titles.index(name) for name in ("update", titles[4], "NFR", "interval", "verdict")]
+    table = grid({"overflow": "ellipsis", "max_width": 24}, *[{"justify": "right"}] * 2, {}, {})
+    table.add_row(*(Text("" if each == 0 else titles[each], "dim") for each in kept))
+    for row in found[-UPDATES_SHOWN:]:
+        table.add_row(*(short(row[each], 24) for each in kept))
+    older = len(found) - UPDATES_SHOWN
+    notes = [f"and {older:,} before these (--html)"] if older > 0 else []
+    notes += [doubt] if (doubt := history.doubt(report)) else []
+    return [*heading("History"), indented(table), *(sentence(each, "dim") for each in notes)]
