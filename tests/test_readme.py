@@ -133,6 +133,16 @@ def test_the_python_code_runs(newcomer, code):
     assert (newcomer / "report.html").exists()
 
 
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_the_configuration_runs(command, newcomer, text):
+    """What is to be written into flipcheck.toml is all that the command needs."""
+    (newcomer / "flipcheck.toml").write_text(text, encoding="utf-8")
+    done = command("compare")
+    assert done.status in {0, 1, 3}, done.err
+    assert "waiver" in done.out
+    assert (newcomer / "report.html").exists()
+
+
 @pytest.mark.parametrize("code", blocks("py"))
 def test_the_tests_that_it_shows_pass(newcomer, code):
     """What stands there for pytest is run by pytest, with the plugin as it is installed."""

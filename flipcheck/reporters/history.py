@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flipcheck.errors import plural
 from flipcheck.metrics import METRICS
 from flipcheck.reporters import words
 
@@ -122,11 +121,16 @@ def doubt(report: Report) -> str:
         return ""
     unsure = notes.count(UNSURE)
     sure = len(notes) - unsure
-    of = f"of {plural(len(report.history), 'earlier update')}"
+    total = len(report.history)
     told = []
     if sure:
         what = "does" if sure == 1 else "do"
-        told.append(f"{sure:,} {of} {what} not compare: measured on other examples.")
+        told.append(f"{_which(sure, total)} {what} not compare: measured on other examples.")
     if unsure:
-        told.append(f"{unsure:,} {of} may not compare: the test set is not known to be the same.")
+        why = "the test set is not known to be the same"
+        told.append(f"{_which(unsure, total)} may not compare: {why}.")
     return " ".join(told)
+
+
+def _which(some: int, total: int) -> str:
+    return "The earlier update" if total == 1 else f"{some:,} of {total:,} earlier updates"

@@ -79,6 +79,11 @@ def checkout_folder(newcomer, tmp_path_factory, monkeypatch):
     folder.rename(newcomer)
 
 
+def test_the_readme_shows_every_pipeline():
+    """GitHub, GitLab and pre-commit each have a block, which the next test runs."""
+    assert len(test_readme.blocks("yaml")) >= 3
+
+
 @pytest.mark.parametrize("text", test_readme.blocks("yaml"))
 def test_every_yaml_block_of_the_readme_runs(checkout_folder, text):
     """Each audit in it could be done, and every other script ends well."""
