@@ -74,8 +74,9 @@ def test_a_report_whose_parts_do_not_fit_is_refused(report, change, message):
 
 
 def test_every_reporter_tells_of_all_three(report):
-    """The broken critical example, each waiver, and the bounds, in every format."""
-    for name, reporter in REPORTERS.items():
+    """The broken critical example, each waiver, and the bounds, in every format that has prose."""
+    for name in ("terminal", "html", "markdown", "json"):
+        reporter = REPORTERS[name]
         text = " ".join(reporter(report).split())
         for told in ("x00985", "x00986", "x00987", "x00001", "ana", "2999-12-31", "known"):
             assert told in text, (name, told)

@@ -41,7 +41,11 @@ def digest_by_name(root, paths):
     return found.hexdigest()
 
 
-@pytest.mark.parametrize("name", AUDITS)
+NUMBERED = [name for name in AUDITS if name != "history"]
+"""All but the one that tells of earlier updates, which decide nothing and are in no command."""
+
+
+@pytest.mark.parametrize("name", NUMBERED)
 def test_the_command_of_a_report_makes_it_again(command, written, tmp_path, name):
     """Pasted into a shell, the command gives the same bytes."""
     path = written(name)
@@ -53,7 +57,7 @@ def test_the_command_of_a_report_makes_it_again(command, written, tmp_path, name
     assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", NUMBERED)
 def test_the_options_of_a_report_make_it_again(report, name):
     """Given to the API, the options give the same report."""
     written = report(name)

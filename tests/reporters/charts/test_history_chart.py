@@ -155,7 +155,7 @@ def test_without_history_nothing_is_drawn(plain):
     assert charts.history(plain) == ""
     assert history.rows(plain) == []
     assert history.doubt(plain) == ""
-    assert "<h2>History" not in REPORTERS["html"](plain)
+    assert 'id="history"' not in REPORTERS["html"](plain)
 
 
 def test_the_latest_of_many_updates_are_drawn(plain, parsed, classed):
