@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 from pages import HOSTILE, IN_A_BROWSER, column, press, saved
@@ -208,3 +209,90 @@ def test_pictures_are_shown(sample, opened):
     press(shown, "id")
     assert shown.page.locator("td img").count() == 12
     assert shown.console == []
+
+
+SHOWN = [
+    "short",
+    f"A question.\nOf two lines.\r\n::error::x\n##[group]{'long ' * 60}the end",
+    "<img src=x onerror=alert(1)>" * 9,  # markup, and long
+    "=1+1",
+    "",
+]
+NAMES = ["question", "1", "0", "__proto__", "truth", "<b>##[x]\r\"'\u2028"]
+"""Names of columns: one like a number, which JavaScript puts first, and ones that mean something
+to it, to the table or to HTML."""
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """A report of 450 flips with columns that are shown."""
+    truth = [str(place % 7) for place in range(450)]
+    columns = {name: [SHOWN[(place + at) % len(SHOWN)] for place in range(450)]
+               for at, name in enumerate(NAMES)}  # fmt: skip
+    sides = [
+        flipcheck.Predictions.from_arrays(
+            answers, truth, ids=[f"{place:04}" for place in range(450)], columns=columns, name=name
+        )
+        for name, answers in (("old", truth), ("new", [*truth[1:], "x"]))
+    ]
+    return flipcheck.compare(*sides, listed=450, show=NAMES, resamples=0)
+
+
+def test_shown_columns_stand_in_the_page_and_in_the_rows_that_the_script_makes(asked, opened):
+    """The same texts, line by line, and what is long folded in both; none of it runs."""
+    shown = opened(REPORTERS["html"](asked))
+    standing = shown.page.locator("table.flips tbody tr").count()
+    shown.page.locator("#flips .more").click()
+    shown.page.locator("#flips .more").click()
+    assert column(shown, "question") == [
+        "\n".join(map(words.clean, re.split("\r?\n", each.shown.get("question", ""))))
+        for each in asked.negative_flips.examples
+    ]
+    heads = shown.page.locator("table.flips thead th").all_text_contents()
+    named = words.shown_columns(asked)
+    assert sorted(named) == sorted(NAMES)
+    assert heads[1 : len(NAMES) + 1] == [words.clean(name) for name in named]
+    rows = shown.page.eval_on_selector_all(
+        "table.flips tbody tr", "rows => rows.map(row => row.innerHTML.split('</td>').slice(1))"
+    )
+    same = [place for place in range(standing, 450) if place % 35 == 0]  # every text, every truth
+    assert same
+    for place in same:
+        assert rows[place] == rows[place % standing // 35 * 35]
+    assert (shown.console, shown.dialogs, len(shown.requests)) == ([], [], 1)
+
+
+def test_a_long_text_is_opened_by_keyboard(asked, opened):
+    """It is cut to a few lines until then."""
+    shown = opened(REPORTERS["html"](asked))
+    first = shown.page.locator("details.text summary", has_text="Of two lines").first
+    cut = first.bounding_box()["height"]
+    first.press("Enter")
+    assert first.bounding_box()["height"] > cut
+    first.press("Enter")
+    assert first.bounding_box()["height"] == cut
+
+
+def test_only_columns_of_few_values_are_chosen_from(asked, opened):
+    """A column in which every row differs has nothing to choose; the filter finds its texts."""
+    shown = opened(REPORTERS["html"](asked))
+    chosen = shown.page.locator("#flips label:visible").all_inner_texts()
+    assert [each.split("\n")[0].split()[0] for each in chosen][:3] == ["Filter", "question", "1"]
+    choice = shown.page.get_by_role("combobox", name="question")
+    choice.select_option(index=1)
+    assert len(set(column(shown, "question"))) == 1
+
+
+def test_shown_columns_are_saved(asked, opened):
+    """As they are, under their names, and safe from spreadsheets; none replaces another column."""
+    shown = opened(REPORTERS["html"](asked))
+    text, _ = saved(shown, "Download flips as CSV")
+    head, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    known = ["id", "truth", "old", "new"]
+    assert head == [*known, *(name for name in words.shown_columns(asked) if name != "truth")]
+    named = head.index("question")
+    texts = [each.shown.get("question", "") for each in asked.negative_flips.examples]
+    assert "=1+1" in texts
+    assert [row[named] for row in rows] == [
+        each if each != "=1+1" else "'=1+1" for each in texts
+    ]

@@ -13,7 +13,7 @@ from flipcheck.reporters.room import room
 if TYPE_CHECKING:
     from flipcheck.report import Report
 
-SLICES_SHOWN, GATES_SHOWN = 50, 20
+SLICES_SHOWN, GATES_SHOWN, KINDS_SHOWN = 50, 20, 12
 
 
 def render(report: Report) -> str:
@@ -30,6 +30,7 @@ def render(report: Report) -> str:
         charts=charts,
         METRICS=METRICS,
         gates_shown=GATES_SHOWN,
+        kinds_shown=KINDS_SHOWN,
         room=room,
         flips=flips.table(report),
         metric_rows=_metric_rows(report),

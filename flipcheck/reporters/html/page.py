@@ -12,13 +12,15 @@ from io import BytesIO
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from flipcheck.errors import no_command
 from flipcheck.reporters import words
 
 PLAIN = 256_000
 """Up to how many characters JSON is embedded as it is."""
+LONG = 160
+"""A text of more signs is cut to a few lines until it is opened; the script has the same."""
 
 
 def page(template: str, data: Embedded, **values: object) -> str:
@@ -77,7 +79,15 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["commas"] = lambda count: f"{count:,}".replace("-", "−")
+    environment.filters["folded"] = folded
     return environment
+
+
+def folded(text: str) -> Markup:
+    """A text for a cell: a long one shows its first lines, and all of it to whoever opens it."""
+    if len(text) <= LONG:
+        return escape(text)
+    return Markup('<details class="text"><summary>{}</summary></details>').format(text)
 
 
 def _asset(name: str) -> str:

@@ -1,7 +1,7 @@
 "use strict";
 // The page says all that it has to say without this script, which adds: the theme, a list of
 // sections, sorting, filters, the flips beyond those that stand in the page, and downloads.
-const MORE = 200, CHOICES = 1000, LONGEST = 80;
+const MORE = 200, CHOICES = 1000, FEW = 20, LONGEST = 80, LONG = 160;
 const find = (selector, inside = document) => inside.querySelector(selector);
 const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
 const commas = (count) => count.toLocaleString("en-US");
@@ -14,11 +14,12 @@ function element(name, text, attributes = {}) {
 }
 
 // What words.py does to texts and numbers, for the rows that are made here.
+const NO_COMMAND = "#\\u0023"; // what a CI server would take for one of its commands is broken up
 const clean = (text) => {
   if (text === null) return "(none)";
-  const shown = text.replace(/[\p{C}\p{Z}]/gu, (sign) => sign === " " ? sign
-    : "\\u" + sign.codePointAt(0).toString(16).padStart(4, "0"));
-  return /^(\s*::|.*##\[)/.test(shown) ? shown.replaceAll("##[", "#\\u0023[").replaceAll("::", ":\\u003a") : shown;
+  return text.replace(/[\p{C}\p{Z}]/gu, (sign) => sign === " " ? sign
+    : "\\u" + sign.codePointAt(0).toString(16).padStart(4, "0"))
+    .replace(/^( *)::/, "$1:\\u003a").replace(/##(?=[\p{L}\p{N}_]*\[)/gu, NO_COMMAND);
 };
 const tied = (exact, at) => /^50*(e|$)/.test(exact.slice(at)) && "02468".includes(exact[at - 1]); // to even
 const fixed = (value) => {
@@ -37,6 +38,7 @@ const missing = (value) => value === null || value === undefined;
 const change = (flip) => missing(flip.old_score) || missing(flip.new_score) ? null : flip.new_score - flip.old_score;
 const KINDS = {
   id: clean,
+  shown: (value) => value.split(/\r?\n/).map(clean).join("\n"),
   text: (value) => clean(value) || "(empty)",
   sure: (value) => missing(value) ? "–" : fixed(value),
   score: (value) => missing(value) ? "–" : score(value),
@@ -95,16 +97,30 @@ function standing(row) {
 }
 
 // The flips: every one of the report, of which the page itself holds the first.
+const shown = (example, name) => Object.hasOwn(example.shown ?? {}, name) ? example.shown[name] : "";
+const KEYS = {
+  change,
+  image: () => null,
+  shown: (example, field) => shown(example, JSON.parse(field)),
+};
+const CLASSES = { id: "id", image: "image", shown: "shown", text: "" }; // others are numbers
+
+function tableCell(text, name) {
+  const place = element("td", undefined, name ? { class: name } : {});
+  if ([...text].length <= LONG) place.textContent = text;
+  else {
+    place.append(element("details", undefined, { class: "text" }));
+    place.firstChild.append(element("summary", text));
+  }
+  return place;
+}
+
 function flip(example, columns, row) {
-  const cells = columns.map(({ field, kind }) =>
-    kind === "change" ? change(example) : kind === "image" ? null : example[field]);
+  const cells = columns.map(({ field, kind }) => KEYS[kind]?.(example, field) ?? example[field] ?? null);
   const told = columns.map(({ kind }, at) => kind === "image" ? "" : KINDS[kind](cells[at]));
   const make = () => {
     row = element("tr");
-    columns.forEach(({ kind }, at) => {
-      const name = kind === "id" || kind === "image" ? kind : kind === "text" ? "" : "number";
-      row.append(element("td", told[at], name ? { class: name } : {}));
-    });
+    columns.forEach(({ kind }, at) => row.append(tableCell(told[at], CLASSES[kind] ?? "number")));
     return row;
   };
   return { cells, told, example, text: told.join("\n").toLowerCase(), made: () => row ?? make() };
@@ -113,7 +129,7 @@ function flip(example, columns, row) {
 function choices(select, rows, column) {
   const values = new Map();
   for (const row of rows) values.set(row.told[column], (values.get(row.told[column]) ?? 0) + 1);
-  if (values.size < 2 || values.size > CHOICES) return;
+  if (values.size < 2 || values.size > Math.min(CHOICES, Math.max(FEW, rows.length / 2))) return;
   for (const value of [...values.keys()].sort(collator.compare)) {
     const text = value.length > LONGEST ? value.slice(0, LONGEST - 1) + "…" : value;
     const option = element("option", `${text} (${commas(values.get(value))})`);
@@ -187,8 +203,11 @@ function cell(value) {
 function table(examples) {
   const fields = ["id", "truth", "old", "new", "old_confidence", "new_confidence", "old_score", "new_score"]
     .filter((field) => field === "id" || examples.some((each) => !missing(each[field])));
-  return [fields, ...examples.map((each) => fields.map((field) => each[field]))]
-    .map((row) => row.map(cell).join(",") + "\r\n").join("");
+  const names = all("table.flips [data-kind=shown]").map((head) => JSON.parse(head.dataset.field))
+    .filter((name) => !fields.includes(name));
+  const row = (each) => [...fields.map((field) => each[field]), ...names.map((name) => shown(each, name))];
+  return [[...fields, ...names], ...examples.map(row)]
+    .map((cells) => cells.map(cell).join(",") + "\r\n").join("");
 }
 
 // The theme: the system's, unless the button says another.

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 MOST = 12
 """Rows and columns that are drawn; the last holds all others where there are more."""
-CELL, ROW, LETTERS, LETTER = 52, 26, 18, 7.6
-HEAD = 118
+CELL, ROW, LETTERS, LETTER = 42, 26, 18, 7.6
+LEAST_HEAD = 44
+LEAN = 0.72
+"""How high and wide a heading is that leans by half a right angle, of its length."""
 EMPTY, PALEST, FULL = 0.04, 0.12, 0.6
 """How opaque a cell is: its count is to be read on it by day and by night."""
 
@@ -88,9 +90,11 @@ def confusion(report: Report) -> Markup:
         max(marks.room(marks.cut(each, LETTERS)) for each in (*found.rows, "new answer")) * LETTER
         + 16
     )
-    width = left + CELL * len(found.columns) + 74  # the last heading leans to the right
-    height = HEAD + ROW * len(found.rows) + 6
-    drawn = [*_headings(found, left), *_cells(found, left)]
+    leaning = max(marks.room(marks.cut(each, LETTERS)) for each in found.columns) * LETTER * LEAN
+    width = left + CELL * len(found.columns) + max(0.0, leaning - CELL / 2) + 4
+    head = max(LEAST_HEAD, leaning + 18)
+    height = head + ROW * len(found.rows) + 6
+    drawn = [*_headings(found, left, head), *_cells(found, left, head)]
     return marks.picture("confusion", width, height, _label(found), drawn)
 
 
@@ -116,23 +120,23 @@ def _titles(places: dict[str | None, int]) -> tuple[str, ...]:
     )
 
 
-def _headings(found: Matrix, left: float) -> Iterator[Markup]:
-    yield marks.text((0, HEAD - 28), "new answer →", size=12, soft=True)
-    yield marks.text((0, HEAD - 10), "old answer ↓", size=12, soft=True)
+def _headings(found: Matrix, left: float, head: float) -> Iterator[Markup]:
+    yield marks.text((0, head - 28), "new answer →", size=12, soft=True)
+    yield marks.text((0, head - 10), "old answer ↓", size=12, soft=True)
     for place, title in enumerate(found.columns):
-        at = (left + (place + 0.5) * CELL, HEAD - 8)
+        at = (left + (place + 0.5) * CELL, head - 8)
         leaning = marks.text(at, marks.cut(title, LETTERS), size=12)
         turn = Markup(' transform="rotate(-45 {:g} {:g})"').format(*at)
         yield Markup("<g{}><title>{}</title>{}</g>").format(turn, title, leaning)
     for place, title in enumerate(found.rows):
-        name_at = (0, HEAD + (place + 0.5) * ROW + 4)
+        name_at = (0, head + (place + 0.5) * ROW + 4)
         yield marks.group("row", title, [marks.text(name_at, marks.cut(title, LETTERS))])
 
 
-def _cells(found: Matrix, left: float) -> Iterator[Markup]:
+def _cells(found: Matrix, left: float, head: float) -> Iterator[Markup]:
     for down, (before, row) in enumerate(zip(found.rows, found.counts, strict=True)):
         for across, (after, count) in enumerate(zip(found.columns, row, strict=True)):
-            corner = (left + across * CELL, HEAD + down * ROW)
+            corner = (left + across * CELL, head + down * ROW)
             color, shade = _shade(found, down, across)
             cell = [marks.box(corner, (CELL - 2.0, ROW - 2.0), color, "cell", shade)]
             if count:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DRAWN = 40
 LETTERS, OF_COLUMN, LETTER = 26, 10, 7.6
 """The room for a name, and for the column in it, in letters; and for a letter."""
-PLOT, NUMBERS, ROW = 360, 170, 22
+WIDTH, NUMBERS, ROW = 960, 170, 22
 TOP, BOTTOM = 34, 28
 NFR = METRICS["negative_flip_rate"]
 Limits = dict[tuple[str, str], list[float]]
@@ -38,12 +38,12 @@ class Axis:
 
     def at(self, value: float) -> float:
         """Where a value stands."""
-        return self.left + min(value, self.end) / self.end * PLOT
+        return self.left + min(value, self.end) / self.end * self.plot
 
     @property
-    def width(self) -> float:
-        """The width of the chart."""
-        return self.left + PLOT + NUMBERS
+    def plot(self) -> float:
+        """The room that names and numbers leave."""
+        return WIDTH - self.left - NUMBERS
 
 
 def forest(parts: Sequence[Slice], report: Report) -> Markup:
@@ -61,7 +61,7 @@ def forest(parts: Sequence[Slice], report: Report) -> Markup:
         drawn.append(marks.text((0, TOP - 12), column, size=12, soft=True))
     for place, (part, shown_name) in enumerate(zip(shown, names, strict=True)):
         drawn.append(_row(part, shown_name, axis, TOP + (place + 0.5) * ROW, limits))
-    return marks.picture("forest", axis.width, height, _label(parts, shown, overall), drawn)
+    return marks.picture("forest", WIDTH, height, _label(parts, shown, overall), drawn)
 
 
 def undrawn(parts: Sequence[Slice]) -> int:
@@ -134,7 +134,7 @@ def _overall(axis: Axis, overall: Estimate, height: float) -> Iterator[Markup]:
         return
     at = axis.at(overall.value)
     yield marks.line((at, TOP - 6), (at, height - BOTTOM), NEUTRAL, 1.5, kind="overall")
-    side = "end" if at > axis.left + PLOT / 2 else "start"
+    side = "end" if at > axis.left + axis.plot / 2 else "start"
     label = f"all examples {words.percent(overall.value)}"
     yield marks.text((at, TOP - 12), label, side, 12, soft=True)
 
@@ -158,10 +158,10 @@ def _row(
         drawn.append(marks.line(*ends, LIMIT, 2, dashes="4 3", kind="limit"))
     if estimate.value is not None:
         drawn.append(_mark(part, (axis.at(estimate.value), y), marked=marked))
-    drawn.append(marks.text((axis.left + PLOT + 16, y + 4), words.percent(estimate.value), size=12))
+    drawn.append(marks.text((axis.left + axis.plot + 16, y + 4), words.percent(estimate.value), size=12))
     counts = f"{part.tally.negative_flips:,} of {part.tally.examples:,}"
     counts = "too small" if part.too_small else counts
-    drawn.append(marks.text((axis.width, y + 4), counts, "end", 12, soft=True))
+    drawn.append(marks.text((WIDTH, y + 4), counts, "end", 12, soft=True))
     return marks.group("slice", _told(part), drawn)
 
 
