@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from flipcheck.errors import FlipcheckError, one_line, say
+from flipcheck.errors import FlipcheckError, safe_lines, say
 
 COULD_NOT_RUN, INTERNAL, INTERRUPTED = 2, 70, 130
 TRACEBACK = "--traceback"
@@ -128,7 +128,7 @@ def _tell_refusal(ended: SystemExit, arguments: list[str]) -> None:
 
 def _say(text: str) -> None:
     """A message on standard error, where no terminal code of a file name or id can act."""
-    say("\n".join(map(one_line, text.split("\n"))))
+    say(safe_lines(text))
 
 
 if __name__ == "__main__":

@@ -216,7 +216,7 @@ OF_COLUMNS = (
     *("confirm", "allow_missing", "id", "classes", "old_classes", "new_classes", "label_map"),
     *("old_label_map", "new_label_map", "normalise", "abstain", "cluster", "weight", "costs"),
     *("rerun", "bound", "confidence", "resamples", "seed", "decide", "stop_early", "listed"),
-    *("cache", "progress"),
+    *("history", "cache", "progress"),
 )
 """The options of `compare` that mean something for columns in memory."""
 

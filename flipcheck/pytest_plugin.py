@@ -140,13 +140,14 @@ class Audited:
         from flipcheck.asked import gates_of
         from flipcheck.audits.judging import rejudge
         from flipcheck.errors import FlipcheckError
+        from flipcheck.evidence import judged_by
 
         made, self.made = self.made, None  # so that a failure leaves no verdict of before
         try:
             gates = [*gates_of(self._options.get("gates", ())), *self._gates]
             if made is not None and _can_judge(made, gates):
                 decide = self._options.get("decide", "bound")
-                self.made = rejudge(made, gates, decide).rounded()
+                self.made = judged_by(rejudge(made, gates, decide).rounded(), gates, decide)
             else:
                 self.made = compare(*self._sources, **self._options | {"gates": gates})
         except FlipcheckError as error:

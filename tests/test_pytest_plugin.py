@@ -214,6 +214,20 @@ def test_reports_are_written_for_every_audit(project):
     assert sorted(verdicts) == ["fail"] * 3 + ["pass"] * 3
 
 
+def test_a_report_tells_all_the_gates_that_it_was_judged_by(project):
+    """Its command line is that of the last verdict, not of the first."""
+    project.makepyfile(
+        """
+        def test_it(flipcheck):
+            flipcheck("old.csv", "new.csv").must("churn <= 2%").must("negative_flip_rate <= 4%")
+        """
+    )
+    project.runpytest_inprocess("--flipcheck-report", "kept").assert_outcomes(passed=1)
+    (written,) = (project.path / "kept").glob("*.json")
+    evidence = json.loads(written.read_text())["evidence"]
+    assert evidence["options"]["gates"] == ["churn <= 2%", "negative_flip_rate <= 4%"]
+
+
 def test_reports_stay_where_they_were_asked_for(project):
     """A test that changes the folder does not take its reports along."""
     project.makepyfile(

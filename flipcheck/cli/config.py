@@ -11,6 +11,7 @@ import typer
 
 from flipcheck.cli import options as o
 from flipcheck.cli.outputs import columns, put
+from flipcheck.errors import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,8 +41,7 @@ def config(context: typer.Context, every: o.EveryOption = False) -> None:
     compare = compare_of(context)
     typed = typed_of(compare, context.args)
     found = settled("compare", typed, {each.name for each in known()})
-    for note in notes(found):
-        typer.echo(note, err=True)
+    say("\n".join(notes(found)))
     rows = [(key, clean(value), clean(place)) for key, value, place in _rows(found, typed, every)]
     path = None if found.config is None else found.config.path
     none = "No configuration; `flipcheck init OLD NEW` writes one."

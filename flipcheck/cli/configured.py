@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.cli import options as o
-from flipcheck.errors import UsageError, one_line, plural
+from flipcheck.errors import UsageError, one_line, plural, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -252,8 +251,7 @@ def _tell(command: Any, found: Settled, typed: Mapping[str, Any]) -> None:
     quiet = typed.get("quiet") or ("quiet" in found.settings and found.settings["quiet"].value)
     if config is not None and not quiet:
         said.append(one_line(f"config: {config.path}{_gates_told(command, found, typed)}"))
-    for note in said:
-        print(note, file=sys.stderr)  # noqa: T201
+    say("\n".join(said))
 
 
 def _gates_told(command: Any, found: Settled, typed: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from flipcheck.errors import one_line, say
+from flipcheck.errors import one_line, safe_lines, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,8 +43,7 @@ def tell_error(message: str, arguments: Sequence[str]) -> None:
     if ci != "none" and _annotates(ci):
         from flipcheck.reporters.actions import annotation
 
-        told = "\n".join(map(one_line, message.split("\n")))
-        say(annotation("error", "flipcheck could not run", told))
+        say(annotation("error", "flipcheck could not run", safe_lines(message)))
 
 
 def chosen(arguments: Sequence[str]) -> str:

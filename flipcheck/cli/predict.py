@@ -10,7 +10,7 @@ from flipcheck.cli import options as o
 from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, put, write_table
 from flipcheck.cli.progress import progress
-from flipcheck.errors import UsageError, plural
+from flipcheck.errors import UsageError, plural, say
 from flipcheck.labels import Labels
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def predict(
             progress=show,
         )
     write_table(out, predictions_table(found))
-    for note in found.warnings:
-        typer.echo(f"warning: {clean(note)}", err=True)
+    say("\n".join(f"warning: {clean(note)}" for note in found.warnings))
     put(f"{plural(len(found), 'prediction')} in {out}\n")
     raise typer.Exit
 

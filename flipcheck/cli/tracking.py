@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from flipcheck.errors import FlipcheckError, one_line
+from flipcheck.errors import FlipcheckError, one_line, safe_lines, say
 
 if TYPE_CHECKING:
     from flipcheck.report import Report
@@ -43,8 +43,7 @@ def tracked(report: Report, asked: bool) -> int:
         with contextlib.redirect_stdout(sys.stderr):
             run = log_mlflow(report)
     except FlipcheckError as error:
-        told = "\n".join(map(one_line, f"error: {error}".split("\n")))
-        print(told, file=sys.stderr)  # noqa: T201
+        say(safe_lines(f"error: {error}"))
         return NOT_LOGGED
-    print(f"logged to MLflow run {one_line(run)}", file=sys.stderr)  # noqa: T201
+    say(f"logged to MLflow run {one_line(run)}")
     return 0

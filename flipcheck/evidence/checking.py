@@ -14,7 +14,7 @@ from flipcheck.errors import FlipcheckError
 from flipcheck.evidence.again import evidence_in
 from flipcheck.evidence.files import image_files
 from flipcheck.evidence.versions import here
-from flipcheck.sources.files import reason, sha256, sha256_by_name
+from flipcheck.sources.files import is_pattern, reason, sha256, sha256_by_name
 from flipcheck.sources.shards import named_files
 
 if TYPE_CHECKING:
@@ -136,14 +136,10 @@ def _of_images(path: Path, _file: SourceFile) -> str:
 
 def _of_tables(path: Path, _file: SourceFile) -> str:
     """The digest of a folder of tables, or of the files that match a pattern."""
-    named = named_files(path) if path.is_dir() or _has_signs(path) else []
+    named = named_files(path) if path.is_dir() or is_pattern(path) else []
     if not named:
         raise FileNotFoundError(2, "no such file or folder", str(path))
     return sha256_by_name(named)
-
-
-def _has_signs(path: Path) -> bool:
-    return any(sign in str(path) for sign in "*?[")
 
 
 def _require(path: Path) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 FORMAT = f"flipcheck.report/{FORMAT_VERSION}"
+AS_WRITTEN = {Gate, Tally, Design, Evidence}
+"""What keeps all its digits: limits as they were written, counts, and what is not shown."""
 
 
 def report_dict(report: Report) -> dict[str, Any]:
@@ -183,12 +185,7 @@ def significant(value: Any) -> Any:
 def kept(value: Any) -> Any:
     """A value of a report as it is when it comes back from JSON."""
     kind: Any = type(value)
-    if kind in {
-        Gate,
-        Tally,
-        Design,
-        Evidence,
-    }:  # limits as they were written, and what is not shown
+    if kind in AS_WRITTEN:
         return value
     if values := _values(kind):
         return kind(*map(kept, values(value)))

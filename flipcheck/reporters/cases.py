@@ -30,14 +30,14 @@ def cases(report: Report) -> list[Case]:
     """The gates of a report in the order that they were given in, the slices of each together."""
     found: dict[str, Case] = {}
     for judged in report.gates:
-        plain = _name(judged)
+        plain = gate_name(judged)
         again = (f"{plain} ({number})" for number in count(2))
         name = next(each for each in chain([plain], again) if each not in found)
         found[name] = Case(name, judged, told(judged, report))
     return list(found.values())
 
 
-def _name(judged: Judgement) -> str:
+def gate_name(judged: Judgement) -> str:
     """The gate as it was written, and the slice that it was judged on."""
     scope = "" if judged.gate.where or not judged.scope else f" [{'='.join(judged.scope)}]"
     return words.clean(f"{judged.gate}{scope}")
@@ -46,7 +46,7 @@ def _name(judged: Judgement) -> str:
 def told(judged: Judgement, report: Report) -> str:
     """What became of a gate, in one line: the measured value, its counts, the bound, and why."""
     metric = judged.gate.measures
-    measured = f"{metric.title} {words.number(metric, judged.value)}{_counts(judged, report)}"
+    measured = f"{metric.title} {words.number(metric, judged.value)}{counts(judged, report)}"
     bound = words.bound_text(judged, report.scores)
     if metric.kind == "count":
         measured += f" {bound}"
@@ -58,7 +58,7 @@ def told(judged: Judgement, report: Report) -> str:
     return f"{undecided}{measured}; {limit}{reason}"
 
 
-def _counts(judged: Judgement, report: Report) -> str:
+def counts(judged: Judgement, report: Report) -> str:
     """The counts behind a share; none where examples weigh, as their share is another."""
     top, bottom = judged.numerator, judged.denominator
     if judged.gate.measures.kind != "proportion" or top is None or not bottom:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flipcheck.errors import plural
 from flipcheck.gates import Judgement, Verdict
 from flipcheck.reporters import words
+from flipcheck.reporters.cases import counts, gate_name
 
 if TYPE_CHECKING:
     from flipcheck.report import Report
@@ -28,16 +29,10 @@ def reasons(report: Report) -> str:
 def _gate_line(report: Report, judged: Judgement) -> str:
     """A gate, what was measured, and the bound that decided."""
     metric, level = judged.gate.measures, words.gate_level(report)
-    told = [words.number(metric, judged.value)]
-    if metric.kind == "proportion" and judged.denominator is not None:
-        top, bottom = words.amount(judged.numerator or 0), words.amount(judged.denominator)
-        told.append(f"({top} / {bottom})")
-    text = f"  {words.judged(judged.verdict)}: {words.clean(str(judged.gate))}"
-    if judged.scope is not None and judged.gate.where is None:
-        text += f" [{words.clean('='.join(judged.scope))}]"
+    text = f"  {words.judged(judged.verdict)}: {gate_name(judged)}"
     bound = words.bound_text(judged, report.scores)
     sure = "" if judged.bound is None else f" at {level}"
-    text += f"\n    {' '.join(told)}, {bound}{sure}"
+    text += f"\n    {words.number(metric, judged.value)}{counts(judged, report)}, {bound}{sure}"
     return f"{text}\n    {words.clean(judged.reason)}" if judged.reason else text
 
 

@@ -53,9 +53,12 @@ def test_what_cannot_be_run_is_no_failed_gate(closed, arguments):
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
-def test_nothing_for_it_ends_up_in_a_report(flipped, closed):
-    """JSON on standard output is only JSON."""
-    done = run(["compare", *flipped(right=9), "--max-nfr", "2%", "--json", "-"], closed)
+@pytest.mark.parametrize("config", ["", 'quiet = false\n'])
+def test_nothing_for_it_ends_up_in_a_report(flipped, tmp_path, closed, config):
+    """JSON on standard output is only JSON, also where a configuration is told of."""
+    (tmp_path / "other.toml").write_text(config, encoding="utf-8")
+    told = [f"--config={tmp_path / 'other.toml'}"] if config else ["--no-config"]
+    done = run(["compare", *flipped(right=9), "--max-nfr", "2%", "--json", "-", *told], closed)
     assert done.returncode == 3
     assert done.stdout.startswith("{")
     assert done.stdout.endswith("}\n")

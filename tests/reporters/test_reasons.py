@@ -34,6 +34,13 @@ def test_each_gate_that_stops_is_told(options, parts):
     assert all(part in told(**options) for part in parts)
 
 
+def test_a_weighted_share_stands_without_counts_of_another():
+    """One of forty answers is no fifth of them: the weights are what make it one."""
+    found = told(gates="churn <= 1%", weight=[10.0, *[1.0] * 39])
+    assert "20.41%, at least" in found
+    assert "1 / 40" not in found
+
+
 def test_gates_that_pass_are_not_told():
     """Only what stops the release is of interest."""
     assert "error_rate" not in told(gates=["churn <= 1%", "error_rate_change <= 90%"])

@@ -310,6 +310,12 @@ def test_options_that_decide_answers_decide_those_of_columns():
     assert report.task.abstentions.new.abstained == 1
 
 
+def test_columns_have_a_history_too():
+    """Earlier updates are reports, wherever the answers of this one are."""
+    earlier = flipcheck.compare(Y, OLD, Y)
+    assert len(flipcheck.compare(OLD, NEW, Y, history=[earlier]).history) == 1
+
+
 def test_the_old_model_run_again_is_told_of_by_row():
     """Predictions without ids pair with columns that have none."""
     again = flipcheck.Predictions.from_arrays(["cat", "dog", "dog", "cat", "emu", "cat"], name="2")
