@@ -118,8 +118,8 @@ class Audited:
 
     @property
     def forgotten(self) -> bool:
-        """Whether nothing was compared, or gates were given and nobody asked for the verdict."""
-        return self.made is None or (bool(self._options.get("gates")) and not self.judged)
+        """Whether nothing was compared, or something gates it and nobody asked for the verdict."""
+        return self.made is None or (bool(self.made.gates) and not self.judged)
 
     def _judge(self, gates: Sequence[str | Gate]) -> None:
         """Have these gates judged beside those that came before."""
@@ -203,7 +203,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         result = yield
     finally:
         _record(item)
-    for each in item.stash.get(AUDITS, []):
+    audits = item.stash.get(AUDITS, None)
+    if audits == []:
+        pytest.fail(
+            "nothing was audited: the test has the fixture flipcheck, and never called it\n"
+            "  hint: call it, or pytest.skip where there is nothing to compare",
+            pytrace=False,
+        )
+    for each in audits or []:
         if each.forgotten:
             pytest.fail(
                 f"{each!r} was never judged\n"

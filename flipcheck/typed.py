@@ -6,6 +6,7 @@ others say nothing here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -48,6 +49,10 @@ def fits(value: Any, annotation: str) -> bool:
         return True
     if isinstance(value, bool):
         return "bool" in names
+    if isinstance(value, Mapping) and "Mapping[str, str]" in names:
+        return all(isinstance(each, str) for each in value.values())
+    if isinstance(value, (int, float)) and not abs(value) <= sys.float_info.max:
+        return False  # neither is a whole number beyond all floats one to reckon with
     if isinstance(value, (tuple, list)):
         return TEXTS in names and all(isinstance(each, str) for each in value)
     return isinstance(value, tuple(kind for name in names for kind in PLAIN[name]))

@@ -119,6 +119,8 @@ def test_an_undecided_gate_says_how_many_examples_would_decide(project):
         ("flipcheck('old.csv', 'new.csv').must(5)", "*5 is not a gate*"),
         ("flipcheck('old.csv', 'new.csv')", "*never judged*"),
         ("flipcheck('old.csv', 'new.csv', gates='churn <= 5%').report", "*never judged*"),
+        ("flipcheck('old.csv', 'new.csv', critical=['x0000']).report", "*never judged*"),  # a gate
+        ("[flipcheck(*each).must('churn <= 5%') for each in ()]", "*nothing was audited*"),
     ],
 )
 def test_what_cannot_be_audited_fails_with_a_plain_error(project, body, told):
@@ -147,12 +149,9 @@ def test_an_audit_has_all_that_its_report_has(project):
 
         def test_report(flipcheck):
             assert flipcheck("old.csv", "new.csv").report.tally.negative_flips == 5
-
-        def test_nothing(flipcheck):
-            pass
         """
     )
-    project.runpytest_inprocess().assert_outcomes(passed=3)
+    project.runpytest_inprocess().assert_outcomes(passed=2)
 
 
 def test_gates_are_judged_as_compare_judges_them(project):

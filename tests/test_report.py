@@ -240,6 +240,9 @@ DAMAGES = {
         found=[OTHER | {"examples": 4, "where": [{"by": 1, "value": "EU"}]}]
     ),
     "flips that are none": lambda w: w.update(negative_flips=None),
+    "a discovery that is a number": lambda w: w.update(discovery=0),
+    "costs that are a list": lambda w: w.update(costs=[]),
+    "a verdict that is empty": lambda w: w["gates"][0].update(verdict=""),
 }
 
 
@@ -251,6 +254,12 @@ TYPES = {
         old_confidence=[]
     ),
     "a count as text": lambda w: w["negative_flips"]["transitions"][0].update(count="x"),
+    "a confidence beyond all numbers": lambda w: w["negative_flips"]["examples"][0].update(
+        new_confidence=10**400
+    ),
+    "a limit beyond all numbers": lambda w: w["gates"][0].update(bound=10**400),
+    "an end beyond all numbers": lambda w: w["metrics"]["flips"]["interval"].update(high=10**400),
+    "a version as a list": lambda w: w["run"].update(scipy=[]),
 }
 
 
@@ -270,8 +279,20 @@ def test_a_forged_report_of_other_types_is_an_input_error(report, change):
         lambda w: w.update(version="\x1b[31m"),
         lambda w: w["new"].update(sha256="\x1b[31m"),
         lambda w: w["negative_flips"]["examples"][0].update(image="\x1b[31m"),
+        lambda w: w["negative_flips"]["examples"][0].update(image="https://example.org/seen.png"),
+        lambda w: w["negative_flips"]["examples"][0].update(image="data:image/svg+xml,<svg/>"),
+        lambda w: w["negative_flips"]["examples"][0].update(image=""),
+        lambda w: w["slices"][0]["metrics"].pop("error_rate_change"),
+        lambda w: w["metrics"].pop("negative_flip_rate"),
+        lambda w: w["negative_flips"]["transitions"].append({"old": "a", "new": "b", "count": 0}),
+        lambda w: w["new"].update(name="half \ud800"),
+        lambda w: w["run"].update(scipy="half \ud800"),
     ],
-    ids=["a test that is none", "a version", "a digest", "a picture"],
+    ids=[
+        *("a test that is none", "a version", "a digest", "a picture", "a picture elsewhere"),
+        *("a drawing", "no picture", "a slice without a metric", "no rate", "a kind of no flips"),
+        *("half a character", "half a character in a version"),
+    ],
 )
 def test_a_forged_report_of_other_words_is_an_input_error(report, change):
     """What is written as it is holds no escapes, and what is looked up is there."""

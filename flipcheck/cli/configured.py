@@ -181,9 +181,11 @@ def _check_critical(
     in_file: Mapping[str, Setting], environment: Mapping[str, Setting], typed: Mapping[str, Any]
 ) -> None:
     """Refuse critical examples in two places, of which one would go unchecked."""
-    critical = in_file.get("critical")
-    other = typed.get("critical") or ("critical" in environment and environment["critical"].value)
-    if critical is not None and other and other != critical.value:
+    places = (in_file.get("critical"), environment.get("critical"))
+    found = [each for each in places if each is not None]
+    critical = next(iter(found), None)
+    others = [*(each.value for each in found[1:]), typed.get("critical")]
+    if critical is not None and any(other and other != critical.value for other in others):
         raise UsageError(
             f"critical examples here, and in {critical.origin} others, which would not be checked",
             hint="name all of them in one file, or leave the configuration out with --no-config",

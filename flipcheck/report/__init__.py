@@ -148,6 +148,7 @@ class Report:
                 hint=f"this version reads {FORMAT!r}; a newer report needs a newer flipcheck",
             )
         try:
+            json.dumps(written, ensure_ascii=False).encode()  # no half of a character in any text
             report = cls(**members(written))
             check_fields(report)
             check_words(report)

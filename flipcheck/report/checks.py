@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from flipcheck.gates import overall
-from flipcheck.metrics import METRICS
+from flipcheck.metrics import GRADED_SLICE_METRICS, METRICS, SLICE_METRICS
 from flipcheck.outcomes import Tally
 from flipcheck.policy import check_parts
+from flipcheck.report.past import KEPT_GRADED
 from flipcheck.stats.sampling import Sample
 
 if TYPE_CHECKING:
     from flipcheck.report import Report
     from flipcheck.report.parts import Flips
     from flipcheck.stats.discovery import Discovery
+
+PICTURE = re.compile(r"data:image/(?:webp|png|jpeg|gif);base64,[A-Za-z0-9+/]+=*")
+"""What an example's picture may be: the picture itself, with no address and nothing that runs."""
 
 
 def _same(one: float | None, two: float | None) -> bool:
@@ -35,6 +40,7 @@ def check_consistent(report: Report) -> None:
         raise ValueError("its answers are graded, or not, and its tally is of the other kind")
     _check_flips(report.negative_flips, tally)
     _check_values(report)
+    _check_slices(report)
     _check_task(report)
     for parts in (report.slices, report.classes):
         for by in {part.by for part in parts}:
@@ -52,8 +58,19 @@ def _check_flips(flips: Flips, tally: Tally) -> None:
     """Raise ValueError for negative flips, or more flips of listed kinds, than there are."""
     if tally.negative_flips != flips.total:
         raise ValueError("its tally and its list of negative flips differ")
-    if sum(kind.count for kind in flips.transitions) > flips.total:
+    counts = [kind.count for kind in flips.transitions]
+    if sum(counts) > flips.total or min(counts, default=1) < 1:
         raise ValueError("its tally and its kinds of negative flips differ")
+
+
+def _check_slices(report: Report) -> None:
+    """Raise ValueError for examples or slices without the metrics that all have."""
+    names = {*(SLICE_METRICS if report.scores is None else GRADED_SLICE_METRICS)}
+    wanted = names | {"churn"} | (set() if report.scores is None else {*KEPT_GRADED})
+    if not wanted <= {*report.metrics}:
+        raise ValueError("it lacks metrics that reports have")
+    if any(not names <= {*part.metrics} for part in (*report.slices, *report.classes)):
+        raise ValueError("a slice lacks metrics that slices have")
 
 
 def _check_task(report: Report) -> None:
@@ -94,8 +111,10 @@ def _check_values(report: Report) -> None:
 def check_words(report: Report) -> None:
     """Raise ValueError for words that a report writes by itself, and that are none of its own."""
     digests = [each.sha256 or "" for each in (report.old, report.new, report.data)]
-    images = [each.image or "" for each in report.negative_flips.examples]
+    images = [each.image for each in report.negative_flips.examples if each.image is not None]
+    if not all(map(PICTURE.fullmatch, images)):
+        raise ValueError("a picture that is none")
     if report.mcnemar.method not in {"mid-p", "clustered", "anytime-valid"}:
         raise ValueError(f"no test is called {report.mcnemar.method!r}")
-    if not all(each.isprintable() for each in (report.version, *digests, *images)):
-        raise ValueError("a version, digest or picture that cannot be printed")
+    if not all(each.isprintable() for each in (report.version, *digests)):
+        raise ValueError("a version or digest that cannot be printed")

@@ -37,12 +37,12 @@ def members(written: dict[str, Any]) -> dict[str, Any]:
     """The values of a report's fields, from what `to_dict` wrote."""
     flips, tally = written["negative_flips"], Tally.from_dict(written["tally"])
     return dict(
-        verdict=written["verdict"] and Verdict(written["verdict"]),
+        verdict=_verdict(written),
         old=Model(**written["old"]),
         new=Model(**written["new"]),
         data=Data(**written["data"]),
         settings=Settings(**written["settings"]),
-        early_stop=EarlyStop(**written["early_stop"]) if written["early_stop"] else None,
+        early_stop=None if written["early_stop"] is None else EarlyStop(**written["early_stop"]),
         tally=tally,
         metrics={name: _estimate(each) for name, each in written["metrics"].items()},
         mcnemar=Significance(**written["tests"]["mcnemar"]),
@@ -62,17 +62,21 @@ def members(written: dict[str, Any]) -> dict[str, Any]:
             NoiseRun(**{**each, "interval": Interval(**each["interval"])})
             for each in written["reruns"]
         ),
-        costs=written["costs"] and CostMatrix(**written["costs"]),
+        costs=None if written["costs"] is None else CostMatrix(**written["costs"]),
         scores=Scores(**written["scores"]) if "scores" in written else None,
         design=_read_design(written, tally),
         task=Judged.from_dict(written["task"]) if "task" in written else None,
         confidences=_read_confidences(written),
         history=tuple(_read_past(each) for each in written.get("history", ())),
-        discovery=written["discovery"] and _read_discovery(written["discovery"]),
+        discovery=_read_discovery(written["discovery"]),
         contract=differences_from(written.get("contract")),
         repeatability=repeatability_from(written.get("repeatability")),
         evidence=Evidence.from_dict(written["evidence"]) if "evidence" in written else None,
     )
+
+
+def _verdict(written: dict[str, Any]) -> Verdict | None:
+    return None if written["verdict"] is None else Verdict(written["verdict"])
 
 
 def _read_confidences(written: dict[str, Any]) -> Confidences | None:
@@ -80,7 +84,7 @@ def _read_confidences(written: dict[str, Any]) -> Confidences | None:
 
 
 def _read_past(written: dict[str, Any]) -> Past:
-    verdict = written["verdict"] and Verdict(written["verdict"])
+    verdict = _verdict(written)
     metrics = {name: _estimate(each) for name, each in written["metrics"].items()}
     return Past(**written | {"verdict": verdict, "metrics": metrics})
 
@@ -120,7 +124,9 @@ def _interval(written: dict[str, Any] | None) -> Interval | None:
     return None if written is None else Interval(**_numbers(written, "low", "high"))
 
 
-def _read_discovery(written: dict[str, Any]) -> Discovery:
+def _read_discovery(written: dict[str, Any] | None) -> Discovery | None:
+    if written is None:
+        return None
     found = []
     for each in written["found"]:
         finding = dict(each)
@@ -137,13 +143,13 @@ def _read_gate(written: dict[str, Any]) -> Judgement:
     _numbers(written, "value", "bound", "opposite_bound", "examples_needed")
     return Judgement(
         gate=Gate.parse(written["gate"]),
-        verdict=written["verdict"] and Verdict(written["verdict"]),
+        verdict=_verdict(written),
         value=written["value"],
         bound=written["bound"],
         opposite=written["opposite_bound"],
         numerator=written["numerator"],
         denominator=written["denominator"],
-        scope=part and (part["by"], part["value"]),
+        scope=None if part is None else (part["by"], part["value"]),
         needed=written["examples_needed"],
         reason=written["reason"],
         wrong_labels=written.get("wrong_labels"),

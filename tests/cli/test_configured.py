@@ -353,6 +353,18 @@ def test_critical_examples_of_two_places_are_refused(command, here):
     assert "critical examples here, and in flipcheck.toml:3 others" in done.err
 
 
+def test_critical_examples_of_a_variable_are_not_left_out(command, here, monkeypatch):
+    """Those of the environment would go unchecked in the same way."""
+    here(BOTH)
+    Path("all.txt").write_text(f"{BROKEN}\n")
+    Path("other.txt").write_text("x00001\n")
+    monkeypatch.setenv("FLIPCHECK_CRITICAL", "all.txt")
+    assert command("compare").status == 1
+    done = command("compare", "--critical", "other.txt")
+    assert done.status == 2
+    assert "critical examples here, and in FLIPCHECK_CRITICAL others" in done.err
+
+
 def test_no_cache_goes_before_the_cache_of_the_file(command, here, monkeypatch):
     """An opposite that is nearer is no contradiction; FLIPCHECK_CACHE is nearer too."""
     here(f'{BOTH}cache = "kept"\n')
