@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flipcheck.cli import options as o
+from flipcheck.cli.alike import check_two_sides
 from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
@@ -149,6 +150,7 @@ def compare(
     from flipcheck.api import compare as audit
 
     options = asked(given)
+    check_two_sides(old, new, options)
     with progress(quiet=quiet) as bar:
         report = audit(old, new, data, **options, progress=bar)
     reports.write(report)

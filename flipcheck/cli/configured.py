@@ -12,7 +12,7 @@ from flipcheck.cli import options as o
 from flipcheck.errors import UsageError, one_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from flipcheck.config import Config, Option, Setting
 
@@ -257,14 +257,27 @@ def _tell(command: Any, found: Settled, typed: Mapping[str, Any]) -> None:
 
 
 def _gates_told(command: Any, found: Settled, typed: Mapping[str, Any]) -> str:
+    """How many gates there are, each counted once, and how many of them are not the file's."""
+    from flipcheck.cli.compare import gate_texts
+
     if not {"gate"} <= {each.name for each in command.params}:
         return ""
-    places = dict.fromkeys(("its own", "from the environment", "from the command line"), 0)
     own = {} if found.config is None else found.config.settings
-    for name, each in found.gates:
-        place = "its own" if each is own.get(name) else "from the environment"
-        places[place] += len(each.value)
-    places["from the command line"] = sum(len(typed.get(name) or ()) for name in JUDGED)
-    told = [f"{count} {place}" for place, count in places.items() if count]
-    total = plural(sum(places.values()), "gate")
-    return f" ({total}: {', '.join(told)})" if told else " (no gate)"
+    in_file = [(name, each.value) for name, each in found.gates if each is own.get(name)]
+    around = [(name, each.value) for name, each in found.gates if each is not own.get(name)]
+    line = [(name, typed.get(name)) for name in JUDGED]
+    places = (("", in_file), ("the environment", around), ("the command line", line))
+    seen: set[str] = set()
+    told = []
+    for place, settings in places:
+        texts = [text for name, value in settings for text in _spelled(gate_texts, name, value)]
+        added = set(texts) - seen
+        seen |= added
+        if place and added:
+            told.append(f", {len(added):,} of them from {place}")
+    return f" ({plural(len(seen), 'gate')}{''.join(told)})" if seen else " (no gate)"
+
+
+def _spelled(gate_texts: Callable[..., list[str]], name: str, value: Any) -> list[str]:
+    """The gates of one option, as texts."""
+    return gate_texts(*(value if each == name else None for each in JUDGED))

@@ -44,9 +44,9 @@ def test_a_bare_compare_does_what_the_file_says(command, here):
     done = command("compare")
     assert done.status == 0
     assert done.out.startswith(" PASS ")
-    assert done.err == "config: flipcheck.toml (1 gate: 1 its own)\n"
+    assert done.err == "config: flipcheck.toml (1 gate)\n"
     done = command("compare", "--max-nfr", "60%")
-    assert done.err == "config: flipcheck.toml (2 gates: 1 its own, 1 from the command line)\n"
+    assert done.err == "config: flipcheck.toml (2 gates, 1 of them from the command line)\n"
     assert command("compare", "--quiet").err == ""
     here(f'{BOTH}gates = ["{STRICT}"]\n')
     assert command("compare").status == 1
