@@ -283,7 +283,7 @@ def _check_way(gate: Gate) -> None:
     way = {"lower": True, "higher": False}.get(gate.measures.better, gate.upper)
     if gate.upper is way or gate.metric in EITHER_WAY:
         return
-    turned = gate.operator.translate(str.maketrans("<>", "><"))
+    turned: Any = gate.operator.translate(str.maketrans("<>", "><"))
     raise UsageError(
         f"gate '{gate}' asks for what is worse: of {gate.measures.title}, "
         f"{gate.measures.better} is better",

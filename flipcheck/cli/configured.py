@@ -21,6 +21,10 @@ JUDGED = ("gate", "max_nfr", "max_error_increase")
 PLANNED = (*JUDGED, "decide", "confidence", "seed")
 OPPOSITE = {"cache": "no_cache", "no_cache": "cache"}
 SOURCES = ("old", "new", "data")
+BARE = (
+    "flipcheck compare OLD NEW [DATA] compares two; `flipcheck init OLD NEW [DATA]` writes the "
+    "file; `flipcheck compare --help` has every option"
+)
 RUN_BY_SIDE = ("classes", "label_map", "output", "preprocess", "input", "threshold")
 """The options that a file may set for one side, and `predict` takes for its model."""
 
@@ -35,6 +39,8 @@ class Settled:
     """Every setting that gates, of both places, by parameter."""
     unread: str = ""
     """A file that is too far above to be taken for this folder's."""
+    misnamed: str = ""
+    """What looks like a configuration, and is none."""
 
 
 @functools.cache
@@ -63,6 +69,9 @@ def configure(command: Any, context: Any, arguments: Sequence[str]) -> list[str]
     remember(found.config, silent)
     context.default_map = {name: each.value for name, each in found.settings.items()}
     if not arguments and not _is_enough(command, found):
+        if command.name == "compare":
+            _tell(command, found, typed)
+            raise UsageError("nothing to compare: no OLD and NEW, and no flipcheck.toml", hint=BARE)
         return []
     given = {name for name, value in typed.items() if value is not None}
     _check_sources(command, found, given)
@@ -104,7 +113,7 @@ def _settled(
     config: Config | None, in_file: Mapping[str, Setting], environment: Mapping[str, Setting]
 ) -> Settled:
     """What two places set: the environment goes first, but takes no gate away."""
-    from flipcheck.config import unread_above
+    from flipcheck.config import misnamed, unread_above
 
     gates = [
         (name, place[name]) for place in (in_file, environment) for name in JUDGED if name in place
@@ -117,7 +126,8 @@ def _settled(
     judged = {
         name: replace(both[name], value=list(dict.fromkeys(each))) for name, each in texts.items()
     }
-    return Settled(both | judged, config, gates, "" if config else unread_above())
+    elsewhere = ("", "") if config else (unread_above(), misnamed())
+    return Settled(both | judged, config, gates, *elsewhere)
 
 
 def typed_of(command: Any, arguments: Sequence[str]) -> dict[str, Any]:
@@ -140,6 +150,8 @@ def notes(found: Settled) -> list[str]:
             f"warning: {found.unread} is not read, as it is not of this folder's repository: "
             "--config names it"
         )
+    if found.misnamed:
+        said.append(f"warning: {found.misnamed}")
     return [one_line(note) for note in said]
 
 
