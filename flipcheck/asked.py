@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -257,14 +257,38 @@ REPRODUCED = (
 
 
 def gates_of(asked: str | Gate | Sequence[Gate | str]) -> list[Gate]:
-    """Gates from texts or gates, one or many."""
+    """Gates from texts or gates, one or many, each once; the wrong way round is an error."""
     texts = [asked] if isinstance(asked, (str, Gate)) else asked
     for each in texts:
         if not isinstance(each, (str, Gate)):
             raise UsageError(
                 f"{each!r} is not a gate", hint="write it as 'negative_flip_rate <= 1%'"
             )
-    return [gate if isinstance(gate, Gate) else Gate.parse(gate) for gate in texts]
+    found: dict[object, Gate] = {}
+    for gate in (each if isinstance(each, Gate) else Gate.parse(each) for each in texts):
+        _check_way(gate)
+        found.setdefault((gate.metric, gate.operator, gate.limit, gate.by, gate.where), gate)
+    return list(found.values())
+
+
+EITHER_WAY = (
+    *("old_error_rate", "new_error_rate", "old_mean_score", "new_mean_score"),
+    *("positive_flip_rate", "positive_flip_impact", "mean_gain"),
+)
+"""What may be limited from its good side too: one model alone, and how much an update changes."""
+
+
+def _check_way(gate: Gate) -> None:
+    """Refuse a gate that an update passes by being bad."""
+    way = {"lower": True, "higher": False}.get(gate.measures.better, gate.upper)
+    if gate.upper is way or gate.metric in EITHER_WAY:
+        return
+    turned: Any = gate.operator.translate(str.maketrans("<>", "><"))
+    raise UsageError(
+        f"gate '{gate}' asks for what is worse: of {gate.measures.title}, "
+        f"{gate.measures.better} is better",
+        hint=f"did you mean '{replace(gate, operator=turned)}'?",
+    )
 
 
 def rate_of(name: str, written: float | str | None) -> float | None:

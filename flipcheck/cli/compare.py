@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flipcheck.cli import options as o
+from flipcheck.cli.alike import check_two_sides
 from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
@@ -151,6 +152,7 @@ def compare(
     from flipcheck.evidence import with_configs
 
     options = asked(given)
+    check_two_sides(old, new, options)
     with progress(quiet=quiet) as bar:
         report = audit(old, new, data, **options, progress=bar)
     report = with_configs(report, [Path(used.path)] if used else [])

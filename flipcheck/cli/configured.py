@@ -11,7 +11,7 @@ from flipcheck.cli import options as o
 from flipcheck.errors import UsageError, one_line, plural, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from flipcheck.config import Config, Option, Setting
 
@@ -20,6 +20,10 @@ JUDGED = ("gate", "max_nfr", "max_error_increase")
 PLANNED = (*JUDGED, "decide", "confidence", "seed")
 OPPOSITE = {"cache": "no_cache", "no_cache": "cache"}
 SOURCES = ("old", "new", "data")
+BARE = (
+    "flipcheck compare OLD NEW [DATA] compares two; `flipcheck init OLD NEW [DATA]` writes the "
+    "file; `flipcheck compare --help` has every option"
+)
 RUN_BY_SIDE = ("classes", "label_map", "output", "preprocess", "input", "threshold")
 """The options that a file may set for one side, and `predict` takes for its model."""
 
@@ -34,6 +38,8 @@ class Settled:
     """Every setting that gates, of both places, by parameter."""
     unread: str = ""
     """A file that is too far above to be taken for this folder's."""
+    misnamed: str = ""
+    """What looks like a configuration, and is none."""
 
 
 @functools.cache
@@ -62,6 +68,9 @@ def configure(command: Any, context: Any, arguments: Sequence[str]) -> list[str]
     remember(found.config, silent)
     context.default_map = {name: each.value for name, each in found.settings.items()}
     if not arguments and not _is_enough(command, found):
+        if command.name == "compare":
+            _tell(command, found, typed)
+            raise UsageError("nothing to compare: no OLD and NEW, and no flipcheck.toml", hint=BARE)
         return []
     given = {name for name, value in typed.items() if value is not None}
     _check_sources(command, found, given)
@@ -103,7 +112,7 @@ def _settled(
     config: Config | None, in_file: Mapping[str, Setting], environment: Mapping[str, Setting]
 ) -> Settled:
     """What two places set: the environment goes first, but takes no gate away."""
-    from flipcheck.config import unread_above
+    from flipcheck.config import misnamed, unread_above
 
     gates = [
         (name, place[name]) for place in (in_file, environment) for name in JUDGED if name in place
@@ -116,7 +125,8 @@ def _settled(
     judged = {
         name: replace(both[name], value=list(dict.fromkeys(each))) for name, each in texts.items()
     }
-    return Settled(both | judged, config, gates, "" if config else unread_above())
+    elsewhere = ("", "") if config else (unread_above(), misnamed())
+    return Settled(both | judged, config, gates, *elsewhere)
 
 
 def typed_of(command: Any, arguments: Sequence[str]) -> dict[str, Any]:
@@ -139,6 +149,8 @@ def notes(found: Settled) -> list[str]:
             f"warning: {found.unread} is not read, as it is not of this folder's repository: "
             "--config names it"
         )
+    if found.misnamed:
+        said.append(f"warning: {found.misnamed}")
     return [one_line(note) for note in said]
 
 
@@ -257,14 +269,27 @@ def _tell(command: Any, found: Settled, typed: Mapping[str, Any]) -> None:
 
 
 def _gates_told(command: Any, found: Settled, typed: Mapping[str, Any]) -> str:
+    """How many gates there are, each counted once, and how many of them are not the file's."""
+    from flipcheck.cli.compare import gate_texts
+
     if not {"gate"} <= {each.name for each in command.params}:
         return ""
-    places = dict.fromkeys(("its own", "from the environment", "from the command line"), 0)
     own = {} if found.config is None else found.config.settings
-    for name, each in found.gates:
-        place = "its own" if each is own.get(name) else "from the environment"
-        places[place] += len(each.value)
-    places["from the command line"] = sum(len(typed.get(name) or ()) for name in JUDGED)
-    told = [f"{count} {place}" for place, count in places.items() if count]
-    total = plural(sum(places.values()), "gate")
-    return f" ({total}: {', '.join(told)})" if told else " (no gate)"
+    in_file = [(name, each.value) for name, each in found.gates if each is own.get(name)]
+    around = [(name, each.value) for name, each in found.gates if each is not own.get(name)]
+    line = [(name, typed.get(name)) for name in JUDGED]
+    places = (("", in_file), ("the environment", around), ("the command line", line))
+    seen: set[str] = set()
+    told = []
+    for place, settings in places:
+        texts = [text for name, value in settings for text in _spelled(gate_texts, name, value)]
+        added = set(texts) - seen
+        seen |= added
+        if place and added:
+            told.append(f", {len(added):,} of them from {place}")
+    return f" ({plural(len(seen), 'gate')}{''.join(told)})" if seen else " (no gate)"
+
+
+def _spelled(gate_texts: Callable[..., list[str]], name: str, value: Any) -> list[str]:
+    """The gates of one option, as texts."""
+    return gate_texts(*(value if each == name else None for each in JUDGED))

@@ -40,9 +40,9 @@ def render(
         flipcheck render report.json --html report.html --max-nfr 0.5%
     """
     del config  # which the command has read before this
+    from flipcheck.asked import gates_of
     from flipcheck.audits.judging import rejudge
     from flipcheck.evidence import judged_by
-    from flipcheck.gates import Gate
     from flipcheck.report import Report
     from flipcheck.report.past import with_history
     from flipcheck.sources.history import history_files, history_of
@@ -56,7 +56,7 @@ def render(
     found = Report.load(report)
     if earlier:
         found = with_history(found, history_of(earlier))
-    gates = [Gate.parse(text) for text in gate_texts(gate, max_nfr, max_error_increase)]
+    gates = gates_of(gate_texts(gate, max_nfr, max_error_increase))
     if decide == "point" and not gates:
         raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")
     if gates:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from flipcheck.config.keys import Setting
-from flipcheck.config.reading import Config, config_for, unread_above
+from flipcheck.config.reading import Config, config_for, misnamed, unread_above
 from flipcheck.config.variables import from_environment, unknown_variables
 from flipcheck.config.vocabulary import Option, options_of
 from flipcheck.config.written_out import Inline
@@ -28,6 +28,7 @@ __all__ = [
     "config_for",
     "from_environment",
     "loaded",
+    "misnamed",
     "options_of",
     "origins_in",
     "remember",

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ DEEP = re.compile(
 """A key of more parts than any has; what a reader of TOML does with it grows with their square."""
 DEEPER = "x=" + "[" * 100_000
 """What stands for a text with such a key: nested as deep, and refused at once."""
+TABLE = re.compile(rb"^[ \t]*\[{1,2}[ \t]*tool\.([\w-]{1,40})", re.MULTILINE)
+NEAR = 0.8
+"""How alike two names are of which one is a slip of the other."""
 HINT = "`flipcheck compare --help` has every option; --no-config leaves the file out"
 
 
@@ -88,6 +92,27 @@ def unread_above() -> str:
     near = set(_folders(start))
     above = (each / NAME for each in start.parents if each not in near)
     return next((os.path.relpath(each) for each in above if os.path.lexists(each)), "")
+
+
+def misnamed() -> str:
+    """What looks as if it were meant to be read, in this folder; "" where nothing does.
+
+    A gate that stands there would be judged by nobody.
+    """
+    project, suffix = Path(PROJECT), Path(NAME).suffix
+    try:
+        names = [each for each in os.listdir() if each.endswith(suffix) and each != NAME]  # noqa: PTH208
+        data = _bytes(project) if project.is_file() else b""
+    except (OSError, InputError):
+        return ""
+    if close := get_close_matches(NAME, names, n=1, cutoff=NEAR):
+        return f"{close[0]} is not read; did you mean {NAME}?"
+    tables = [each.decode() for each in TABLE.findall(data)]
+    if close := get_close_matches("flipcheck", tables, n=1, cutoff=NEAR):
+        return f"[tool.{close[0]}] in {PROJECT} is not read; did you mean [tool.flipcheck]?"
+    if b"[flipcheck]" in data:
+        return f"[flipcheck] in {PROJECT} is not read; did you mean [tool.flipcheck]?"
+    return ""
 
 
 def _folders(start: Path) -> Iterator[Path]:

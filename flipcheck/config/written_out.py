@@ -54,14 +54,14 @@ def _gates(_option: Option, value: Any) -> list[str]:
 
 
 def _gate(value: Any) -> str:
-    from flipcheck.gates import Gate
+    from flipcheck.asked import gates_of
 
     if not isinstance(value, (str, dict)):
         raise WrongValueError(
             f"{told(value)}, where a gate is wanted, as 'negative_flip_rate <= 1%'"
         )
     text = value if isinstance(value, str) else _gate_text(value)
-    gate = _parsed(partial(Gate.parse, text))
+    (gate,) = _parsed(partial(gates_of, text))
     if isinstance(value, dict):
         where = _where(value)
         same = (gate.metric, gate.by) == (value["metric"], value.get("by"))

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.asked import columns_by, gates_of
+from flipcheck.asked import columns_by
 from flipcheck.evidence.again import checked_options
 from flipcheck.evidence.command import command_line
 from flipcheck.evidence.files import once, option_files, plain_file, source_files
 from flipcheck.evidence.options import written_options
 from flipcheck.evidence.versions import versions_of
+from flipcheck.gates import Gate
 from flipcheck.report.evidence import Evidence
 from flipcheck.sources.clock import told_time
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from flipcheck.gates import Decide, Gate
+    from flipcheck.gates import Decide
     from flipcheck.report import Report
     from flipcheck.report.evidence import SourceFile
 
@@ -77,7 +78,7 @@ def judged_by(report: Report, gates: Sequence[Gate], decide: Decide) -> Report:
     if evidence is None:
         return report
     before: Any = checked_options(evidence)
-    columns = columns_by(before, gates_of(before.get("gates", ())))
+    columns = columns_by(before, [Gate.parse(each) for each in before.get("gates", ())])
     by = before.get("by", ())
     if columns_by(before, gates) != columns:
         by = columns

@@ -189,20 +189,39 @@ def _decided(report: Report, quote: Callable[[str], str], say: Callable[[str], s
         return "No gate was given, so nothing was decided."
     if report.verdict is Verdict.PASS:
         by = " by the estimate alone" if report.settings.decide == "point" else ""
-        passed = sum(each.verdict is Verdict.PASS for each in judged)
-        what = "the gate" if passed == 1 else f"all {passed:,} gates"
-        what += f" ({small:,} slices too small to judge)" if (small := len(judged) - passed) else ""
-        return f"May replace the old model: it passes {what}{by}."
+        return f"May replace the old model: it passes {_passed(judged)}{by}."
     decisive = by_urgency([each for each in judged if each.verdict is report.verdict])
     rest = len(decisive) - 1
     if report.verdict is Verdict.FAIL:
-        more = (
-            f", and {plural(rest, 'more gate')} {'fails' if rest == 1 else 'fail'}" if rest else ""
-        )
+        more = f", and {_more(decisive)} {'fails' if rest == 1 else 'fail'}" if rest else ""
         return f"Do not ship: {_broken(decisive[0], quote)}{more}."
-    more = f" {plural(rest, 'more gate')} {'is' if rest == 1 else 'are'} undecided." if rest else ""
+    more = f" {_more(decisive)} {'is' if rest == 1 else 'are'} undecided." if rest else ""
     first = decisive[0]
     return f"Do not ship yet: {_limit(first, quote)} is undecided: {say(first.reason)}.{more}"
+
+
+def _passed(judged: Sequence[Judgement]) -> str:
+    """What was passed: "the gate", "all 2 gates", "the gate on all 10 slices"."""
+    passed = [each for each in judged if each.verdict is Verdict.PASS]
+    gates = len({str(each.gate) for each in passed})
+    what = "the gate" if gates == 1 else f"all {gates:,} gates"
+    slices = sum(each.scope is not None for each in passed)
+    what += f" on all {slices:,} slices" if gates == 1 and slices > 1 else ""
+    small = len(judged) - len(passed)
+    return f"{what} ({plural(small, 'slice')} too small to judge)" if small else what
+
+
+MORE = {"gate": "gates", "slice": "slices", "gate or slice": "gates or slices"}
+
+
+def _more(decisive: Sequence[Judgement]) -> str:
+    """What judgements after the first are, and how many: "1 more gate", "9 more slices"."""
+    rest, what = len(decisive) - 1, "gate"
+    if len({str(each.gate) for each in decisive}) == 1:
+        what = "slice"
+    elif any(each.scope for each in decisive):
+        what = "gate or slice"
+    return f"{rest:,} more {what if rest == 1 else MORE[what]}"
 
 
 def _limit(judged: Judgement, quote: Callable[[str], str]) -> str:

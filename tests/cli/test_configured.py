@@ -44,9 +44,9 @@ def test_a_bare_compare_does_what_the_file_says(command, here):
     done = command("compare")
     assert done.status == 0
     assert done.out.startswith(" PASS ")
-    assert done.err == "config: flipcheck.toml (1 gate: 1 its own)\n"
+    assert done.err == "config: flipcheck.toml (1 gate)\n"
     done = command("compare", "--max-nfr", "60%")
-    assert done.err == "config: flipcheck.toml (2 gates: 1 its own, 1 from the command line)\n"
+    assert done.err == "config: flipcheck.toml (2 gates, 1 of them from the command line)\n"
     assert command("compare", "--quiet").err == ""
     here(f'{BOTH}gates = ["{STRICT}"]\n')
     assert command("compare").status == 1
@@ -189,11 +189,41 @@ def test_the_environment_is_enough(command, monkeypatch):
 
 
 @pytest.mark.usefixtures("here")
-def test_without_a_configuration_a_bare_compare_shows_its_help(command):
-    """As before: status 2, and all that it takes."""
+def test_without_a_configuration_a_bare_compare_says_what_it_wants(command):
+    """Status 2 and three lines, where the help would hide in 300 that the file is not there."""
     done = command("compare")
-    assert done.status == 2
-    assert "--max-nfr" in done.out + done.err
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("error: nothing to compare: no OLD and NEW, and no flipcheck.toml\n")
+    assert "flipcheck init OLD NEW" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (".flipcheck.toml", "", ".flipcheck.toml is not read; did you mean flipcheck.toml?"),
+        ("flipchek.toml", "", "flipchek.toml is not read; did you mean flipcheck.toml?"),
+        (
+            *("pyproject.toml", "[tool.flipchek]\nmax-nfr = '1%'\n"),
+            "[tool.flipchek] in pyproject.toml is not read; did you mean [tool.flipcheck]?",
+        ),
+        (
+            *("pyproject.toml", "[flipcheck]\nmax-nfr = '1%'\n"),
+            "[flipcheck] in pyproject.toml is not read; did you mean [tool.flipcheck]?",
+        ),
+    ],
+)
+def test_a_slip_in_the_name_of_the_file_is_told(command, here, name, text, told):
+    """Its gates would be judged by nobody, and an audit without gates ends in 0."""
+    here(text, name)
+    for arguments in (("compare",), ("compare", "old.csv", "new.csv"), ("config",)):
+        assert f"warning: {told}\n" in command(*arguments).err
+
+
+@pytest.mark.parametrize("text", ["[tool.ruff]\n", "[tool.spellcheck]\n", "[tool", "\0"])
+def test_other_tables_of_a_project_are_none_of_our_business(command, here, text):
+    """Nothing is told of them, nor of a file that is not even TOML."""
+    here(text, "pyproject.toml")
+    assert command("compare", "old.csv", "new.csv").err == ""
 
 
 @pytest.mark.parametrize(

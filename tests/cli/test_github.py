@@ -174,7 +174,8 @@ def test_github_annotates_anywhere(command, flipped):
         (("compare", "a.csv"), "Missing argument"),
         (("compare", "a.csv", "b.csv", "--max-nrf", "1%"), "No such option"),
         (("compare", "a.csv", "b.csv", "--max-nfr", "x"), "cannot read the limit"),
-        (("compare",), "nothing was asked for"),
+        (("compare",), "nothing to compare"),
+        (("render",), "nothing was asked for"),
         (("compere",), "No such command"),
     ],
 )

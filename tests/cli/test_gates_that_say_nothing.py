@@ -1,0 +1,84 @@
+"""Gates that would pass whatever the new model does, and gates that are written twice."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+import flipcheck
+
+
+@pytest.mark.parametrize(
+    ("gate", "turned"),
+    [
+        ("negative_flip_rate >= 1%", "negative_flip_rate <= 1%"),  # passes the worst of updates
+        ("negative_flip_rate > 1% by class", "negative_flip_rate < 1% by class"),
+        ("error_rate_change >= 0.5%", "error_rate_change <= 0.5%"),
+        ("backward_trust_compatibility <= 98%", "backward_trust_compatibility >= 98%"),
+    ],
+)
+def test_a_gate_the_wrong_way_is_refused(command, flipped, gate, turned):
+    """An update that breaks everything would pass it; the hint has the sign turned."""
+    done = command("compare", *flipped(broken=50, right=50), "--gate", gate)
+    assert done.status == 2
+    assert f"did you mean '{turned}'?" in done.err
+
+
+@pytest.mark.parametrize(
+    "gate",
+    ["new_error_rate >= 1%", "positive_flip_rate <= 90%", "churn >= 1%"],  # sanity of the data
+)
+def test_what_has_no_bad_side_is_limited_from_both(flipped, gate):
+    """Facts of one model, and how much changes, may be held from either side."""
+    old, new = flipped(broken=50, right=50)
+    assert flipcheck.compare(old, new, gates=gate, resamples=0).verdict is not None
+
+
+def test_a_file_of_gates_and_render_refuse_it_too(command, flipped, tmp_path, monkeypatch):
+    """Every way to give a gate ends in the same sentence."""
+    old, new = flipped(broken=50, right=50)
+    command("compare", old, new, "--json", tmp_path / "report.json")
+    done = command("render", tmp_path / "report.json", "--gate", "negative_flip_rate >= 1%")
+    assert (done.status, "asks for what is worse" in done.err) == (2, True)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flipcheck.toml").write_text('gates = ["negative_flip_rate >= 1%"]\n', "utf-8")
+    done = command("compare", old, new)
+    assert (done.status, "line 1: gates:" in done.err) == (2, True)
+
+
+def test_a_gate_that_is_written_twice_is_judged_once(flipped):
+    """However its limit is spelled; another slice or another limit is another gate."""
+    gates = ["negative_flip_rate <= 1%", "negative_flip_rate <= 0.01", "negative_flip_rate ≤ 1%"]
+    old, new = flipped(broken=5, right=50)
+    report = flipcheck.compare(old, new, gates=[*gates, "negative_flip_rate < 1%"], resamples=0)
+    assert [str(each.gate) for each in report.gates] == [gates[0], "negative_flip_rate < 1%"]
+
+
+def test_gates_between_a_file_and_itself_are_refused(command, flipped, tmp_path, monkeypatch):
+    """They would pass, and nothing was compared; without gates a warning says so."""
+    old, _ = flipped(right=500)
+    monkeypatch.chdir(tmp_path)
+    again = os.path.relpath(old)
+    done = command("compare", old, again, "--max-nfr", "1%")
+    assert done.status == 2
+    assert "one and the same" in done.err
+    done = command("compare", old, again)
+    assert (done.status, "nothing can flip" in done.out) == (0, True)
+
+
+def test_a_copy_of_a_file_is_compared(command, flipped, tmp_path):
+    """A release that changes nothing passes, with a warning."""
+    old, _ = flipped(right=500)
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(old.read_bytes())
+    done = command("compare", old, copy, "--max-nfr", "1%")
+    assert (done.status, "nothing can flip" in done.out) == (0, True)
+
+
+def test_one_file_with_two_thresholds_is_two_sides(command, table):
+    """What is of one side alone tells the two apart."""
+    path = table("p.csv", "id,label,score", *(f"x{row},{row % 2},0.{row % 9}" for row in range(90)))
+    given = ("--probability", "score", "--max-nfr", "20%", "--new-threshold", "0.9")
+    done = command("compare", path, path, *given)
+    assert "one and the same" not in done.err
