@@ -37,7 +37,7 @@ from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.report.past import Past, with_history
 from flipcheck.slices import CLASS, column_names
-from flipcheck.sources.memory import in_memory, is_in_memory
+from flipcheck.sources.memory import in_memory, is_in_memory, no_column
 from flipcheck.sources.shards import digest_of
 from flipcheck.sources.shown import check_shown, shown, with_texts
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
@@ -91,11 +91,7 @@ def compare(old: Any, new: Any, data: Any = None, **options: Any) -> Report:
         found = in_memory(old, new, data, options)
         return _audited(found.old, found.new, None, found.options)
     if is_in_memory(data):
-        raise UsageError(
-            "labels in an array, and answers that are in none",
-            hint="give all three as columns, or the labels with "
-            "flipcheck.Predictions.from_arrays(answers, labels, ids=ids)",
-        )
+        raise no_column("new", new) if is_in_memory(old) else no_column("old", old)
     return _audited(old, new, data, options)
 
 

@@ -55,7 +55,8 @@ def check_one_each(what: str, values: Any) -> None:
     """Raise InputError for a table where one value for each example should be."""
     if is_table(values):
         raise InputError(
-            f"{what}: a table of shape {tuple(values.shape)}", hint="give one for each example"
+            f"{what}: a table of shape {tuple(values.shape)}",
+            hint="give one for each example; of a table with a 1 for its class, .argmax(axis=1)",
         )
 
 
