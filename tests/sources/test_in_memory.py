@@ -360,3 +360,25 @@ def test_what_was_given_is_not_changed():
     assert old.tolist() == OLD
     assert list(options) == ["by"]
     assert options["by"] == {"half": [1, 1, 1, 2, 2, 2]}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda names: np.array(numbered(names), np.int32),  # pyarrow shares these
+        lambda names: np.array(numbered(names)),
+        lambda names: np.array(numbered(names), float),
+        lambda names: pd.Series(numbered(names), dtype="int32"),
+        np.array,
+    ],
+)
+def test_arrays_that_are_used_again_change_no_report(kind):
+    """A loop that fills the same arrays anew leaves the reports of before as they are."""
+    columns = [kind(names) for names in (OLD, NEW, Y)]
+    kept = flipcheck.compare(*[each.copy() for each in columns], id=np.arange(6))
+    ids = np.arange(6)
+    report = flipcheck.compare(*columns, id=ids)
+    for each in (*columns, ids):
+        each[:] = each[0]
+    assert report.flips.equals(kept.flips)
+    assert report == kept

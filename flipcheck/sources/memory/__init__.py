@@ -15,6 +15,7 @@ from flipcheck.sources.memory.answers import (
     check_kinds,
     check_one_each,
     class_names,
+    own_labels,
     read,
 )
 from flipcheck.sources.memory.columns import column, is_pandas, is_table
@@ -87,10 +88,17 @@ def in_memory(old: Any, new: Any, labels: Any, options: Mapping[str, Any]) -> In
         raise InputError("no examples: the columns are empty", hint="give at least one answer")
     for name in beside:
         check_one_each(name, rows[name])
-    answers = {side: read(side, rows[side], rows[LABELS], left) for side in SIDES}
-    check_kinds({name: rows[name] for name in given})
-    truth = as_labels(LABELS, rows[LABELS])
-    columns = {name: as_labels(f"column {name!r}", rows[key]) for name, key in _names(beside)}
+    check_one_each(LABELS, rows[LABELS])
+    told = {
+        name: values if is_table(values) else as_labels(name, values)
+        for name, values in ((name, rows[name]) for name in given)
+    }
+    truth = own_labels(told[LABELS])
+    answers = {side: read(side, told[side], told[LABELS], truth, left) for side in SIDES}
+    check_kinds(told)
+    columns = {
+        name: own_labels(as_labels(f"column {name!r}", rows[key])) for name, key in _names(beside)
+    }
     ids = rows.get("id", index)
     made = {
         side: Predictions.from_arrays(
