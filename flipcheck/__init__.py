@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flipcheck._version import __version__
 
 if TYPE_CHECKING:
-    from flipcheck.api import compare, plan, predict, repro
+    from flipcheck.api import compare, plan, predict, repro, verify
     from flipcheck.errors import FlipcheckError
     from flipcheck.gates import Gate, Verdict
     from flipcheck.metrics import METRICS
@@ -62,8 +62,10 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def __getattr__(name: str) -> Any:
-    """The public names, imported when they are first used: `import flipcheck` is instant."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'flipcheck' has no attribute {name!r}")
-    return getattr(import_module(f"flipcheck.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker knows all of them, and finds a misspelt one
+
+    def __getattr__(name: str) -> Any:
+        """The public names, imported when they are first used: `import flipcheck` is instant."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'flipcheck' has no attribute {name!r}")
+        return getattr(import_module(f"flipcheck.{_HOMES[name]}"), name)

@@ -37,7 +37,7 @@ from flipcheck.predictions import Predictions
 from flipcheck.report import Data, Model, Report, Scores, Settings
 from flipcheck.report.past import Past, with_history
 from flipcheck.slices import CLASS, column_names
-from flipcheck.sources.memory import in_memory, is_in_memory
+from flipcheck.sources.memory import in_memory, is_in_memory, no_column
 from flipcheck.sources.shards import digest_of
 from flipcheck.sources.shown import check_shown, shown, with_texts
 from flipcheck.sources.sides import Again, Gathered, gather, rerun
@@ -77,25 +77,77 @@ def compare(old: Any, new: Any, data: Any = None, **options: Any) -> Report:
 
     Or all three are columns: answers, answers and labels, as lists, arrays or Series, or for the
     answers a table with a score for each class (`classes` names its columns). Those with an index
-    of their own are aligned by it, all others row by row. `by` is then a mapping of names to
-    columns or a DataFrame, and `cluster`, `weight` and `id` may be columns.
+    of their own are aligned by it, all others row by row. The ids of examples are that index, or
+    `id`; without both they are row numbers from 1. `by` is then a mapping of names to columns, a
+    DataFrame or a named Series, and `cluster`, `weight` and `id` may be columns.
 
+    Every other option is that of the command, whose help tells more (`flipcheck compare --help`;
+    messages write allow_missing as --allow-missing). One that starts with old_ or new_ is one
+    side's own.
+
+    Other Parameters
+    ----------------
+    gates
+        Limits, one or many: "negative_flip_rate <= 1%", "… by region", "… where region=EU".
+        `flipcheck.METRICS` has what can be limited.
+    decide, confidence, bound, resamples, seed
+        What decides a gate ("bound", or the estimate alone: "point"), at which level (0.95), the
+        bound of clustered and weighted examples, bootstrap resamples, and the seed of all dice.
+    critical, waivers, label_noise, costs, rerun
+        Ids that must never break; flips that are accepted; the share of labels that may be wrong;
+        what a flip costs, as {(old, new): cost}; predictions of the old model run again.
+    by, quantiles, min_slice, discover, confirm
+        Columns to slice by ("A,B" for both together); into how many slices a column of numbers is
+        cut; the least examples of a slice that is judged; search for slices; how it is confirmed.
+    cluster, weight
+        The column of what was drawn together (users, videos), which makes intervals wider; the
+        column of how much each example counts.
+    id, label, prediction, correct, features, text
+        The columns of a file: ids, true labels, answers, verdicts, what models are given.
+    old_data, new_data, labels, labels_from, allow_missing
+        One side's own features; a file of labels; whose labels are true ("old" or "new"); leave
+        out examples that are not on both sides.
+    format, old_format, new_format, pick, old_pick, new_pick
+        The format of saved predictions, and what is taken of a log that holds several.
+    classes, old_classes, new_classes, label_map, old_label_map, new_label_map
+        Class names in index order; labels and answers translated.
+    score, old_score, new_score, tolerance, score_range
+        Columns of graded answers, in place of right and wrong.
+    probability, threshold, old_threshold, new_threshold
+        The column of the second class's probability, and from where on it is that class.
+    multilabel, per, separator, top_k, normalise, abstain
+        How answers are judged: sets of labels, the best k, texts after steps such as "strip,case",
+        and answers that decline.
+    output, old_output, new_output, input, old_input, new_input
+        The output of a model to read; inputs that are the same for all examples.
+    preprocess, old_preprocess, new_preprocess, provider, provider_option, allow_fallback
+        What is done to images or arrays; the execution provider of ONNX Runtime.
+    stop_early, cache, progress
+        Stop when the gates are decided; a folder for results, or False; a function that is called
+        with how many examples are done, and of how many.
+    listed, show, history
+        How many flips a report lists; columns it shows beside them; earlier reports in order.
+
+    Examples
+    --------
     >>> import flipcheck
     >>> labels = ["cat", "dog", "dog"]
     >>> report = flipcheck.compare(["cat", "dog", "cat"], ["dog", "dog", "dog"], labels)
     >>> report.tally.negative_flips, report.tally.positive_flips
     (1, 1)
+    >>> by = {"region": ["EU", "EU", "US"]}
+    >>> gated = flipcheck.compare(
+    ...     labels, labels, labels, gates="negative_flip_rate <= 80% by region", by=by
+    ... )
+    >>> print(gated.verdict)
+    inconclusive
     """
     if is_in_memory(old) and is_in_memory(new):
         check_columns(options)
         found = in_memory(old, new, data, options)
         return _audited(found.old, found.new, None, found.options)
     if is_in_memory(data):
-        raise UsageError(
-            "labels in an array, and answers that are in none",
-            hint="give all three as columns, or the labels with "
-            "flipcheck.Predictions.from_arrays(answers, labels, ids=ids)",
-        )
+        raise no_column("new", new) if is_in_memory(old) else no_column("old", old)
     return _audited(old, new, data, options)
 
 

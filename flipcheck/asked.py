@@ -15,6 +15,8 @@ from flipcheck.gates import Gate, share
 from flipcheck.policy import Policy
 from flipcheck.predictions import Predictions
 from flipcheck.report import Settings
+from flipcheck.slices import CLASS, column_names
+from flipcheck.sources.memory import named_columns
 from flipcheck.sources.spec import Columns, Given, Provider, SideSpec
 from flipcheck.sources.standard_input import path_of
 from flipcheck.tasks.task import Task, check_conflicts
@@ -211,6 +213,7 @@ def check_call(
         raise UsageError(f"{call}() has no option {unknown[0]!r}", hint=hint)
 
 
+NAMED = 'give it with its name: by={"region": column}'
 OF_COLUMNS = (
     *("gates", "critical", "waivers", "label_noise", "by", "quantiles", "min_slice", "discover"),
     *("confirm", "allow_missing", "id", "classes", "old_classes", "new_classes", "label_map"),
@@ -226,14 +229,11 @@ def check_columns(options: Mapping[str, Any]) -> None:
     for name, value in options.items():
         of_files = name in Options.__annotations__ and name not in OF_COLUMNS
         if of_files and value is not None and value is not False:
-            raise UsageError(
-                f"{name} is for files or models, and these are columns",
-                hint="leave it out, or prepare the columns with it",
-            )
-    by = options.get("by", ())
-    named = not isinstance(by, (list, tuple)) or all(isinstance(each, str) for each in by)
-    if not named or hasattr(by, "dtype"):
-        raise UsageError("by is a column without a name", hint='name it: by={"region": column}')
+            hint = "leave it out, or prepare the columns with it"
+            if name == "labels":
+                hint = "give them third: flipcheck.compare(old_answers, new_answers, labels)"
+            raise UsageError(f"{name} is for files or models, and these are columns", hint=hint)
+    _check_by(options)
     if isinstance(options.get("id"), str):
         raise UsageError("id names a column of a file", hint="give the ids themselves, as a column")
     if hasattr(options.get("rerun"), "dtype"):
@@ -241,6 +241,26 @@ def check_columns(options: Mapping[str, Any]) -> None:
             "rerun is a column of answers",
             hint="give predictions: flipcheck.Predictions.from_arrays(answers, ids=ids)",
         )
+
+
+def _check_by(options: Mapping[str, Any]) -> None:
+    """Raise UsageError for slices by columns that are not there, or have no name."""
+    by = named_columns(() if options.get("by") is None else options["by"])
+    named = not isinstance(by, (list, tuple)) or all(isinstance(each, str) for each in by)
+    if not named or hasattr(by, "dtype"):
+        raise UsageError("by is a column without a name", hint=NAMED)
+    there = {str(name) for name in by} if hasattr(by, "items") else set()
+    for name in ("cluster", "weight"):
+        value = options.get(name)
+        if isinstance(value, str) and (name == "weight" or value not in there):
+            raise UsageError(
+                f"no column {value!r} was given ({name})", hint="give the column itself"
+            )
+    asked: Any = {} if there else {"by": by}
+    for name in columns_by(asked, gates_of(options.get("gates", ()))):
+        for each in column_names(name, there):
+            if each not in {*there, CLASS}:
+                raise UsageError(f"no column {each!r} to slice by was given", hint=NAMED)
 
 
 REPRODUCED = (

@@ -46,10 +46,12 @@ class Labels:
 
     @classmethod
     def of(cls, values: Any) -> Labels:
-        """Labels from a pyarrow array, a numpy array, a pandas Series or a list."""
+        """Labels from a pyarrow array, a numpy array, a pandas Series or a list; labels as is."""
         import numpy as np
         import pyarrow as pa
 
+        if isinstance(values, cls):
+            return values
         column = to_arrow(values)
         as_text(column.slice(0, 0))  # which raises for what holds no labels
         codes, texts, order = _encoded(column)

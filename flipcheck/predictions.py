@@ -126,7 +126,6 @@ class Predictions:
         <Predictions 'old': 2 examples>
         """
         import numpy as np
-        import pyarrow as pa
 
         given = [each for each in (answers, correct, scores) if each is not None]
         if not given:
@@ -136,17 +135,34 @@ class Predictions:
             raise UsageError(f"{name}: a verdict in `correct` is 0 or 1, true or false")
         return cls(
             name=name,
-            ids=pa.array(range(1, len(given[0]) + 1)) if ids is None else id_array(ids, name),
+            ids=_numbered(len(given[0])) if ids is None else _own(ids, id_array(ids, name)),
             answers=None if answers is None else Labels.of(answers),
             truth=None if truth is None else Labels.of(truth),
             correct=None if verdicts is None else verdicts.astype(bool),
-            confidence=None if confidence is None else np.asarray(confidence, dtype=np.float32),
-            scores=None if scores is None else checked_scores(name, np.asarray(scores)),
+            confidence=None if confidence is None else np.array(confidence, dtype=np.float32),
+            scores=None if scores is None else checked_scores(name, np.array(scores)),
             columns={each: Labels.of(values) for each, values in (columns or {}).items()},
             weights=None if weights is None else checked_weights(name, np.asarray(weights)),
             rows=ids is None,
             source=name,
         )
+
+
+def _numbered(size: int) -> Any:
+    """Row numbers from 1, as ids."""
+    import numpy as np
+    import pyarrow as pa
+
+    return pa.array(np.arange(1, size + 1))
+
+
+def _own(given: Any, ids: Any) -> Any:
+    """Ids that share nothing with what they were made of, which may be written to later."""
+    import numpy as np
+    import pyarrow as pa
+
+    shared = pa.types.is_integer(ids.type) and not isinstance(given, (pa.Array, pa.ChunkedArray))
+    return pa.array(np.array(ids)) if shared else ids
 
 
 def _rows(values: Any, rows: NDArray[np.int64]) -> Any:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import flipcheck
+from flipcheck.asked import Options
 from flipcheck.errors import UsageError
 
 TRUTH = ["cat", "dog"] * 50
@@ -87,3 +92,16 @@ def test_public_names_are_listed_and_there():
     assert all(getattr(flipcheck, name) is not None for name in dir(flipcheck))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = flipcheck.nothing
+
+
+def test_a_type_checker_knows_every_public_name():
+    """What is imported late is declared for type checkers, or a wrong call would be right."""
+    tree = ast.parse(Path(flipcheck.__file__).read_text(encoding="utf-8"))
+    declared = {name.name for node in ast.walk(tree) for name in getattr(node, "names", ())}
+    assert {*flipcheck.__all__} <= declared
+
+
+def test_the_help_of_compare_tells_of_every_option():
+    """Who writes Python reads help(flipcheck.compare)."""
+    told = set(re.findall(r"\w+", flipcheck.compare.__doc__.split("Other Parameters")[1]))
+    assert {*Options.__annotations__} <= told

@@ -222,7 +222,8 @@ class Report:
         with the metrics that slices have; gates a row for each judgement; flips a row for each
         flipped example (for a report that was read from JSON only the negative flips that it
         lists: `attrs["complete"]` says which). Texts are "string", rates "float64", counts of
-        examples "Int64". Raises UsageError for another part.
+        examples "Int64". Ids are texts too: `X.loc[flips["id"].astype(X.index.dtype)]` are the
+        rows of a DataFrame whose index they are. Raises UsageError for another part.
 
         >>> import flipcheck
         >>> report = flipcheck.compare(["a", "b"], ["a", "a"], ["a", "b"])

@@ -31,13 +31,13 @@ SHOWN = {
 COLORS = {"PASS": "#1a7f37", "FAIL": "#c62828", "INCONCLUSIVE": "#8a5a00"}
 """Behind the verdict, all dark enough for white letters."""
 LISTED = 10
-"""How many gates are shown."""
+"""How many gates, and how many warnings, are shown."""
 TABLE = "border-collapse:collapse;margin:.5em 0;font-size:inherit;color:inherit"
 CELL = "padding:.15em .7em .15em 0;text-align:left;color:inherit;background:transparent"
 
 
 def render(report: Report) -> str:
-    """The verdict, the gates, what became of the answers, and the main metrics."""
+    """The verdict, the gates, what became of the answers, the main metrics, and warnings."""
     title = words.TITLES[report.verdict]
     mark = f"background:{COLORS.get(title, '#555')};color:#fff;padding:.1em .5em;border-radius:3px"
     sides = " → ".join(words.clean(each.name) for each in (report.old, report.new))
@@ -46,7 +46,7 @@ def render(report: Report) -> str:
         f'<p><strong style="{mark}">{escape(title)}</strong> '
         f"<strong>{escape(words.decision(report))}</strong><br>{escape(words.summary(report))}"
         f"<br>{escape(sides)}, {report.data.examples:,} examples</p>"
-        f"{_gates(report)}{_answers(report)}{_metrics(report)}</div>\n"
+        f"{_gates(report)}{_answers(report)}{_metrics(report)}{_warnings(report)}</div>\n"
     )
 
 
@@ -94,6 +94,13 @@ def _metrics(report: Report) -> str:
         for metric, each in shown
     ]
     return _table(("metric", "value", f"{level} interval"), rows)
+
+
+def _warnings(report: Report) -> str:
+    told = [escape(words.clean(each)) for each in report.warnings[:LISTED]]
+    rest = len(report.warnings) - len(told)
+    told += [f"and {rest:,} more warnings"] if rest else []
+    return f"<p>{'<br>'.join(f'⚠ {each}' for each in told)}</p>" if told else ""
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -40,7 +40,7 @@ def in_labels(source: Predictions) -> Predictions:
 
     return replace(
         source,
-        ids=pa.array(range(size)),
+        ids=pa.array(np.arange(size)),
         answers=labels(answers),
         truth=labels(truth),
         correct=None,

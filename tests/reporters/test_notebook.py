@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -70,6 +71,18 @@ def test_it_is_small():
     many = flipcheck.compare(y, y, y, by=by, gates="negative_flip_rate <= 5% by user", resamples=0)
     assert len(many._repr_html_()) < 12_000
     assert "990 more" in many._repr_html_()
+
+
+def test_it_warns_of_what_the_numbers_do_not_say():
+    """Answers that are missing count as wrong: who reads the error rate has to know it."""
+    y = ["cat", "dog"] * 20
+    report = flipcheck.compare([None, *y[1:]], y, y)
+    shown = Parsed(report._repr_html_()).text
+    assert report.warnings
+    assert all(f"⚠ {warning}" in shown for warning in report.warnings)
+    many = replace(report, warnings=tuple(f"{HOSTILE} {row}" for row in range(30)))
+    assert "and 20 more warnings" in many._repr_html_()
+    assert "<script>" not in many._repr_html_()
 
 
 def test_graded_answers_show_their_scores():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
 import flipcheck
@@ -113,6 +114,20 @@ def test_an_index_names_the_examples():
     assert [each.id for each in report.negative_flips.examples] == ["a", "e"]
 
 
+def test_a_default_index_names_the_examples_too():
+    """A frame's row 0 is the example 0, so that its flips are found in the frame again."""
+    report = flipcheck.compare(pd.Series(OLD), NEW, pd.Series(Y), critical=[0])
+    negative = report.to_frame("flips").query("outcome == 'negative_flip'")
+    assert [Y[int(each)] for each in negative["id"]] == negative["truth"].to_list()
+    assert report.critical.tally.negative_flips == 1
+
+
+def test_rows_of_arrays_are_counted_from_one():
+    """Without any index the ids are row numbers, as those of files are."""
+    flipped = flipcheck.compare(np.array(OLD), NEW, Y).to_frame("flips")
+    assert [Y[int(each) - 1] for each in flipped["id"]] == flipped["truth"].to_list()
+
+
 def test_labels_of_a_split_meet_arrays_of_answers():
     """As after train_test_split: labels with an index out of order, answers by row."""
     y = pd.Series(Y, index=[73, 18, 118, 3, 40, 5])
@@ -154,6 +169,22 @@ def test_columns_slice_cluster_and_weigh():
     assert (found.data.clusters, found.data.weighted) == (3, True)
     assert found.metrics["negative_flip_rate"].value == pytest.approx(0.2)
     assert found.negative_flips.examples[0].id in "ae"
+
+
+@pytest.mark.parametrize("as_column", [pd.Series, pd.Categorical, pd.arrays.IntervalArray])
+def test_intervals_of_a_cut_slice(as_column):
+    """What pandas.cut makes of numbers is a column to slice by."""
+    cut = pd.cut([1, 1, 2, 2, 3, 3], [0, 1, 3])
+    slices = flipcheck.compare(OLD, NEW, Y, by={"size": as_column(cut)}).slices
+    assert {part.value: part.tally.examples for part in slices} == {"(0, 1]": 2, "(1, 3]": 4}
+
+
+def test_a_series_brings_the_name_to_slice_by():
+    """A named Series says itself what its slices are called."""
+    region = pd.Series(["EU", "EU", "US", "US", "US", "US"], name="region")
+    gate = "negative_flip_rate <= 99% by region"
+    report = flipcheck.compare(OLD, NEW, Y, by=region, gates=gate)
+    assert {(part.by, part.value) for part in report.slices} == {("region", "EU"), ("region", "US")}
 
 
 def test_columns_beside_are_aligned_too():
@@ -291,13 +322,19 @@ NUMBERED = [numbered(each) for each in (OLD, NEW, Y)]
             {},
             "several levels",
         ),
-        (("old.csv", NEW, Y), {}, "labels in an array"),
+        (("old.csv", NEW, Y), {}, "old is no column but a str"),
+        ((OLD, (each for each in NEW), Y), {}, "new is no column but a generator.*list.new"),
+        ((OLD, LogisticRegression(), Y), {}, "no column but a Logistic.*give what it answers"),
+        ((OLD, None, Y), {}, "new is no column but a NoneType.*all three"),
+        ((OLD, NEW), {"labels": Y}, "give them third"),
+        ((OLD, NEW, Y), {"gates": "negative_flip_rate <= 1% by region"}, "no column 'region' to"),
+        ((OLD, NEW, Y), {"by": Y}, "no column 'cat' to slice by.*by={"),  # names, or values?
         ((OLD, "new.csv"), {}, "neither a path nor predictions"),
     ],
 )
 def test_what_does_not_fit_is_refused(columns, options, told):
     """Nothing is guessed: the error names the column, and says what to do."""
-    with pytest.raises(FlipcheckError, match=told) as caught:
+    with pytest.raises(FlipcheckError, match=f"(?s){told}") as caught:
         flipcheck.compare(*columns, **options)
     assert caught.value.hint
 
@@ -329,3 +366,25 @@ def test_what_was_given_is_not_changed():
     assert old.tolist() == OLD
     assert list(options) == ["by"]
     assert options["by"] == {"half": [1, 1, 1, 2, 2, 2]}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda names: np.array(numbered(names), np.int32),  # pyarrow shares these
+        lambda names: np.array(numbered(names)),
+        lambda names: np.array(numbered(names), float),
+        lambda names: pd.Series(numbered(names), dtype="int32"),
+        np.array,
+    ],
+)
+def test_arrays_that_are_used_again_change_no_report(kind):
+    """A loop that fills the same arrays anew leaves the reports of before as they are."""
+    columns = [kind(names) for names in (OLD, NEW, Y)]
+    kept = flipcheck.compare(*[each.copy() for each in columns], id=np.arange(6))
+    ids = np.arange(6)
+    report = flipcheck.compare(*columns, id=ids)
+    for each in (*columns, ids):
+        each[:] = each[0]
+    assert report.flips.equals(kept.flips)
+    assert report == kept

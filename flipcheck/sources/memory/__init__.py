@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError
@@ -14,9 +15,10 @@ from flipcheck.sources.memory.answers import (
     check_kinds,
     check_one_each,
     class_names,
+    own_labels,
     read,
 )
-from flipcheck.sources.memory.columns import column
+from flipcheck.sources.memory.columns import column, is_pandas, is_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,29 @@ def is_in_memory(source: object) -> bool:
         return False
     values = ("__array__", "__arrow_array__", "__arrow_c_stream__", "toarray")
     return isinstance(source, (list, tuple)) or any(hasattr(source, name) for name in values)
+
+
+def no_column(side: str, source: object) -> UsageError:
+    """What is wrong with a source of answers that is none in memory, beside labels that are."""
+    hint = "give all three as columns: flipcheck.compare(old_answers, new_answers, labels)"
+    if isinstance(source, (str, PathLike, Predictions)):
+        hint = (
+            "give all three as columns, or the labels with "
+            "flipcheck.Predictions.from_arrays(answers, labels, ids=ids)"
+        )
+    elif hasattr(source, "predict"):
+        hint = f"give what it answers: {side}.predict(X)"
+    elif hasattr(source, "__iter__") and not hasattr(source, "keys"):
+        hint = f"give list({side})"
+    kind = type(source).__name__
+    return UsageError(f"labels in an array, and {side} is no column but a {kind}", hint=hint)
+
+
+def named_columns(by: Any) -> Any:
+    """Columns to slice by with their names; a Series brings its own."""
+    if is_pandas(by) and not is_table(by) and isinstance(by.name, str):
+        return {by.name: by}
+    return by
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +88,17 @@ def in_memory(old: Any, new: Any, labels: Any, options: Mapping[str, Any]) -> In
         raise InputError("no examples: the columns are empty", hint="give at least one answer")
     for name in beside:
         check_one_each(name, rows[name])
-    answers = {side: read(side, rows[side], rows[LABELS], left) for side in SIDES}
-    check_kinds({name: rows[name] for name in given})
-    truth = as_labels(LABELS, rows[LABELS])
-    columns = {name: as_labels(f"column {name!r}", rows[key]) for name, key in _names(beside)}
+    check_one_each(LABELS, rows[LABELS])
+    told = {
+        name: values if is_table(values) else as_labels(name, values)
+        for name, values in ((name, rows[name]) for name in given)
+    }
+    truth = own_labels(told[LABELS])
+    answers = {side: read(side, told[side], told[LABELS], truth, left) for side in SIDES}
+    check_kinds(told)
+    columns = {
+        name: own_labels(as_labels(f"column {name!r}", rows[key])) for name, key in _names(beside)
+    }
     ids = rows.get("id", index)
     made = {
         side: Predictions.from_arrays(
@@ -87,8 +119,8 @@ def _beside(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
     """The options with names in place of columns, and the columns, by what they are for."""
     left: dict[str, Any] = dict(options)
     found: dict[str, Any] = {}
-    by: Any = left.get("by")
-    if hasattr(by, "items") and not hasattr(by, "dtype"):  # a mapping or a DataFrame
+    by: Any = named_columns(left.get("by"))
+    if hasattr(by, "items"):  # a mapping or a DataFrame
         left["by"] = [str(name) for name in by]
         _check_names(left["by"])
         found = {f"by {name}": values for name, values in by.items()}

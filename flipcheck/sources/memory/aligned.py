@@ -1,7 +1,8 @@
 """Columns in one order: by their index where they have one, else row by row.
 
-A default index (0, 1, 2 …) says nothing, beside others that have none of its values. Where an index
-and a mere position could both be meant, nothing is guessed.
+A default index (0, 1, 2 …) says nothing beside others that have none of its values; where there is
+no other, its numbers are the ids. Where an index and a mere position could both be meant, nothing
+is guessed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def aligned(columns: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     indexes = {name: values.index for name, values in columns.items() if is_pandas(values)}
     own = {name: index for name, index in indexes.items() if not _is_default(index)}
     if not own:
-        return dict(columns), None
+        return dict(columns), next(iter(indexes.values()), None)
     first, index = next(iter(own.items()))
     _check_index(first, index)
     order = {name: _order(first, index, name, each) for name, each in own.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError, listed
@@ -20,24 +20,27 @@ if TYPE_CHECKING:
 class Answers:
     """One answer for each example, and how sure it is where that is known."""
 
-    values: Any
+    values: Labels
     confidence: NDArray[np.float32] | None = None
 
 
-def read(side: str, values: Any, labels: Any, options: dict[str, Any]) -> Answers:
-    """The answers of one side. Raises FlipcheckError for scores of classes without names."""
+def read(side: str, values: Any, labels: Any, truth: Labels, options: dict[str, Any]) -> Answers:
+    """The answers of one side, from a column of pyarrow or a table of scores.
+
+    Raises FlipcheckError for scores of classes without names.
+    """
     if not is_table(values):
-        _check_fractions(side, values, labels)
-        return Answers(as_labels(side, values))
+        found = own_labels(values)
+        _check_fractions(side, values, found, truth)
+        return Answers(found)
     table = _numbers(side, values)
-    names = _classes(side, values, labels, options)
+    names = _classes(side, values, labels, truth, options)
     if len(names) != table.shape[1]:
         raise UsageError(
             f"{side}: {table.shape[1]} columns of scores, and {len(names)} classes",
             hint=f"the classes: {listed(names)}; name them in the order of the columns",
         )
-    found, confidence = largest(side, table, names, lambda rows: [row + 1 for row in rows])
-    return Answers(_taken(found), confidence)
+    return Answers(*largest(side, table, names, lambda rows: [row + 1 for row in rows]))
 
 
 def as_labels(what: str, values: Any) -> Any:
@@ -51,11 +54,18 @@ def as_labels(what: str, values: Any) -> Any:
     return found
 
 
+def own_labels(column: Any) -> Labels:
+    """The labels of a column of pyarrow, which share nothing with the array it was made of."""
+    found = Labels.of(column)
+    return found if found.codes.flags.owndata else replace(found, codes=found.codes.copy())
+
+
 def check_one_each(what: str, values: Any) -> None:
     """Raise InputError for a table where one value for each example should be."""
     if is_table(values):
         raise InputError(
-            f"{what}: a table of shape {tuple(values.shape)}", hint="give one for each example"
+            f"{what}: a table of shape {tuple(values.shape)}",
+            hint="give one for each example; of a table with a 1 for its class, .argmax(axis=1)",
         )
 
 
@@ -79,15 +89,14 @@ def check_kinds(columns: dict[str, Any]) -> None:
         )
 
 
-def _check_fractions(side: str, values: Any, labels: Any) -> None:
+def _check_fractions(side: str, values: Any, found: Labels, truth: Labels) -> None:
     """Raise InputError for scores in place of answers."""
     import pyarrow as pa
 
-    found = as_labels(side, values)
-    if not pa.types.is_floating(found.type) or is_table(labels):
+    if not pa.types.is_floating(values.type):
         return
-    known = {*Labels.of(as_labels("the labels", labels)).names}
-    odd = [name for name in Labels.of(found).names if not is_whole(name) and name not in known]
+    known = {*truth.names}
+    odd = [name for name in found.names if not is_whole(name) and name not in known]
     if odd:
         raise InputError(
             f"{side}: fractions that are no label: {listed(odd)}",
@@ -109,7 +118,9 @@ def _numbers(side: str, values: Any) -> NDArray[Any]:
     return table.astype(np.float64)
 
 
-def _classes(side: str, values: Any, labels: Any, options: dict[str, Any]) -> tuple[str, ...]:
+def _classes(
+    side: str, values: Any, labels: Any, truth: Labels, options: dict[str, Any]
+) -> tuple[str, ...]:
     """What the columns of a table of scores are called, which is left among the options."""
     asked = options.get(f"{side}_classes")
     asked = options.get("classes") if asked is None else asked
@@ -125,7 +136,7 @@ def _classes(side: str, values: Any, labels: Any, options: dict[str, Any]) -> tu
     if named is not None:
         options[f"{side}_classes"] = list(named)
         return named
-    return _places(side, labels, values.shape[1])
+    return _places(side, labels, truth, values.shape[1])
 
 
 def class_names(values: Any) -> list[str]:
@@ -143,14 +154,13 @@ def _column_names(values: Any) -> tuple[str, ...] | None:
     return given_classes(values.columns)
 
 
-def _places(side: str, labels: Any, width: int) -> tuple[str, ...]:
+def _places(side: str, labels: Any, truth: Labels, width: int) -> tuple[str, ...]:
     """The classes 0, 1, 2 …, where the labels are such numbers. Raises UsageError where not."""
     import pyarrow as pa
 
-    found = as_labels("the labels", labels)
-    used = Labels.of(found).used()
+    used = truth.used()
     names = tuple(map(str, range(width)))
-    numbers = pa.types.is_integer(found.type) or pa.types.is_floating(found.type)
+    numbers = pa.types.is_integer(labels.type) or pa.types.is_floating(labels.type)
     if not numbers or not {*used} <= {*names} or names[0] not in used:
         raise UsageError(
             f"{side}: {width} columns of scores, and the labels {listed(used)} do not say which "
@@ -159,12 +169,3 @@ def _places(side: str, labels: Any, width: int) -> tuple[str, ...]:
             "for the labels 0, 1, 2 …",
         )
     return names
-
-
-def _taken(labels: Labels) -> Any:
-    """Labels as a column of texts."""
-    import pyarrow as pa
-
-    return pa.DictionaryArray.from_arrays(
-        pa.array(labels.codes, pa.int32()), pa.array(labels.names, pa.string())
-    )

@@ -33,13 +33,28 @@ def column(what: str, values: Any) -> Any:
             f"{what}: a masked array",
             hint="give .filled(value), or .tolist(), which makes masked values missing",
         )
-    values = _plain(what, values)
+    values = _told(_plain(what, values))
     depth = getattr(values, "ndim", 1)
     if depth == 2 and values.shape[1] == 1:
         return values.iloc[:, 0] if is_pandas(values) else values[:, 0]
     if depth not in {1, 2}:
         raise InputError(f"{what}: an array of {depth} dimensions", hint=ONE_EACH)
     return values
+
+
+def _told(values: Any) -> Any:
+    """Intervals, which pandas.cut makes, as their texts; all else as it is."""
+    import pandas as pd
+
+    kind = getattr(values, "dtype", None)
+    if isinstance(kind, pd.IntervalDtype):
+        return values.astype(str)
+    if not isinstance(kind, pd.CategoricalDtype) or not isinstance(
+        kind.categories.dtype, pd.IntervalDtype
+    ):
+        return values
+    texts = [str(each) for each in kind.categories]
+    return (values.cat if is_pandas(values) else values).rename_categories(texts)
 
 
 def _plain(what: str, values: Any) -> Any:
