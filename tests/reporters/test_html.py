@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 from pages import elements
@@ -76,6 +77,34 @@ def test_the_same_report_gives_the_same_bytes(large, monkeypatch):
 def test_a_thousand_classes_and_ten_thousand_flips_keep_within_a_megabyte(large):
     """The size of a page without pictures."""
     assert len(large[1].encode()) <= 1_000_000
+
+
+def test_so_it_is_with_all_parts(large, sample):
+    """Confidences, classes as a forest, slices, the matrix, evidence and a long history, too."""
+    paths = [sample / f"{side}_predictions.csv" for side in ("old", "new")]
+    before = flipcheck.compare(*paths, by=["ink"], resamples=0)
+    history = [replace(before, warnings=(f"run {place}",)) for place in range(40)]
+    small = flipcheck.compare(*paths, by=["ink"], history=history, resamples=0)
+    evidence = replace(small.evidence, files=small.evidence.files * 20)
+    slices = tuple(
+        replace(part, value=f"{part.value} {place}") for place in range(20) for part in small.slices
+    )
+    first, *others = large[0].negative_flips.transitions
+    flips = replace(
+        large[0].negative_flips, transitions=(replace(first, count=first.count + 1), *others)
+    )
+    report = replace(
+        large[0],
+        slices=slices,
+        history=small.history,
+        evidence=evidence,
+        negative_flips=flips,
+    )
+    page = REPORTERS["html"](report)
+    found = {attributes.get("class") for tag, attributes in elements(page) if tag == "svg"}
+    assert {"forest", "confusion", "confidence", "history", "gate", "mosaic"} <= found
+    assert 'id="evidence"' in page
+    assert len(page.encode()) <= 1_000_000
 
 
 def test_the_first_flips_stand_in_the_page(large):

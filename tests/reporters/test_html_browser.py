@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from pages import IN_A_BROWSER, press
@@ -86,29 +87,18 @@ def test_it_says_all_without_scripts(large, few, opened):
         assert shown.locator("h1").is_visible()
         assert shown.locator("#gates .room").first.is_visible()
         assert shown.locator("svg.mosaic").is_visible()
+        assert shown.locator("nav a").count() == shown.locator("main section").count()
         assert shown.locator("table.flips tbody tr").count() in {12, 200}
         assert shown.locator("#theme, #downloads, .tools, .more").count() >= 4
-        for control in shown.locator("#theme, #downloads, .tools, .more, nav").all():
+        for control in shown.locator("#theme, #downloads, .tools, .more").all():
             assert not control.is_visible()
     assert "first 200" in shown.locator("#flips").inner_text()
 
 
-@pytest.fixture(params=["few", "hostile", "graded", "bare"])
+@pytest.fixture(params=["hostile", "bare"])
 def any_report(request):
-    """Reports of several kinds."""
+    """The fullest page and the emptiest; those of other kinds are in test_html_kinds.py."""
     return request.getfixturevalue(request.param)
-
-
-@pytest.fixture
-def graded():
-    """Scores that rise and fall."""
-    ids = [f"{place}" for place in range(60)]
-    new = [0.5 + (-0.3 if place % 9 == 0 else 0.1) for place in range(60)]
-    sides = [
-        flipcheck.Predictions.from_arrays(scores=values, ids=ids, name=name)
-        for name, values in (("old", [0.5] * 60), ("new", new))
-    ]
-    return flipcheck.compare(*sides, gates=["mean_regression <= 0.05"], resamples=0)
 
 
 @pytest.fixture
@@ -159,6 +149,7 @@ def test_it_prints(shown):
     for each in page.locator(".tools, #theme, #downloads, nav, .more").all():
         assert not each.is_visible()
     assert page.locator("#metrics details dl").is_visible()
+    assert not page.locator("details.data").first.is_visible()  # the chart above says it
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 25, 23)"
     assert len(page.pdf()) > 10_000
 
@@ -169,3 +160,42 @@ def test_nothing_moves_for_those_who_ask(opened, few):
     behaviour = "getComputedStyle(document.documentElement).scrollBehavior"
     assert shown.page.evaluate(behaviour) == "auto"
     assert not re.search("animation|transition", REPORTERS["html"](few).split("</style>")[0])
+
+
+def test_a_printed_page_is_no_telephone(few, opened):
+    """On the width of A4 the gates keep their table and their charts, which nothing cuts off."""
+    page = opened(REPORTERS["html"](few), viewport={"width": 700, "height": 990}).page
+    page.emulate_media(media="print")
+    for each in page.locator("svg[role=img]").all():
+        box = each.bounding_box()
+        assert box["width"] >= 100
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 700
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+
+
+def test_nothing_moves_while_it_loads(large, opened):
+    """What the script adds has its room from the start, in a page that takes time to read."""
+    shown = opened("<!doctype html><title>empty</title>")
+    shown.page.add_init_script(
+        "window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach("
+        "each => { window.moved += each.value; })).observe({type: 'layout-shift', buffered: true});"
+    )
+    path = shown.page.url.removeprefix("file://")
+    Path(path).write_text(large[1], encoding="utf-8")
+    shown.page.reload()
+    shown.page.wait_for_selector("#downloads:not([hidden])")
+    shown.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
+    assert shown.page.evaluate("window.moved") == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_forced_colours_leave_the_charts_their_own(few, opened, theme):
+    """Boxes get edges, and outcomes stay apart, where the system chooses the colours of text."""
+    page = opened(REPORTERS["html"](few), color_scheme=theme, forced_colors="active").page
+    fills = page.eval_on_selector_all(
+        "svg.mosaic rect", "all => all.map(each => getComputedStyle(each).fill)"
+    )
+    assert len(set(fills)) == 4
+    edge = "getComputedStyle(document.querySelector('.verdict')).borderTopStyle"
+    assert page.evaluate(edge) == "solid"

@@ -293,6 +293,4 @@ def test_shown_columns_are_saved(asked, opened):
     named = head.index("question")
     texts = [each.shown.get("question", "") for each in asked.negative_flips.examples]
     assert "=1+1" in texts
-    assert [row[named] for row in rows] == [
-        each if each != "=1+1" else "'=1+1" for each in texts
-    ]
+    assert [row[named] for row in rows] == [each if each != "=1+1" else "'=1+1" for each in texts]

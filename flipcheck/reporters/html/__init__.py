@@ -72,7 +72,7 @@ def _slice_tables(report: Report) -> list[dict[str, Any]]:
         ("classes", "True classes", report.classes),
     ):
         shown = words.ranked(parts)[:SLICES_SHOWN]
-        if len(parts) < 2:
+        if all(part.tally.examples < 2 for part in parts[1:]):  # an example each says nothing
             continue
         rows = [{"part": part, "estimate": part.metrics["negative_flip_rate"]} for part in shown]
         small = words.unjudged(parts, report)

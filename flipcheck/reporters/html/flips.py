@@ -68,6 +68,7 @@ def table(report: Report) -> dict[str, Any]:
     pictured = [at for at, each in enumerate(examples[:PICTURES]) if each.image]
     standing = max([STANDING, *(at + 1 for at in pictured)])
     return {
+        "title": "Worse answers" if report.scores else "Broken answers",
         "columns": columns,
         "rows": examples[:standing],
         "pictured": set(pictured),

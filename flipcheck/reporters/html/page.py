@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from io import BytesIO
@@ -21,6 +22,9 @@ PLAIN = 256_000
 """Up to how many characters JSON is embedded as it is."""
 LONG = 160
 """A text of more signs is cut to a few lines until it is opened; the script has the same."""
+
+TITLE = re.compile(r'<section id="(\w+)"[^>]*>\s*<h2[^>]*>(.*?)</h2>', re.DOTALL)
+ASIDE = re.compile(r"<small>.*?</small>|<span[^>]*>.*?</span>", re.DOTALL)
 
 
 def page(template: str, data: Embedded, **values: object) -> str:
@@ -80,6 +84,8 @@ def _environment() -> Environment:
     )
     environment.filters["commas"] = lambda count: f"{count:,}".replace("-", "−")
     environment.filters["folded"] = folded
+    environment.filters["coded"] = coded
+    environment.filters["titles"] = titles
     return environment
 
 
@@ -88,6 +94,22 @@ def folded(text: str) -> Markup:
     if len(text) <= LONG:
         return escape(text)
     return Markup('<details class="text"><summary>{}</summary></details>').format(text)
+
+
+def coded(text: str) -> Markup:
+    """A sentence in which what stands between backticks is a command."""
+    parts = [escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part
+        for place, part in enumerate(parts)
+    )
+
+
+def titles(sections: Markup) -> list[tuple[str, str]]:
+    """The name and the title of each section that was rendered, without what small print adds."""
+    return [(name, ASIDE.sub("", title).strip()) for name, title in TITLE.findall(sections)]
 
 
 def _asset(name: str) -> str:

@@ -1,6 +1,6 @@
 "use strict";
-// The page says all that it has to say without this script, which adds: the theme, a list of
-// sections, sorting, filters, the flips beyond those that stand in the page, and downloads.
+// The page says all that it has to say without this script, which adds: the theme, sorting,
+// filters, the flips beyond those that stand in the page, and downloads.
 const MORE = 200, CHOICES = 1000, FEW = 20, LONGEST = 80, LONG = 160;
 const find = (selector, inside = document) => inside.querySelector(selector);
 const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
@@ -224,18 +224,6 @@ function theme(button) {
   button.hidden = false;
 }
 
-function contents(nav) {
-  for (const section of all("main section[id]")) {
-    const title = find("h2", section)?.cloneNode(true);
-    if (!title) continue;
-    for (const aside of all("small, [aria-hidden]", title)) aside.remove();
-    const item = element("li");
-    item.append(element("a", title.textContent.trim(), { href: "#" + section.id }));
-    find("ul", nav).append(item);
-  }
-  nav.hidden = find("li", nav) === null;
-}
-
 // What does not fit its box is scrolled by keyboard too.
 function reachable() {
   for (const box of all("section, .scroll")) {
@@ -247,7 +235,6 @@ function reachable() {
 
 document.documentElement.classList.add("scripted");
 if (find("#theme")) theme(find("#theme"));
-if (find("#contents")) contents(find("#contents"));
 for (const each of all("table.sortable")) new Table(each, [...each.tBodies[0].rows].map(standing));
 addEventListener("resize", reachable);
 const folded = [];

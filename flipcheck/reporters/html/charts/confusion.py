@@ -56,7 +56,7 @@ class Matrix:
 def matrix(report: Report) -> Matrix | None:
     """The flips of the kinds that are known; None where they make no matrix.
 
-    Free texts are no classes, and one kind is a sentence.
+    Free texts are no classes, one kind is a sentence, and names are to be told apart.
     """
     kinds = words.kinds(report)
     free = report.task is not None and report.task.kind == "text"
@@ -72,9 +72,11 @@ def matrix(report: Report) -> Matrix | None:
     for each in kinds:
         counts[rows[each.old]][columns[each.new]] += each.count
     listed = sum(each.count for each in kinds)
+    names = _titles(rows), _titles(columns)
+    if any(len({marks.cut(each, LETTERS) for each in axis}) < len(axis) for axis in names):
+        return None
     return Matrix(
-        _titles(rows),
-        _titles(columns),
+        *names,
         tuple(map(tuple, counts)),
         report.negative_flips.total - listed,
         (_named(rows), _named(columns)),

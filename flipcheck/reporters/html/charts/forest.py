@@ -158,7 +158,9 @@ def _row(
         drawn.append(marks.line(*ends, LIMIT, 2, dashes="4 3", kind="limit"))
     if estimate.value is not None:
         drawn.append(_mark(part, (axis.at(estimate.value), y), marked=marked))
-    drawn.append(marks.text((axis.left + axis.plot + 16, y + 4), words.percent(estimate.value), size=12))
+    drawn.append(
+        marks.text((axis.left + axis.plot + 16, y + 4), words.percent(estimate.value), size=12)
+    )
     counts = f"{part.tally.negative_flips:,} of {part.tally.examples:,}"
     counts = "too small" if part.too_small else counts
     drawn.append(marks.text((WIDTH, y + 4), counts, "end", 12, soft=True))
