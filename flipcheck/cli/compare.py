@@ -17,6 +17,7 @@ from flipcheck.config import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 READ = {
     "old",
@@ -140,9 +141,7 @@ def compare(
         flipcheck compare old.onnx new.onnx images/ --max-nfr 1% --html report.html
     """
     given: dict[str, Any] = dict(locals())
-    from flipcheck.sources.history import history_files
-
-    used, earlier = loaded(), history_files(history or [], but=json)
+    used, earlier = loaded(), _earlier(history, json)
     given["history"] = earlier
     reports = Outputs.of(given)
     read = [*(given[name] for name in READ), *(rerun or []), *earlier]
@@ -161,6 +160,15 @@ def compare(
     ended = status(report.verdict) or not_logged
     reports.tell(report, ended)
     raise typer.Exit(ended)
+
+
+def _earlier(history: list[str] | None, but: str | None) -> list[Path]:
+    """The reports of earlier updates, without the one that is to be written."""
+    if not history:
+        return []
+    from flipcheck.sources.history import history_files
+
+    return history_files(history, but=but)
 
 
 def asked(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import textwrap
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-import typer
+import typer  # noqa: TC002  (typer reads the annotation when it runs)
 
 from flipcheck.cli import options as o
 from flipcheck.cli.outputs import columns, put

@@ -38,7 +38,7 @@ def tell(report: Report, ci: Ci, ended: Ended) -> None:
 
 
 def tell_error(message: str, arguments: Sequence[str]) -> None:
-    """Annotate a run that could not be done, unless --ci says that nothing is told."""
+    """Annotate a run that could not be done, unless `ci` says that nothing is told."""
     ci = chosen(arguments)
     if ci != "none" and _annotates(ci):
         from flipcheck.reporters.actions import annotation
@@ -47,8 +47,10 @@ def tell_error(message: str, arguments: Sequence[str]) -> None:
 
 
 def chosen(arguments: Sequence[str]) -> str:
-    """The value of --ci among arguments that may not be understood otherwise."""
-    found = "auto"
+    """The value of --ci among arguments that may not be understood otherwise, or the file's."""
+    from flipcheck.config import untyped
+
+    found = str(untyped("ci") or "auto")
     for each, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if each == "--":
             break

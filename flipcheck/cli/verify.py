@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,10 +32,12 @@ def verify(
         flipcheck verify report.json
     """
     from flipcheck.api import verify as verified
+    from flipcheck.report import Report
 
-    out = Outputs.of({"json": json})
-    out.check((report,))
-    found = verified(report, root, again=again)
+    out, kept = Outputs.of({"json": json}), Report.load(report)
+    files = () if kept.evidence is None else kept.evidence.files
+    out.check((report, *(Path(root, each.path) for each in files if each.path is not None)))
+    found = verified(kept, root, again=again)
     if json is not None:
         out.write_value(found.to_dict())
     if json != "-":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flipcheck.config.keys import Setting
 from flipcheck.config.reading import Config, config_for, misnamed, unread_above
@@ -34,6 +34,7 @@ __all__ = [
     "remember",
     "unknown_variables",
     "unread_above",
+    "untyped",
 ]
 
 _LOADED: ContextVar[Config | None] = ContextVar("config", default=None)
@@ -49,6 +50,12 @@ def remember(config: Config | None, settings: Mapping[str, Setting] | None = Non
     """Have `loaded` tell of a configuration, or of none, and `origins_in` of what was not typed."""
     _LOADED.set(config)
     _SILENT.set(settings or {})
+
+
+def untyped(name: str) -> Any:
+    """What was set for an option of the command that runs, if not on its line; None if nothing."""
+    setting = _SILENT.get().get(name)
+    return setting and setting.value
 
 
 def origins_in(message: str) -> list[str]:

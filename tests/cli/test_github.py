@@ -159,6 +159,16 @@ def test_none_tells_nothing(command, flipped, workflow):
     assert not annotations(command("compare", "no", "where", "--ci=none").err)
 
 
+def test_a_configuration_may_turn_it_off(command, flipped, tmp_path, monkeypatch):
+    """Also for a run that cannot be done, unless the command line asks for it."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    config = tmp_path / "flipcheck.toml"
+    config.write_text('ci = "none"\n', encoding="utf-8")
+    asked = ("compare", *flipped(right=9), "--config", config, "--gate", "no gate")
+    assert "::error" not in command(*asked).err
+    assert "::error" in command(*asked, "--ci", "auto").err
+
+
 def test_github_annotates_anywhere(command, flipped):
     """--ci github needs no variable, as for servers that understand the same commands."""
     done = command("compare", *flipped(**FAILING), *GATE, "--ci", "github")

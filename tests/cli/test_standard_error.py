@@ -53,7 +53,7 @@ def test_what_cannot_be_run_is_no_failed_gate(closed, arguments):
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
-@pytest.mark.parametrize("config", ["", 'quiet = false\n'])
+@pytest.mark.parametrize("config", ["", "quiet = false\n"])
 def test_nothing_for_it_ends_up_in_a_report(flipped, tmp_path, closed, config):
     """JSON on standard output is only JSON, also where a configuration is told of."""
     (tmp_path / "other.toml").write_text(config, encoding="utf-8")

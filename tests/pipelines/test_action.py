@@ -92,22 +92,28 @@ HOSTILE = [
 NAMES = ("old", "new", "data", "config", "args", "fail-on", "html", "json", "markdown", "junit")
 
 
+PATHS = ("html", "json", "markdown", "junit")
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    "given",
     [
-        *((name, "".join(HOSTILE)) for name in NAMES),
-        *(("html", value) for value in HOSTILE),  # a file may be called anything
-        ("old", "--flips=owned.csv"),  # no option
-        ("data", "--flips=owned.csv"),
+        *({name: "".join(HOSTILE)} for name in NAMES if name not in PATHS),
+        {name: "".join([*HOSTILE, name]) for name in PATHS},  # a file may be called anything
+        dict(zip(PATHS, HOSTILE, strict=False)),
+        dict(zip(PATHS, HOSTILE[::-1], strict=False)),
+        {"old": "--flips=owned.csv"},  # no option
+        {"data": "--flips=owned.csv"},
     ],
+    ids="+".join,
 )
-def test_no_input_is_code(checkout, name, value):
+def test_no_input_is_code(checkout, given):
     """Whatever an input holds, it is one argument: nothing of it is run."""
     folder = checkout(**PASSING)
-    done = run_action(folder, **{**SIDES, name: value})
+    done = run_action(folder, **{**SIDES, **given})
     assert not list(folder.glob("owned*")), done.log
     assert not list(folder.parent.glob("owned*"))
-    assert done.status == (0 if name in {"html", "json", "markdown", "junit"} else 2)
+    assert done.status == (0 if {*given} <= {*PATHS} else 2)
 
 
 @pytest.mark.parametrize(

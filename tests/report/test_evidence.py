@@ -23,6 +23,9 @@ from flipcheck.reporters import REPORTERS
 
 pytestmark = pytest.mark.xdist_group("evidence")
 
+AGAIN = [name for name in AUDITS if name != "history"]
+"""The audits that their options make again: what came before one is none of them."""
+
 
 def digest(*paths):
     """The SHA-256 of files one after another, by a loop of our own."""
@@ -41,11 +44,7 @@ def digest_by_name(root, paths):
     return found.hexdigest()
 
 
-NUMBERED = [name for name in AUDITS if name != "history"]
-"""All but the one that tells of earlier updates, which decide nothing and are in no command."""
-
-
-@pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.parametrize("name", AGAIN)
 def test_the_command_of_a_report_makes_it_again(command, written, tmp_path, name):
     """Pasted into a shell, the command gives the same bytes."""
     path = written(name)
@@ -57,7 +56,7 @@ def test_the_command_of_a_report_makes_it_again(command, written, tmp_path, name
     assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.parametrize("name", AGAIN)
 def test_the_options_of_a_report_make_it_again(report, name):
     """Given to the API, the options give the same report."""
     written = report(name)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import flipcheck
+from flipcheck.cli.github import LIMIT as SUMMARY
 from flipcheck.reporters import REPORTERS
-from flipcheck.reporters.markdown import COMMENT, MARKER, SUMMARY, marker, render
+from flipcheck.reporters.markdown import COMMENT, MARKER, marker, render
 from flipcheck.reporters.markdown.marks import MARKUP, code, prose, table
 
 OURS = re.compile(

@@ -103,8 +103,7 @@ class TestInABrowser:
             assert shown.page.locator(drawn).count()
             assert shown.page.title().startswith("Plan · flipcheck")
 
-    @pytest.mark.parametrize("theme", ["light", "dark"])
-    @pytest.mark.parametrize("width", [1200, 360])
+    @pytest.mark.parametrize(("width", "theme"), [(1200, "light"), (360, "dark")])
     def test_everyone_can_use_it(self, plan, hostile_lint, opened, theme, width):
         """Axe finds nothing in the page, and a telephone scrolls it up and down only."""
         for each in (plan, hostile_lint):

@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from flipcheck.report import Report
     from flipcheck.reporters.markdown.marks import Part
 
-__all__ = ["COMMENT", "MARKER", "SUMMARY", "code", "marker", "prose", "render"]
+__all__ = ["COMMENT", "MARKER", "code", "marker", "prose", "render"]
 
 MARKER = "<!-- flipcheck-report -->"
 """The first line of every report."""
 COMMENT = 65_536
 """The most that a comment on GitHub may hold; in bytes here, so that it is never too long."""
-SUMMARY = 1_000_000
-"""The most bytes for a step summary, of which GitHub takes 1 MiB."""
 ROW_BYTES = 30
 """A row of a table takes more bytes than that."""
 ROWS = (10_000, 3_000, 1_000, 300, 100, 30, 10, 5, 3)
