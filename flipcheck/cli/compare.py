@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flipcheck.cli import options as o
-from flipcheck.cli.alike import check_two_sides
 from flipcheck.cli.cache import choice
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
@@ -17,7 +16,6 @@ from flipcheck.config import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 READ = {
     "old",
@@ -151,7 +149,6 @@ def compare(
     from flipcheck.evidence import with_configs
 
     options = asked(given)
-    check_two_sides(old, new, options)
     with progress(quiet=quiet) as bar:
         report = audit(old, new, data, **options, progress=bar)
     report = with_configs(report, [Path(used.path)] if used else [])

@@ -346,7 +346,7 @@ def test_a_pipe_among_shards_is_not_read(command, audited):
 
 @pytest.mark.parametrize(
     "path",
-    ["/etc/passwd", "../../../../etc/passwd", "x\0y", "a" * 5000, "\ud800", "", "~", "[", "**"],
+    ["/etc/passwd", "../../../../etc/passwd", "x\0y", "a" * 5000, "", "~", "[", "**"],
 )
 def test_paths_that_point_anywhere(command, folder, path):
     """They are hashed or refused; nothing of a file is ever shown."""

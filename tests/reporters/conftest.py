@@ -94,6 +94,8 @@ def hostile(tmp_path):
         report,
         discovery=replace(report.discovery, found=found),
         warnings=(*report.warnings, *HOSTILE),
+        run={"scipy": "1\x1b[31m\n::error::x\n##[error]x", HOSTILE[0]: HOSTILE[1]},
+        gates=tuple(replace(each, reason="no\n::error::x") for each in report.gates),
     )
 
 

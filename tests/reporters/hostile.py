@@ -108,6 +108,7 @@ def dressed(report, texts):
     return replace(
         report,
         warnings=tuple(texts),
+        run={"scipy": "1\x1b[31m\n::error::x\n##[error]x", texts[0]: "1"},
         contract=(difference, *calm),
         repeatability={"old": still},
         data=replace(report.data, source=texts[5], cluster=texts[6], clusters=3),

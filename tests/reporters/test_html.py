@@ -28,6 +28,13 @@ def test_nothing_hostile_becomes_an_element(hostile):
     assert not [tag for tag, _ in found if tag in {"b", "img", "iframe", "object"}]
 
 
+def test_no_text_of_a_file_is_a_command_or_a_control_character(hostile):
+    """A page may go to the log of a CI server; versions and reasons come from files too."""
+    lines = REPORTERS["html"](hostile).split("\n")
+    assert not [line for line in lines if line.lstrip().startswith(("::", "##"))]
+    assert not [line for line in lines if any(each < " " for each in line)]
+
+
 def test_nothing_is_loaded_from_outside(hostile):
     """No element has an address of its own, and the policy forbids all but inline parts."""
     page = REPORTERS["html"](hostile)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from hostile import HOSTILE, MARK, hostile_report
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -103,6 +103,7 @@ def test_a_code_span_says_what_it_holds(text):
         assert found.content.strip() in {shown.strip(), f"{shown[:199]}…".strip()}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_harmless(text):
     """In a code span, in a sentence and in a cell."""
