@@ -82,3 +82,12 @@ def test_one_file_with_two_thresholds_is_two_sides(command, table):
     given = ("--probability", "score", "--max-nfr", "20%", "--new-threshold", "0.9")
     done = command("compare", path, path, *given)
     assert "one and the same" not in done.err
+
+
+def test_a_copy_of_a_model_is_told(command, sample, tmp_path):
+    """A pipeline that fetched the wrong model sees it; how a model is run can still differ."""
+    copy = tmp_path / "copy.onnx"
+    copy.write_bytes((sample / "old.onnx").read_bytes())
+    done = command("compare", sample / "old.onnx", copy, sample / "images", "--max-nfr", "5%")
+    assert done.status == 0
+    assert "old and new are the same model" in done.out
