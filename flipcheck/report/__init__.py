@@ -177,7 +177,10 @@ class Report:
             written = json.loads(text, parse_constant=_refused)
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: not a JSON report: {error}") from error
-        return cls.from_dict(written)
+        try:
+            return cls.from_dict(written)
+        except InputError as error:
+            raise InputError(f"{path}: {error.message}", hint=error.hint) from error
 
     def save(self, path: str | Path) -> None:
         """Write the report in the format of the path's suffix (.html, .json, .md, .txt, .xml)."""
