@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -106,6 +107,22 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
+
+
+MOST_NAMES = 1_000
+"""So many names of a folder are compared with one that is not there."""
+
+
+def meant(path: str | os.PathLike[str]) -> str:
+    """A hint for a path that is not there: what lies beside it under nearly that name."""
+    folder, name = os.path.split(path)
+    try:
+        with os.scandir(folder or ".") as found:
+            names = [each.name for each in islice(found, MOST_NAMES)]
+    except (OSError, ValueError):
+        return "check the path"
+    close = get_close_matches(name, names, n=1, cutoff=0.7)
+    return f"did you mean {os.path.join(folder, close[0])!r}?" if close else "check the path"  # noqa: PTH118
 
 
 def plural(count: int, noun: str) -> str:

@@ -375,12 +375,19 @@ GRADED = tuple(name for name, metric in METRICS.items() if not metric.needs_righ
 """The metrics that are defined where answers are graded."""
 
 
+ACCURACY = ("accuracy", "acc", "new_accuracy", "old_accuracy", "accuracy_change")
+
+
 def metric(name: str) -> Metric:
     """The metric of that name. Raises UsageError that names the nearest one."""
     if name in METRICS:
         return METRICS[name]
     if name == CRITICAL.name:
         return CRITICAL
+    if name.lower() in ACCURACY:
+        hint = "accuracy is 1 − the error rate: write 'new_error_rate <= 10%' for 90% accuracy, or "
+        hint += "'error_rate_change <= 1%' for at most one point less"
+        raise UsageError(f"no metric {name!r}", hint=hint)
     short = {each.abbreviation.lower(): each.name for each in _TABLE}
     if name.lower() in short:
         raise UsageError(f"no metric {name!r}", hint=f"its name is {short[name.lower()]!r}")

@@ -225,7 +225,9 @@ def _check_any(examples: int) -> None:
 
 
 def _check_ids(sources: list[Predictions], indexes: list[Index]) -> None:
-    empty = [f"{source.examples}: no examples" for source in sources if not len(source)]
+    empty = list(
+        dict.fromkeys(f"{source.examples}: no examples" for source in sources if not len(source))
+    )
     first = indexes[0]  # where others hold the same ids, they repeat where the first does
     fine = [index is not first and same(first, index) and first.distinct() for index in indexes]
     found = (

@@ -378,3 +378,12 @@ def test_the_verdict_is_written_as_its_word(report):
     """JSON has the word of the verdict, not the name of an enumeration."""
     assert report.verdict is Verdict.FAIL
     assert '"verdict": "fail"' in text_of(report)
+
+
+def test_a_report_that_cannot_be_read_is_named(tmp_path):
+    """Of several files a reader wants to know which one."""
+    path = tmp_path / "of_june.json"
+    for text in ("{}", '{"format": "flipcheck.report/1"}', "[", "7"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"of_june\.json: "):
+            Report.load(path)

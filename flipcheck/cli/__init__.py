@@ -29,6 +29,8 @@ EPILOG = (
     "set is too small to decide)."
 )
 
+OF_COMPARE = "[OLD NEW [DATA]] [OPTIONS, also those of compare]"
+
 app = typer.Typer(
     name="flipcheck",
     cls=Group,
@@ -77,5 +79,5 @@ app.command(cls=Command, no_args_is_help=True)(plan)
 app.command(cls=Command)(explain)
 app.command(cls=Command)(schema)
 app.command(cls=Command)(cache)
-app.command(cls=Command, context_settings=ELSEWHERE)(init)
-app.command(cls=Command, context_settings=ELSEWHERE)(config)
+app.command(cls=Command, context_settings=ELSEWHERE, options_metavar=OF_COMPARE)(init)
+app.command(cls=Command, context_settings=ELSEWHERE, options_metavar=OF_COMPARE)(config)

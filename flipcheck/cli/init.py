@@ -37,6 +37,7 @@ def init(
     from flipcheck.config.proposing import proposals
     from flipcheck.config.writing import FirstRun, new_config
     from flipcheck.reporters.writing import check_writable, write_text
+    from flipcheck.sources.spec import CORRECT_NAMES
 
     if os.path.lexists(out) and not force:
         raise OutputError(f"{out}: there already", hint="--force writes it anew; -o FILE another")
@@ -47,7 +48,10 @@ def init(
         new_config(given, known(), out.parent, None)  # says what cannot be written, before the run
         report = _audited(given)
         gated = any(given.get(name) for name in JUDGED)
-        run = FirstRun(report, [] if gated else proposals(report), _candidates(given, report))
+        candidates = _candidates(given, report)
+        verdict = next((name for name in CORRECT_NAMES if name in candidates), None)
+        candidates.pop(verdict or "", None)
+        run = FirstRun(report, [] if gated else proposals(report), candidates, verdict)
     write_text(out, new_config(given, known(), out.parent, run))
     told = ""
     if run is not None and run.proposed:

@@ -70,11 +70,15 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FirstRun:
-    """What an audit told, the limits that it suggests, and columns to slice by with their facts."""
+    """What an audit told, the limits that it suggests, and columns to slice by with their facts.
+
+    `verdict` is a column of the data's own verdicts that was not asked for.
+    """
 
     report: Report
     proposed: Sequence[Proposal] = ()
     candidates: Mapping[str, str] = field(default_factory=dict)
+    verdict: str | None = None
 
 
 def new_config(
@@ -128,11 +132,14 @@ def _found(section: str, run: FirstRun | None) -> dict[str, tuple[str, str]]:
         return {}
     sides = (run.report.old, run.report.new)
     both: list[dict[str, Any]] = [dict(side.facts).get("columns") or {} for side in sides]
-    return {
+    found = {
         role: (_toml(name), "found by its name")
         for role, name in both[0].items()
         if isinstance(name, str) and both[1].get(role) == name and role in SECTIONS[section]
     }
+    if run.verdict is not None:
+        found["correct"] = (_toml(run.verdict), "to take this verdict, and not answer = label")
+    return found
 
 
 # --- gates ---------------------------------------------------------------------------------

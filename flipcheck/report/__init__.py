@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from flipcheck.errors import FlipcheckError, InputError
+from flipcheck.errors import FlipcheckError, InputError, meant
 from flipcheck.policy import PARTS
 from flipcheck.report.checks import check_consistent, check_words
 from flipcheck.report.confidences import Confidences, check_confidences
@@ -172,13 +172,16 @@ class Report:
         from pathlib import Path
 
         if not Path(path).is_file():
-            raise InputError(f"{path}: no such file", hint="check the path")
+            raise InputError(f"{path}: no such file", hint=meant(path))
         try:
             text = Path(path).read_text(encoding="utf-8")
             written = json.loads(text, parse_constant=_refused)
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: not a JSON report: {error}") from error
-        return cls.from_dict(written)
+        try:
+            return cls.from_dict(written)
+        except InputError as error:
+            raise InputError(f"{path}: {error.message}", hint=error.hint) from error
 
     def save(self, path: str | Path) -> None:
         """Write the report in the format of the path's suffix (.html, .json, .md, .txt, .xml)."""

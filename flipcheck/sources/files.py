@@ -9,7 +9,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Literal
 
-from flipcheck.errors import SHOWN, InputError
+from flipcheck.errors import SHOWN, InputError, meant
 from flipcheck.sources.compressed import OTHERS, SUFFIXES, compression, opened
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def file_kind(path: Path) -> FileKind:
         if path.is_dir() or is_pattern(path):
             return "folder"
         if not path.exists():
-            raise InputError(f"{path}: no such file or folder", hint="check the path")
+            raise InputError(f"{path}: no such file or folder", hint=meant(path))
         if not path.is_file():
             raise InputError(f"{path}: neither a file nor a folder", hint="give a regular file")
         with path.open("rb") as file:

@@ -122,7 +122,7 @@ def matched(
         *notes,
         *told,
         *clustered,
-        *_side_warnings(old, new, paired),
+        *_side_warnings(old, new, paired, given.labels_from),
     ]
     if old.rows and new.rows and not one_pass(datasets):
         warnings.append("neither source has ids: examples were paired by row number")
@@ -494,16 +494,28 @@ def _check_class_column(sources: Sequence[Predictions]) -> None:
             )
 
 
-def _side_warnings(old: Predictions, new: Predictions, paired: Paired) -> list[str]:
+def _side_warnings(
+    old: Predictions, new: Predictions, paired: Paired, labels_from: Side | None
+) -> list[str]:
     warnings = _answer_warnings(old, paired.old) + _answer_warnings(new, paired.new)
     if old.facts.get("kind") == "predictions" and _same_file(old, new):
         warnings.append("old and new are the same file: nothing can flip")
+    if old.facts.get("kind") == "onnx" and _same_model(old, new):
+        warnings.append("old and new are the same model: only how each is run can flip an answer")
     warnings += _class_warnings(old, new)
     if paired.dropped:
         warnings.append(f"{plural(paired.dropped, 'example')} left out (--allow-missing)")
     if paired.label_disagreements:
-        warnings.append(f"the sources disagree about {plural(paired.label_disagreements, 'label')}")
+        told = f"the sources disagree about {plural(paired.label_disagreements, 'label')}"
+        side = {"old": old, "new": new}.get(labels_from or "")
+        warnings.append(told + (f": those of {side.name} are taken" if side else ""))
     return warnings
+
+
+def _same_model(one: Predictions, other: Predictions) -> bool:
+    """Whether two models are the same bytes, external data among them."""
+    same = all(one.facts.get(name) == other.facts.get(name) for name in ("sha256", "parts"))
+    return same and one.facts.get("sha256") is not None
 
 
 def _same_file(one: Predictions, other: Predictions) -> bool:

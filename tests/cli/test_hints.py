@@ -59,3 +59,42 @@ def test_the_option_that_is_meant(command, table, arguments, named, tmp_path, mo
     assert done.status == 2, done.out
     told = " ".join(done.err.split())
     assert all(each in told for each in named), told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("compare", "plian.csv", "other.csv"), "did you mean 'plain.csv'?"),
+        (("compare", "plain.csv", "other.cvs"), "did you mean 'other.csv'?"),
+        (("render", "reprot.json"), "did you mean 'report.json'?"),
+        (("compare", "plain.csv", "nowhere/other.csv"), "check the path"),
+        (("compare", "plain.csv", "model.onnx"), "check the path"),  # nothing is near
+    ],
+)
+def test_a_slip_in_a_path_is_told(command, tmp_path, monkeypatch, arguments, hint):
+    """What lies beside it under nearly that name is the hint."""
+    for name, lines in ROWS.items():
+        (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "report.json").touch()
+    monkeypatch.chdir(tmp_path)
+    done = command(*arguments)
+    assert done.status == 2
+    assert done.err.endswith(f"  hint: {hint}\n")
+
+
+@pytest.mark.parametrize("name", ["accuracy", "Accuracy", "acc"])
+def test_accuracy_is_told_by_its_error_rate(command, name):
+    """The first gate that a newcomer writes; the hint has the gates that there are."""
+    for arguments in (("explain", name), ("plan", "--gate", f"{name} >= 90%")):
+        done = command(*arguments)
+        assert done.status == 2
+        assert "'new_error_rate <= 10%'" in done.err
+
+
+def test_an_empty_file_on_both_sides_is_told_once(command, tmp_path):
+    """One sentence for one mistake."""
+    path = tmp_path / "empty.csv"
+    path.write_text("id,label,prediction\n", encoding="utf-8")
+    done = command("compare", path, path)
+    assert done.status == 2
+    assert done.err.count("no examples") == 1

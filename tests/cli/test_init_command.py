@@ -231,3 +231,21 @@ def test_real_updates_get_limits(command, case, options, tmp_path, monkeypatch):
     assert command("init", *files, *options).status == 0
     done = command("compare")
     assert done.out.startswith(" FAIL " if case == "llmdrift_gpt4" else " PASS ")
+
+
+def test_a_column_of_verdicts_is_no_slice(command, table, monkeypatch, tmp_path):
+    """It is offered as what it is: the data's own verdict on each answer."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"x{row},a,{'b' if row % 9 else 'a'},{int(not row % 9)},{row % 2}" for row in range(90)]
+    for name in ("old.csv", "new.csv"):
+        table(name, "id,label,prediction,correct,region", *rows)
+    assert command("init", "old.csv", "new.csv").status == 0
+    text = (tmp_path / "flipcheck.toml").read_text("utf-8")
+    assert '# correct = "correct"  #' in text
+    assert '# by = ["region"]  #' in text
+    changed = text.replace("# correct =", "correct =")
+    (tmp_path / "flipcheck.toml").write_text(changed, "utf-8")
+    assert command("compare").status in {0, 3}
+    told = command("init", "old.csv", "new.csv", "--correct", "correct", "--force")
+    assert told.status == 0
+    assert 'correct = "correct"\n' in (tmp_path / "flipcheck.toml").read_text("utf-8")
