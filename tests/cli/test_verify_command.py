@@ -433,3 +433,8 @@ def test_in_python():
         assert found.verdict == "same"
         assert [each.file.role for each in found.files] == ["old", "new"]
     assert flipcheck.verify(report, again=True).differences == ()
+    assert found
+    Path("new.csv").write_text("id,label,prediction\n", encoding="utf-8")
+    assert not flipcheck.verify(report)  # so that `assert flipcheck.verify(report)` means it
+    y = ["cat", "dog"]
+    assert not flipcheck.verify(flipcheck.compare(y, y, y))  # which nobody can check
