@@ -316,6 +316,9 @@ def repro(
 def verify(report: PathText | Report, root: PathText = ".", *, again: bool = False) -> Verification:
     """Whether the files that a report was made of are still what they were, each by its digest.
 
+    What comes back is true where all are, so that `assert verify(report)` says so; its `verdict`
+    is "same", "changed", "missing" or "unchecked", its `files` tell of each.
+
     Relative paths are those of the folder `root`. With `again` the audit is run again from the
     report's options where all files are the same, and its numbers are compared. Raises
     FlipcheckError for a report that was edited, and for one that does not tell its files.

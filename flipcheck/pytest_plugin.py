@@ -7,6 +7,7 @@ before a test audits something.
 
 from __future__ import annotations
 
+import os
 import re
 from hashlib import sha256
 from pathlib import Path
@@ -110,6 +111,7 @@ class Audited:
         __tracebackhide__ = True
         if name.startswith("_"):
             raise AttributeError(name)
+        self.judged |= name == "verdict"  # which the test then asserts
         return getattr(self.report, name)
 
     def __repr__(self) -> str:
@@ -151,7 +153,7 @@ class Audited:
             else:
                 self.made = compare(*self._sources, **self._options | {"gates": gates})
         except FlipcheckError as error:
-            _stop(str(error))
+            _stop(f"{error}{_where(self._sources)}")
 
     def _conclude(self, ending: str) -> None:
         """End the test where the verdict is no pass."""
@@ -176,6 +178,14 @@ def _can_judge(report: Report, gates: Sequence[Gate]) -> bool:
     return asked <= known and report.early_stop is None
 
 
+def _where(sources: Sequence[Any]) -> str:
+    """Where relative paths start, in case one of them is not there."""
+    paths = [each for each in sources if isinstance(each, (str, Path))]
+    if all(os.path.isabs(each) or os.path.exists(each) for each in paths):  # noqa: PTH110, PTH117
+        return ""
+    return f"\n  paths start at {Path.cwd()}; request.path.parent is the folder of the test"
+
+
 AUDITS = pytest.StashKey[list[Audited]]()
 
 
@@ -197,6 +207,16 @@ def flipcheck(request: pytest.FixtureRequest) -> Callable[..., Audited]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Tell of the audits of fixtures that end a test before it is called."""
+    try:
+        return (yield)
+    except BaseException:
+        _record(item)
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Tell of each audit of a test, and fail a test that audited nothing."""
     try:
@@ -214,7 +234,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         if each.forgotten:
             pytest.fail(
                 f"{each!r} was never judged\n"
-                '  hint: say what must hold, as in .must("negative_flip_rate <= 1%")',
+                '  hint: say what must hold, as in .must("negative_flip_rate <= 1%"), or assert '
+                "its .verdict",
                 pytrace=False,
             )
     return result
@@ -223,17 +244,30 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """One line for each audit: its verdict, and the test that made it."""
     lines = [
-        f"{told}  ({report.nodeid})"
+        line
         for reports in terminalreporter.stats.values()
         for report in reports
-        if getattr(report, "when", "") == "call"
-        for name, told in getattr(report, "user_properties", ())
-        if name == PROPERTY
+        if getattr(report, "when", "") == "call" or getattr(report, "outcome", "passed") != "passed"
+        for line in _told(report)
     ]
     if lines:
         terminalreporter.section("flipcheck")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+def _told(report: Any) -> list[str]:
+    """The audits of a test, and where the reports of those lie that do not pass."""
+    lines: list[str] = []
+    passed = True
+    for name, told in getattr(report, "user_properties", ()):
+        if name == PROPERTY:
+            lines.append(f"{told}  ({report.nodeid})")
+        elif name == f"{PROPERTY}_verdict":
+            passed = told == "pass"
+        elif name == f"{PROPERTY}_report" and not passed:
+            lines.append(f"  {told}")
+    return lines
 
 
 def _record(item: pytest.Item) -> None:
@@ -249,7 +283,9 @@ def _record(item: pytest.Item) -> None:
         item.user_properties += _properties(report)
         folder = item.config.stash.get(FOLDER, None)
         if folder is not None:
-            _write(report, folder / file_name(item.nodeid, next(numbers)))
+            stem = folder / file_name(item.nodeid, next(numbers))
+            _write(report, stem)
+            item.user_properties.append((f"{PROPERTY}_report", f"{stem}.html"))
 
 
 def _properties(report: Report) -> list[tuple[str, object]]:
@@ -263,10 +299,10 @@ def _properties(report: Report) -> list[tuple[str, object]]:
         told += f"; {words.tallied(report.gates)}"
     return [
         (PROPERTY, told),
-        ("flipcheck_verdict", str(report.verdict or "none")),
-        ("flipcheck_negative_flip_rate", rate),
-        ("flipcheck_negative_flips", int(report.tally.negative_flips)),
-        ("flipcheck_examples", int(report.tally.examples)),
+        (f"{PROPERTY}_verdict", str(report.verdict or "none")),
+        (f"{PROPERTY}_negative_flip_rate", rate),
+        (f"{PROPERTY}_negative_flips", int(report.tally.negative_flips)),
+        (f"{PROPERTY}_examples", int(report.tally.examples)),
     ]
 
 

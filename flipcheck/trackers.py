@@ -13,11 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import OutputError, UsageError
+from flipcheck.report import Report
 from flipcheck.reporters import REPORTERS
 from flipcheck.reporters.words import clean
 
 if TYPE_CHECKING:
-    from flipcheck.report import Report
     from flipcheck.report.parts import Model
 
 NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -33,9 +33,15 @@ def log_mlflow(report: Report) -> str:
 
     The active run is `mlflow.active_run()`, else that of MLFLOW_RUN_ID; a new one is named after
     both models and lies where MLflow is configured to put it. Metrics are called as in METRICS,
-    their interval's ends with _low and _high. Raises UsageError without MLflow, and OutputError
-    where it cannot log.
+    their interval's ends with _low and _high. A server that does not answer is asked as often as
+    MLflow is told to (MLFLOW_HTTP_REQUEST_MAX_RETRIES, for minutes unless set). Raises UsageError
+    without MLflow, and OutputError where it cannot log.
     """
+    if not isinstance(report, Report):
+        raise UsageError(
+            f"log_mlflow() was given a {type(report).__name__}, and no report",
+            hint="give what flipcheck.compare returned, or flipcheck.Report.load(path)",
+        )
     mlflow = open_mlflow()
     try:
         active = mlflow.active_run()

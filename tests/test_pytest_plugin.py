@@ -108,6 +108,7 @@ def test_an_undecided_gate_says_how_many_examples_would_decide(project):
     ("body", "told"),
     [
         ("flipcheck('gone.csv', 'new.csv').must('churn <= 5%')", "*gone.csv*no such file*"),
+        ("flipcheck('gone.csv', 'new.csv').must('churn <= 5%')", "*paths start at /*"),
         ("flipcheck('old.csv', 'new.csv').must('chrn <= 5%')", "*did you mean 'churn'*"),
         ("flipcheck('old.csv', 'new.csv', max_nfr=1).must('churn <= 5%')", "*no option 'max_nfr'*"),
         ("flipcheck('old.csv', 'new.csv').must()", "*must() without a gate*"),
@@ -238,6 +239,38 @@ def test_reports_stay_where_they_were_asked_for(project):
     )
     project.runpytest_inprocess("--flipcheck-report", "kept").assert_outcomes(passed=1)
     assert len(list((project.path / "kept").iterdir())) == 2
+
+
+def test_an_asserted_verdict_is_a_judgement(project):
+    """Who writes `assert audit.verdict == "pass"` did not forget the gates."""
+    project.makepyfile(
+        """
+        def test_it(flipcheck):
+            assert flipcheck("old.csv", "new.csv", gates="churn <= 2%").verdict == "pass"
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_an_audit_in_a_fixture_is_told_too(project):
+    """A test that ends before it is called has its line and its report, and where that is."""
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def audit(flipcheck):
+            return flipcheck("old.csv", "new.csv").must("churn <= 0.1%")
+
+        def test_it(audit):
+            pass
+        """
+    )
+    done = project.runpytest_inprocess("--flipcheck-report", "kept", "--show-capture=no")
+    done.assert_outcomes(errors=1)
+    (page,) = (project.path / "kept").glob("*.html")
+    done.stdout.fnmatch_lines(["FAIL*(*::test_it)", f"  {page}"])
+    assert sum(line.startswith("FAIL ") for line in done.outlines) == 1
 
 
 def test_a_gate_that_cannot_be_judged_leaves_no_earlier_verdict(project):

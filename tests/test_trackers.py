@@ -216,3 +216,11 @@ def test_an_unknown_part_of_mlflow_is_no_crash(monkeypatch, report):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(UsageError, match="cannot be loaded"):
         flipcheck.log_mlflow(report)
+
+
+@pytest.mark.parametrize("given", ["report.json", None, {"verdict": "pass"}])
+def test_what_is_no_report_is_not_the_servers_fault(given):
+    """The error says what to give, and nothing of addresses."""
+    with pytest.raises(UsageError, match="no report") as caught:
+        flipcheck.log_mlflow(given)
+    assert "Report.load" in caught.value.hint

@@ -42,7 +42,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Every file that a report tells of, checked.
+    """Every file that a report tells of, checked; true where all is the same, none unchecked.
 
     `versions` are those that are others here, as (name, then, now); `now` is None for what is not
     installed. `differences` are the parts of the report that came out otherwise when the audit was
@@ -65,6 +65,9 @@ class Verification:
         if self.of("missing"):
             return "missing"
         return "unchecked" if self.of("unchecked") or not self.files else "same"
+
+    def __bool__(self) -> bool:
+        return self.verdict == "same"
 
     def to_dict(self) -> dict[str, Any]:
         """The verification as JSON-ready values, keys in the order of the format."""

@@ -205,9 +205,10 @@ def _passed(judged: Sequence[Judgement]) -> str:
     passed = [each for each in judged if each.verdict is Verdict.PASS]
     gates = len({str(each.gate) for each in passed})
     what = "the gate" if gates == 1 else f"all {gates:,} gates"
-    slices = sum(each.scope is not None for each in passed)
+    slices, small = sum(each.scope is not None for each in passed), len(judged) - len(passed)
+    if gates == 1 and small:
+        return f"{what} on {slices:,} of {slices + small:,} slices (the others too small to judge)"
     what += f" on all {slices:,} slices" if gates == 1 and slices > 1 else ""
-    small = len(judged) - len(passed)
     return f"{what} ({plural(small, 'slice')} too small to judge)" if small else what
 
 

@@ -433,6 +433,11 @@ def test_in_python():
         assert found.verdict == "same"
         assert [each.file.role for each in found.files] == ["old", "new"]
     assert flipcheck.verify(report, again=True).differences == ()
+    assert found
+    Path("new.csv").write_text("id,label,prediction\n", encoding="utf-8")
+    assert not flipcheck.verify(report)  # so that `assert flipcheck.verify(report)` means it
+    y = ["cat", "dog"]
+    assert not flipcheck.verify(flipcheck.compare(y, y, y))  # which nobody can check
 
 
 def test_no_file_that_is_checked_is_overwritten(audited, folder, command):
