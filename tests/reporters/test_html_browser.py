@@ -199,3 +199,14 @@ def test_forced_colours_leave_the_charts_their_own(few, opened, theme):
     assert len(set(fills)) == 4
     edge = "getComputedStyle(document.querySelector('.verdict')).borderTopStyle"
     assert page.evaluate(edge) == "solid"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_charts_have_the_colours_of_the_page(few, opened, theme):
+    """What broke has one colour in all of them, by day and by night."""
+    page = opened(REPORTERS["html"](few), color_scheme=theme).page
+    marks = ("svg.mosaic .broken", "svg.confidence .flips", "svg.forest path.value", "svg.bar rect")
+    fills = {
+        page.locator(each).first.evaluate("each => getComputedStyle(each).fill") for each in marks
+    }
+    assert len(fills) == 1
