@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flipcheck.cli import options as o
-from flipcheck.cli.alike import check_two_sides
 from flipcheck.cli.cache import choice
+from flipcheck.cli.decisive import check_gated, check_two_sides
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
 from flipcheck.cli.tracking import check_tracker, tracked
@@ -47,6 +47,7 @@ def compare(
     gate: o.GateTexts = None,
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
+    require_gate: o.RequireGate = False,
     decide: o.Decide = "bound",
     stop_early: o.StopEarly = False,
     critical: o.Critical = None,
@@ -151,6 +152,8 @@ def compare(
 
     options = asked(given)
     check_two_sides(old, new, options)
+    if require_gate:
+        check_gated(options)
     with progress(quiet=quiet) as bar:
         report = audit(old, new, data, **options, progress=bar)
     reports.write(report)

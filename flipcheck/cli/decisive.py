@@ -1,4 +1,4 @@
-"""Two sides that are one and the same path: between these there is nothing to compare."""
+"""Audits that would pass because they decide nothing: no gate, or a file against itself."""
 
 from __future__ import annotations
 
@@ -25,4 +25,15 @@ def check_two_sides(old: str, new: str, options: Mapping[str, Any]) -> None:
         f"OLD and NEW are one and the same, {new}: the gates would compare it with itself",
         hint="give the new side's own file, or what tells the sides apart, as --new-pick or "
         "--new-threshold",
+    )
+
+
+def check_gated(options: Mapping[str, Any]) -> None:
+    """Raise UsageError where nothing would be decided: no gate, and no critical examples."""
+    if options.get("gates") or options.get("critical"):
+        return
+    raise UsageError(
+        "no gate, so nothing would be decided (--require-gate)",
+        hint="give one, as in --max-nfr 1%, or gates in flipcheck.toml; `flipcheck config` shows "
+        "what is read",
     )
