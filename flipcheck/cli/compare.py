@@ -9,6 +9,7 @@ import typer
 
 from flipcheck.cli import options as o
 from flipcheck.cli.cache import choice
+from flipcheck.cli.decisive import check_gated, check_two_sides
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
 from flipcheck.cli.tracking import check_tracker, tracked
@@ -47,6 +48,7 @@ def compare(
     gate: o.GateTexts = None,
     max_nfr: o.MaxNfr = None,
     max_error_increase: o.MaxErrorIncrease = None,
+    require_gate: o.RequireGate = False,
     decide: o.Decide = "bound",
     stop_early: o.StopEarly = False,
     critical: o.Critical = None,
@@ -149,6 +151,9 @@ def compare(
     from flipcheck.evidence import with_configs
 
     options = asked(given)
+    if require_gate:
+        check_two_sides(old, new, options)
+        check_gated(options)
     with progress(quiet=quiet) as bar:
         report = audit(old, new, data, **options, progress=bar)
     report = with_configs(report, [Path(used.path)] if used else [])

@@ -126,6 +126,17 @@ LabelNoise = Annotated[
         "SHARE",
     ),
 ]
+RequireGate = Annotated[
+    bool,
+    typer.Option(
+        "--require-gate",
+        help="Refuse to run without a gate, or a file against itself, for pipelines: where the file "
+        "of gates is gone, nothing would be decided and the audit would end in 0.",
+        rich_help_panel=GATES,
+        metavar=FLAG,
+    ),
+]
+
 StopEarly = Annotated[
     bool,
     typer.Option(

@@ -61,6 +61,8 @@ def test_gates_between_a_file_and_itself_are_warned_of(command, flipped, tmp_pat
     monkeypatch.chdir(tmp_path)
     done = command("compare", old, os.path.relpath(old), "--max-nfr", "1%")
     assert (done.status, "nothing can flip" in done.out) == (0, True)
+    done = command("compare", old, os.path.relpath(old), "--max-nfr", "1%", "--require-gate")
+    assert (done.status, "one and the same" in done.err) == (2, True)
 
 
 def test_a_copy_of_a_file_is_compared(command, flipped, tmp_path):
@@ -79,3 +81,30 @@ def test_a_copy_of_a_model_is_told(command, sample, tmp_path):
     done = command("compare", sample / "old.onnx", copy, sample / "images", "--max-nfr", "5%")
     assert done.status == 0
     assert "old and new are the same model" in done.out
+
+
+def test_a_required_gate_may_stand_anywhere(command, flipped, tmp_path, monkeypatch):
+    """On the line, in the file, in the environment, or as critical examples; else nothing runs."""
+    monkeypatch.chdir(tmp_path)
+    old, new = flipped(right=500)
+    wanted = ("compare", old, new, "--require-gate")
+    done = command(*wanted, "--json", "r.json")
+    assert (done.status, (tmp_path / "r.json").exists()) == (2, False)
+    assert "no gate, so nothing would be decided" in done.err
+    (tmp_path / "never.txt").write_text("x00001\n", "utf-8")
+    assert command(*wanted, "--max-nfr", "5%").status == 0
+    assert command(*wanted, "--critical", "never.txt").status == 0
+    monkeypatch.setenv("FLIPCHECK_MAX_NFR", "5%")
+    assert command(*wanted).status == 0
+    monkeypatch.delenv("FLIPCHECK_MAX_NFR")
+    (tmp_path / "flipcheck.toml").write_text('max-nfr = "5%"\n', "utf-8")
+    assert command(*wanted).status == 0
+    assert command(*wanted, "--no-config").status == 2
+
+
+def test_the_environment_of_a_pipeline_requires_a_gate(command, flipped, monkeypatch):
+    """For all of its audits at once."""
+    monkeypatch.setenv("FLIPCHECK_REQUIRE_GATE", "1")
+    old, new = flipped(right=500)
+    assert command("compare", old, new).status == 2
+    assert command("compare", old, new, "--max-nfr", "5%").status == 0

@@ -74,9 +74,17 @@ def test_what_cannot_be_audited_fails_the_step(checkout, given, why):
     assert (done.outputs["verdict"], done.outputs["exit-status"]) == ("error", "2")
 
 
-def test_an_audit_without_gates_has_no_verdict(checkout):
-    """Nothing was decided: the verdict is none, and the log warns of it."""
-    done = run_action(checkout(**PASSING), old="old.csv", new="new.csv")
+@pytest.mark.parametrize("fail_on", ["inconclusive", "fail"])
+def test_a_step_without_gates_fails(checkout, fail_on):
+    """Where the file of gates is gone, nothing is decided, and nothing passes."""
+    done = run_action(checkout(**FAILING), old="old.csv", new="new.csv", **{"fail-on": fail_on})
+    assert (done.status, done.outputs["verdict"]) == (2, "error")
+    assert "::error title=flipcheck could not run::error: no gate" in done.log
+
+
+def test_a_step_that_never_fails_needs_no_gate(checkout):
+    """It reports: the verdict is none, and the log warns of it."""
+    done = run_action(checkout(**PASSING), old="old.csv", new="new.csv", **{"fail-on": "never"})
     assert (done.status, done.outputs["verdict"]) == (0, "none")
     assert "::warning title=flipcheck::no gate was given" in done.log
 

@@ -64,3 +64,12 @@ def test_patterns_are_not_files(checkout):
     done = run_gitlab(folder, {"extends": ".flipcheck-lenient", "variables": variables})
     assert done.status == 0, done.log
     assert json.loads((folder / "flipcheck.json").read_text("utf-8"))["verdict"] == "pass"
+
+
+def test_a_job_without_gates_fails(checkout):
+    """Where nothing is decided, nothing passes: neither with sides alone nor leniently."""
+    variables = {name: value for name, value in SIDES.items() if name != "AUDIT_ARGS"}
+    for job in (".flipcheck", ".flipcheck-lenient"):
+        done = run_gitlab(checkout(**PASSING), {"extends": job, "variables": variables})
+        assert done.status == 2
+        assert "no gate" in done.log

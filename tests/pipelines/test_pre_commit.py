@@ -27,6 +27,13 @@ def test_a_hook_without_sources_stops_the_push(checkout):
     assert run_hook(checkout(right=9), {"id": "flipcheck"}).status == 2
 
 
+def test_a_hook_without_gates_stops_the_push(checkout):
+    """Two sides that nothing is asked of are not let through."""
+    done = run_hook(checkout(right=9), {"id": "flipcheck", "args": ["old.csv", "new.csv"]})
+    assert done.status == 2
+    assert "no gate" in done.log
+
+
 def test_the_definition_is_whole():
     """What pre-commit needs of a hook; file names are none of its arguments."""
     (hook,) = loaded(HOOKS)
