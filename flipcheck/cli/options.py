@@ -130,8 +130,8 @@ RequireGate = Annotated[
     bool,
     typer.Option(
         "--require-gate",
-        help="Refuse to run without a gate, or a file against itself, for pipelines: where the file "
-        "of gates is gone, nothing would be decided and the audit would end in 0.",
+        help="Refuse to run without a gate, or a file against itself, for pipelines: where the "
+        "file of gates is gone, nothing would be decided and the audit would end in 0.",
         rich_help_panel=GATES,
         metavar=FLAG,
     ),
