@@ -22,6 +22,8 @@ ELSEWHERE = {"allow_extra_args": True, "ignore_unknown_options": True}
 """The settings of a command that hands what it does not know on to `compare`."""
 DEFAULT, TYPED = "default", "command line"
 WIDEST_PLACE = 26
+DECISIVE = {"gates", "max-nfr", "max-error-increase", "critical"}
+"""The keys of what decides; without any of them an audit has no verdict."""
 
 
 def config(context: typer.Context, every: o.EveryOption = False) -> None:
@@ -46,7 +48,10 @@ def config(context: typer.Context, every: o.EveryOption = False) -> None:
     path = None if found.config is None else found.config.path
     none = "No configuration; `flipcheck init OLD NEW` writes one."
     head = none if path is None else f"Configuration: {clean(path)}"
-    put("\n".join([head, *([""] if rows else []), *_table(rows, columns())]) + "\n")
+    lines = [head, *([""] if rows else []), *_table(rows, columns())]
+    if found.config is not None and not {key for key, _, _ in rows} & DECISIVE:
+        lines += ["", "No gate: `flipcheck compare` would decide nothing."]
+    put("\n".join(lines) + "\n")
 
 
 def compare_of(context: typer.Context) -> Any:

@@ -16,6 +16,12 @@ from flipcheck.errors import FlipcheckError, OutputError, plural
 if TYPE_CHECKING:
     from flipcheck.report import Report
 
+ENDS = {
+    "pass": "passes its gates",
+    "fail": "fails its gates",
+    "inconclusive": "leaves its gates undecided",
+}
+"""What the first run made of gates that were typed."""
 MOST_VALUES, MOST_COLUMNS = 30, 40
 
 
@@ -58,6 +64,8 @@ def init(
         kept = sum(each.kept for each in run.proposed)
         told = f" with {plural(len(run.proposed), 'proposed gate')}"
         told += "" if kept == len(run.proposed) else f", of which this update keeps {kept}"
+    if run is not None and run.report.gates:
+        told = f"; this update {ENDS[str(run.report.verdict)]}"
     put(f"{out} written{told}; `flipcheck compare` reads it, `flipcheck config` shows it\n")
 
 

@@ -542,3 +542,15 @@ def test_hostile_values_cannot_act_in_what_is_shown(command, here):
     done = command("config")
     assert "\x1b" not in done.out
     assert "\\u001b[2J\\u000ax" in done.out
+
+
+@pytest.mark.parametrize(
+    ("line", "none"),
+    [("", True), ('max-nfr = "5%"\n', False), (f'gates = ["{LENIENT}"]\n', False),
+     ('critical = ["x00001"]\n', False)],
+)  # fmt: skip
+def test_a_configuration_without_a_gate_is_told(command, here, line, none):
+    """Whoever looks what a pipeline is held to sees that it is held to nothing."""
+    here(line + BOTH)
+    assert ("No gate: " in command("config").out) is none
+    assert "No gate: " not in command("config", "--max-nfr", "5%").out

@@ -136,6 +136,16 @@ def test_typed_gates_are_kept_and_nothing_is_proposed(command, folder):
     assert found["max-nfr"] == ["7%"]
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("limit", "told"), [("5%", "passes"), ("1%", "fails"), ("3%", "leaves its gates undecided")]
+)
+def test_what_becomes_of_typed_gates_is_told(command, limit, told):
+    """12 of 540 broken: whoever writes a limit learns at once whether this update keeps it."""
+    done = command("init", "old.csv", "new.csv", "--max-nfr", limit)
+    assert f"flipcheck.toml written; this update {told}" in done.out
+
+
 def test_an_existing_file_is_never_overwritten_unasked(command, folder):
     """Status 2 and the way out; nothing is run."""
     (folder / "flipcheck.toml").write_text("seed = 1\n", encoding="utf-8")
