@@ -248,7 +248,11 @@ def _found(
 
 
 def predict(model: PathText, data: PathText, **options: Unpack[Options]) -> Predictions:
-    """Run a model once over a test set; `flipcheck predict` saves what comes back."""
+    """Run a model once over a test set; `flipcheck predict` saves what comes back.
+
+    The options are those of `compare` that say how one model is run: classes, output, threshold,
+    preprocess, features, text, input, provider, by, id, label ….
+    """
     from flipcheck.sources.datasets import open_dataset
     from flipcheck.sources.files import file_kind
     from flipcheck.sources.onnx.model import open_model
@@ -359,6 +363,15 @@ def plan(
     With a pilot (a report of `compare`, or its JSON file) it is gate lint: how often the gates
     together would pass a bad update, block a good one, or stay undecided. Rates are shares
     (0.005) or texts ("0.5%"). Raises FlipcheckError for what cannot be planned.
+
+    `nfr` and `pfr` are the rates that are expected, `power` how often the right verdict should be
+    reached; `cluster_size` and `icc` tell of examples that come in clusters, and `audits` how many
+    are simulated of each update.
+
+    >>> import flipcheck
+    >>> plan = flipcheck.plan("negative_flip_rate <= 1%", nfr="0.3%")
+    >>> plan.gates[0].needs[0].stable  # examples, from there on with a power of 80%
+    1049
     """
     from flipcheck.audits.plan import plan as planned
     from flipcheck.audits.sizes import Assumed

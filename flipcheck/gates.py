@@ -93,7 +93,12 @@ class Gate:
 
     @classmethod
     def parse(cls, text: str) -> Gate:
-        """The gate of a text. Raises UsageError that says what is wrong with it."""
+        """The gate of a text. Raises UsageError that says what is wrong with it.
+
+        >>> gate = Gate.parse("negative_flip_rate <= 1% where region=EU")
+        >>> gate.metric, gate.limit, gate.where
+        ('negative_flip_rate', 0.01, ('region', 'EU'))
+        """
         found = GRAMMAR.fullmatch(text)
         hint = "write METRIC <= LIMIT, as in 'negative_flip_rate <= 1%'; add 'by COLUMN' for "
         hint += "each slice or 'where COLUMN=VALUE' for one"

@@ -12,6 +12,7 @@ import pytest
 import flipcheck
 from flipcheck.asked import Options
 from flipcheck.errors import UsageError
+from flipcheck.reporters.plan import PLAN_REPORTERS
 
 TRUTH = ["cat", "dog"] * 50
 OLD = TRUTH[:90] + ["dog", "cat"] * 5
@@ -105,3 +106,11 @@ def test_the_help_of_compare_tells_of_every_option():
     """Who writes Python reads help(flipcheck.compare)."""
     told = set(re.findall(r"\w+", flipcheck.compare.__doc__.split("Other Parameters")[1]))
     assert {*Options.__annotations__} <= told
+
+
+def test_a_plan_shows_its_answer_in_one_line():
+    """What a prompt shows is the sentence that the command leads with, and print has all of it."""
+    plan = flipcheck.plan("negative_flip_rate <= 1%", nfr="0.3%")
+    assert repr(plan).startswith("<Plan: 1,049 examples are enough: with them negative_flip_rate")
+    assert "\n" not in repr(plan)
+    assert str(plan) == PLAN_REPORTERS["terminal"](plan)

@@ -37,7 +37,7 @@ class Resolution:
     seen: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """The whole of a plan: its assumptions, and what follows for each gate or all of them."""
 
@@ -53,6 +53,17 @@ class Plan:
     def effect(self) -> float:
         """The largest design effect that was used."""
         return max((self.assumed.effect, *(self.lint.design_effects if self.lint else ())))
+
+    def __str__(self) -> str:
+        """The plan as the terminal shows it."""
+        from flipcheck.reporters.plan import PLAN_REPORTERS
+
+        return PLAN_REPORTERS["terminal"](self)
+
+    def __repr__(self) -> str:
+        from flipcheck.reporters.plan import answer
+
+        return f"<Plan: {answer(self)}>"
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON-ready values."""
