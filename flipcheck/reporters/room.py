@@ -52,7 +52,8 @@ def _beyond(judged: Judgement, value: float, bound: float | None) -> str:
     told = _outside(judged, value)
     if bound is None or bound in {value, judged.gate.limit} or judged.gate.within(bound):
         return told
-    return f"{told}, by at least {distance(judged.gate.measures, bound - judged.gate.limit)}"
+    surely = distance(judged.gate.measures, bound - judged.gate.limit)
+    return f"{told} (surely by {surely})"
 
 
 def _between(judged: Judgement, value: float, bound: float | None) -> str:
