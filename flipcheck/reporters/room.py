@@ -53,7 +53,7 @@ def _beyond(judged: Judgement, value: float, bound: float | None) -> str:
     if bound is None or bound in {value, judged.gate.limit} or judged.gate.within(bound):
         return told
     surely = distance(judged.gate.measures, bound - judged.gate.limit)
-    return f"{told} (surely by {surely})"
+    return f"{told} ({surely} at least)"
 
 
 def _between(judged: Judgement, value: float, bound: float | None) -> str:
