@@ -149,6 +149,25 @@ def test_a_report_without_flips_or_gates_has_no_empty_table(flipped):
     assert not found & {"gates", "flips", "kinds", "download-csv"}
 
 
+@pytest.mark.parametrize(
+    ("truth", "shown"),
+    [
+        ("abcdef", False),  # one example each, as of free texts
+        ("aabcde", True),  # one class of more
+        ("aaaaaa", False),  # a class alone is all examples
+    ],
+)
+def test_classes_of_one_example_each_have_no_rates(truth, shown):
+    """A rate of 0 or 1 for each example would only repeat the table of flips."""
+    sides = [
+        flipcheck.Predictions.from_arrays(answers, list(truth), name=name)
+        for name, answers in (("old", list(truth)), ("new", ["a"] * 6))
+    ]
+    page = REPORTERS["html"](flipcheck.compare(*sides, resamples=0))
+    assert ('<section id="classes"' in page) is shown
+    assert ('<a href="#classes">True classes</a>' in page) is shown
+
+
 def test_counts_have_no_share_where_examples_are_weighted(table):
     """A share of examples would stand beside a rate by weight, and differ from it."""
     rows = ("a,1,1,3", "b,1,1,1", "c,0,1,2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pages import IN_A_BROWSER, press
 
 import flipcheck
 from flipcheck.reporters import REPORTERS
+from flipcheck.reporters.html.charts import ink
 
 pytestmark = IN_A_BROWSER
 
@@ -210,3 +212,10 @@ def test_charts_have_the_colours_of_the_page(few, opened, theme):
         page.locator(each).first.evaluate("each => getComputedStyle(each).fill") for each in marks
     }
     assert len(fills) == 1
+
+
+def test_every_colour_of_the_charts_has_one_of_the_themes():
+    """The style knows them by their values, which the charts keep where there is no style."""
+    style = (files("flipcheck.reporters.html") / "style.css").read_text(encoding="utf-8")
+    for color in (ink.BROKEN, ink.NEUTRAL, ink.LIMIT, ink.PASSED, ink.UNDECIDED):
+        assert f'[fill="{color}"] {{ fill: var(--' in style

@@ -72,8 +72,8 @@ def _slice_tables(report: Report) -> list[dict[str, Any]]:
         ("classes", "True classes", report.classes),
     ):
         shown = words.ranked(parts)[:SLICES_SHOWN]
-        if all(part.tally.examples < 2 for part in parts[1:]):  # an example each says nothing
-            continue
+        if len(parts) < 2 or all(part.tally.examples < 2 for part in parts):
+            continue  # one example each says nothing of a rate
         rows = [{"part": part, "estimate": part.metrics["negative_flip_rate"]} for part in shown]
         small = words.unjudged(parts, report)
         more = len(parts) - len(shown)

@@ -107,9 +107,10 @@ def coded(text: str) -> Markup:
     )
 
 
-def titles(sections: Markup) -> list[tuple[str, str]]:
+def titles(sections: Markup) -> list[tuple[str, Markup]]:
     """The name and the title of each section that was rendered, without what small print adds."""
-    return [(name, ASIDE.sub("", title).strip()) for name, title in TITLE.findall(sections)]
+    found = ((name, ASIDE.sub("", title).strip()) for name, title in TITLE.findall(sections))
+    return [(name, Markup(title)) for name, title in found]  # noqa: S704  (escaped when rendered)
 
 
 def _asset(name: str) -> str:
