@@ -444,22 +444,8 @@ def test_in_python():
         assert found.verdict == "same"
         assert [each.file.role for each in found.files] == ["old", "new"]
     assert flipcheck.verify(report, again=True).differences == ()
-<<<<<<< HEAD
     assert found
     Path("new.csv").unlink()
     assert not flipcheck.verify(report)  # so that `assert flipcheck.verify(report)` means it
     y = ["cat", "dog"]
     assert not flipcheck.verify(flipcheck.compare(y, y, y))  # which nobody can check
-
-
-def test_no_file_that_is_checked_is_overwritten(audited, folder, command):
-    """What verify reads is no place for what it writes, wherever its paths begin."""
-    report = audited("plain")
-    before = (folder / "old.csv").read_bytes()
-    for options in ((), ("--root", folder.parent / "copy")):
-        done = command("verify", report, "--json", folder / "old.csv", *options)
-        assert done.status == 2
-        assert "would be overwritten" in done.err
-    assert (folder / "old.csv").read_bytes() == before
-=======
->>>>>>> i5-r-review
