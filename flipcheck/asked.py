@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -283,11 +283,11 @@ def _check_way(gate: Gate) -> None:
     way = {"lower": True, "higher": False}.get(gate.measures.better, gate.upper)
     if gate.upper is way or gate.metric in EITHER_WAY:
         return
-    turned: Any = gate.operator.translate(str.maketrans("<>", "><"))
+    turned = gate.operator.translate(str.maketrans("<>", "><"))
     raise UsageError(
         f"gate '{gate}' asks for what is worse: of {gate.measures.title}, "
         f"{gate.measures.better} is better",
-        hint=f"did you mean '{replace(gate, operator=turned)}'?",
+        hint=f"did you mean '{str(gate).replace(f' {gate.operator} ', f' {turned} ', 1)}'?",
     )
 
 
