@@ -68,12 +68,13 @@ def configure(command: Any, context: Any, arguments: Sequence[str]) -> list[str]
     silent = {name: each for name, each in found.settings.items() if typed.get(name) is None}
     remember(found.config, silent)
     context.default_map = {name: each.value for name, each in found.settings.items()}
-    if not arguments and not _is_enough(command, found):
-        if command.name == "compare":
-            _tell(command, found, typed)
-            raise UsageError("nothing to compare: no OLD and NEW, and no flipcheck.toml", hint=BARE)
-        return []
     given = {name for name, value in typed.items() if value is not None}
+    named = {"old", "new"} & (given | set(found.settings))
+    if command.name == "compare" and found.config is None and not named:
+        _tell(command, found, typed)
+        raise UsageError("nothing to compare: no OLD and NEW, and no flipcheck.toml", hint=BARE)
+    if not arguments and not _is_enough(command, found):
+        return []
     _check_sources(command, found, given)
     added = [] if command.name == "plan" else _added(found, typed)
     _tell(command, found, typed)

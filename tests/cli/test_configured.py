@@ -191,10 +191,13 @@ def test_the_environment_is_enough(command, monkeypatch):
 @pytest.mark.usefixtures("here")
 def test_without_a_configuration_a_bare_compare_says_what_it_wants(command):
     """Status 2 and three lines, where the help would hide in 300 that the file is not there."""
-    done = command("compare")
-    assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("error: nothing to compare: no OLD and NEW, and no flipcheck.toml\n")
-    assert "flipcheck init OLD NEW" in done.err
+    for options in ((), ("--no-config", "--max-nfr", "5%"), ("--require-gate", "--junit", "a.xml")):
+        done = command("compare", *options)
+        assert (done.status, done.out) == (2, "")
+        assert done.err.startswith(
+            "error: nothing to compare: no OLD and NEW, and no flipcheck.toml"
+        )
+        assert "flipcheck init OLD NEW" in done.err
 
 
 @pytest.mark.parametrize(
