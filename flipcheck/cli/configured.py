@@ -88,6 +88,8 @@ def settled(command: str, typed: Mapping[str, Any], names: Iterable[str]) -> Set
 
     file = typed.get("config")
     unwanted = typed.get("no_config") or is_on("FLIPCHECK_NO_CONFIG", os.environ)
+    if file == "":
+        raise UsageError("--config: an empty path", hint="name the file, or leave --config out")
     if unwanted and file is not None:
         raise UsageError("--config and --no-config", hint="give one of them")
     if unwanted or (command == "render" and file is None):
