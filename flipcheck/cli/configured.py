@@ -67,12 +67,13 @@ def configure(command: Any, context: Any, arguments: Sequence[str]) -> list[str]
     silent = {name: each for name, each in found.settings.items() if typed.get(name) is None}
     remember(found.config, silent)
     context.default_map = {name: each.value for name, each in found.settings.items()}
-    if not arguments and not _is_enough(command, found):
-        if command.name == "compare":
-            _tell(command, found, typed)
-            raise UsageError("nothing to compare: no OLD and NEW, and no flipcheck.toml", hint=BARE)
-        return []
     given = {name for name, value in typed.items() if value is not None}
+    named = {"old", "new"} & (given | set(found.settings))
+    if command.name == "compare" and found.config is None and not named:
+        _tell(command, found, typed)
+        raise UsageError("nothing to compare: no OLD and NEW, and no flipcheck.toml", hint=BARE)
+    if not arguments and not _is_enough(command, found):
+        return []
     _check_sources(command, found, given)
     added = [] if command.name == "plan" else _added(found, typed)
     _tell(command, found, typed)
@@ -86,6 +87,8 @@ def settled(command: str, typed: Mapping[str, Any], names: Iterable[str]) -> Set
 
     file = typed.get("config")
     unwanted = typed.get("no_config") or is_on("FLIPCHECK_NO_CONFIG", os.environ)
+    if file == "":
+        raise UsageError("--config: an empty path", hint="name the file, or leave --config out")
     if unwanted and file is not None:
         raise UsageError("--config and --no-config", hint="give one of them")
     if unwanted or (command == "render" and file is None):

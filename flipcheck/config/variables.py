@@ -23,17 +23,28 @@ FLAGS = {
 }
 
 
+DECISIVE = ("gate", "max_nfr", "max_error_increase", "critical")
+"""The options by which a release is held, of which an empty variable holds it to nothing."""
+
+
 def from_environment(
     options: Sequence[Option], environment: Mapping[str, str]
 ) -> dict[str, Setting]:
     """What variables set, by parameter. Raises UsageError with all that cannot be read.
 
-    A list is one entry a line; an empty variable sets nothing.
+    A list is one entry a line; an empty variable sets nothing, and one that would decide a release
+    is refused: a pipeline's own variable was not set, and its gate would be judged by nobody.
     """
     found: dict[str, Setting] = {}
     problems = []
     for option in options:
+        problems += [
+            f"{name}: empty, and decides nothing; unset it"
+            for name in option.variables
+            if option.name in DECISIVE and name in environment and not environment[name].strip()
+        ]
         given = [name for name in option.variables if name not in OWN and environment.get(name)]
+        given = [name for name in given if option.name not in DECISIVE or environment[name].strip()]
         if len(given) > 1:
             problems.append(f"{' and '.join(given)} are one option")
         elif given:

@@ -200,10 +200,13 @@ def test_the_environment_is_enough(command, monkeypatch):
 @pytest.mark.usefixtures("here")
 def test_without_a_configuration_a_bare_compare_says_what_it_wants(command):
     """Status 2 and three lines, where the help would hide in 300 that the file is not there."""
-    done = command("compare")
-    assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("error: nothing to compare: no OLD and NEW, and no flipcheck.toml\n")
-    assert "flipcheck init OLD NEW" in done.err
+    for options in ((), ("--no-config", "--max-nfr", "5%"), ("--require-gate", "--junit", "a.xml")):
+        done = command("compare", *options)
+        assert (done.status, done.out) == (2, "")
+        assert done.err.startswith(
+            "error: nothing to compare: no OLD and NEW, and no flipcheck.toml"
+        )
+        assert "flipcheck init OLD NEW" in done.err
 
 
 @pytest.mark.parametrize(
@@ -554,3 +557,23 @@ def test_a_configuration_without_a_gate_is_told(command, here, line, none):
     here(line + BOTH)
     assert ("No gate: " in command("config").out) is none
     assert "No gate: " not in command("config", "--max-nfr", "5%").out
+
+
+@pytest.mark.parametrize("name", ["MAX_NFR", "GATES", "GATE", "MAX_ERROR_INCREASE", "CRITICAL"])
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_variable_that_gates_is_refused(command, here, monkeypatch, name, text):
+    """A pipeline's variable was not set, and its gate would be judged by nobody."""
+    here(BOTH)
+    monkeypatch.setenv(f"FLIPCHECK_{name}", text)
+    done = command("compare")
+    assert done.status == 2
+    assert f"FLIPCHECK_{name}: empty, and decides nothing; unset it" in done.err
+    assert command("compare", "--no-config").status == 2  # and there nothing is to be compared
+    assert command("compare", "old.csv", "new.csv", "--no-config").status == 0
+
+
+def test_an_empty_path_of_a_configuration_is_refused(command, here):
+    """`--config "$FILE"` with a variable that is not set names no file."""
+    here(BOTH)
+    done = command("compare", "--config", "")
+    assert (done.status, "--config: an empty path" in done.err) == (2, True)
