@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,10 +32,13 @@ def verify(
         flipcheck verify report.json
     """
     from flipcheck.api import verify as verified
+    from flipcheck.sources.files import is_file
 
     out = Outputs.of({"json": json})
     out.check((report,))
     found = verified(report, root, again=again)
+    named = (Path(root, each.file.path) for each in found.files if each.file.path)
+    out.check(each for each in named if is_file(each))  # no pattern of a stranger is looked up
     if json is not None:
         out.write_value(found.to_dict())
     if json != "-":
