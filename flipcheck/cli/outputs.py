@@ -59,9 +59,10 @@ class Outputs:
     def check(self, inputs: Iterable[object] = ()) -> None:
         """Raise UsageError or OutputError for what cannot be written, before any work is done.
 
-        `inputs` are what the command reads: no output may be one of them, or lie in a folder of
-        a test set.
+        `inputs` are what the command reads, beside its configuration: no output may be one of
+        them, or lie in a folder of a test set.
         """
+        from flipcheck.config import loaded
         from flipcheck.reporters.writing import check_writable
 
         if [*self.texts.values()].count(STANDARD_OUTPUT) > 1:
@@ -69,7 +70,8 @@ class Outputs:
                 "only one report can go to standard output", hint="give the others a file"
             )
         paths = [Path(path) for path in self.paths.values()]
-        sources = _existing(inputs)
+        config = loaded()
+        sources = _existing([*inputs, config and config.path])
         for place, path in enumerate(paths):
             check_writable(path)
             target = path.resolve()

@@ -32,12 +32,13 @@ def verify(
         flipcheck verify report.json
     """
     from flipcheck.api import verify as verified
-    from flipcheck.report import Report
+    from flipcheck.sources.files import is_file
 
-    out, kept = Outputs.of({"json": json}), Report.load(report)
-    files = () if kept.evidence is None else kept.evidence.files
-    out.check((report, *(Path(root, each.path) for each in files if each.path is not None)))
-    found = verified(kept, root, again=again)
+    out = Outputs.of({"json": json})
+    out.check((report,))
+    found = verified(report, root, again=again)
+    named = (Path(root, each.file.path) for each in found.files if each.file.path)
+    out.check(each for each in named if is_file(each))  # no pattern of a stranger is looked up
     if json is not None:
         out.write_value(found.to_dict())
     if json != "-":

@@ -15,7 +15,7 @@ from flipcheck.evidence.again import evidence_in
 from flipcheck.evidence.files import image_files
 from flipcheck.evidence.versions import here
 from flipcheck.sources.files import is_pattern, reason, sha256, sha256_by_name
-from flipcheck.sources.shards import named_files
+from flipcheck.sources.shards import base_of, named_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flipcheck.report import Report
     from flipcheck.report.evidence import SourceFile
 
+SYSTEM = {Path("/proc"), Path("/sys"), Path("/dev")}
+"""What a system makes up while it is read, without an end."""
 State = Literal["same", "changed", "missing", "unchecked"]
 FORMAT = "flipcheck.verification/1"
 WHY_NOT = {
@@ -134,15 +136,24 @@ def _of_model(path: Path, file: SourceFile) -> str:
 
 def _of_images(path: Path, _file: SourceFile) -> str:
     _require(path)
+    _check_place(path)
     return sha256_by_name(image_files(path))
 
 
 def _of_tables(path: Path, _file: SourceFile) -> str:
     """The digest of a folder of tables, or of the files that match a pattern."""
+    _check_place(base_of(path))
     named = named_files(path) if path.is_dir() or is_pattern(path) else []
     if not named:
         raise FileNotFoundError(2, "no such file or folder", str(path))
     return sha256_by_name(named)
+
+
+def _check_place(folder: Path) -> None:
+    """Raise ValueError for folders that no audit is of, and that nobody could read to their end."""
+    place = folder.resolve()
+    if place == Path(place.anchor) or SYSTEM & {place, *place.parents}:
+        raise ValueError(f"{folder} is no folder of a test set")
 
 
 def _require(path: Path) -> None:

@@ -42,6 +42,7 @@ def check_consistent(report: Report) -> None:
     _check_values(report)
     _check_slices(report)
     _check_task(report)
+    _check_evidence(report)
     for parts in (report.slices, report.classes):
         for by in {part.by for part in parts}:
             if sum((part.tally for part in parts if part.by == by), Tally()) != tally:
@@ -83,6 +84,19 @@ def _check_task(report: Report) -> None:
             raise ValueError("its tally and its abstentions differ")
     if declined.flips_by_abstention + declined.flips_by_wrong_answer != tally.negative_flips:
         raise ValueError("its tally and its flips by abstention differ")
+
+
+def _check_evidence(report: Report) -> None:
+    """Raise ValueError for evidence that is not of the sides that the report tells of."""
+    if report.evidence is None:
+        return
+    for role, side in (("old", report.old), ("new", report.new)):
+        files = [each for each in report.evidence.files if each.role == role]
+        if len(files) != 1:
+            raise ValueError(f"its evidence has {len(files)} files of the {role} side, and not one")
+        told = (files[0].path or side.source, files[0].sha256 or side.sha256)
+        if told != (side.source, side.sha256):
+            raise ValueError(f"its evidence is of another {role} side than it tells of")
 
 
 def _check_discovery(discovery: Discovery, tally: Tally) -> None:

@@ -83,7 +83,7 @@ def shards(path: Path) -> Shards | None:
 def named_files(path: Path) -> list[tuple[str, Path]]:
     """The files of a pattern or a folder of tables that a digest goes over, none of them opened."""
     if is_pattern(path):
-        base, files = _base(path), matching(path)
+        base, files = base_of(path), matching(path)
     else:
         base = path
         files = [each for each in files_below(path) if each.suffix.lower() not in IMAGES]
@@ -146,10 +146,11 @@ def _unreadable(error: OSError) -> None:
     raise InputError(f"{error.filename}: cannot be read: {reason(error)}") from error
 
 
-def _base(pattern: Path) -> Path:
-    """The folder above the first part of a pattern that has a sign of one."""
+def base_of(pattern: Path) -> Path:
+    """The folder above the first part of a pattern that has a sign of one; any other as it is."""
     parts = pattern.parts
-    first = next(place for place, part in enumerate(parts) if any(sign in part for sign in "*?["))
+    signs = (place for place, part in enumerate(parts) if any(sign in part for sign in "*?["))
+    first = next(signs, len(parts))
     return Path(*parts[:first])
 
 

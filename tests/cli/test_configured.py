@@ -407,6 +407,25 @@ def test_critical_examples_of_a_variable_are_not_left_out(command, here, monkeyp
     assert "critical examples here, and in FLIPCHECK_CRITICAL others" in done.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("render", "r.json", "--config", "flipcheck.toml"),
+        ("plan", "--nfr", "1%"),  # which finds it by itself
+        ("compare",),
+    ],
+)
+def test_the_file_is_not_overwritten(command, here, arguments):
+    """No report takes the place of the gates that it was judged by."""
+    here(f'{BOTH}max-nfr = "50%"\n')
+    assert command("compare", "--json", "r.json").status == 0
+    before = Path("flipcheck.toml").read_bytes()
+    done = command(*arguments, "--json", "flipcheck.toml")
+    assert done.status == 2
+    assert "flipcheck.toml is read by this command" in done.err
+    assert Path("flipcheck.toml").read_bytes() == before
+
+
 def test_no_cache_goes_before_the_cache_of_the_file(command, here, monkeypatch):
     """An opposite that is nearer is no contradiction; FLIPCHECK_CACHE is nearer too."""
     here(f'{BOTH}cache = "kept"\n')

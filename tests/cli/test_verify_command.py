@@ -144,6 +144,17 @@ def test_a_change_is_found(command, audited, folder, name, role, change, state):
 
 
 @pytest.mark.usefixtures("folder")
+def test_no_file_that_is_checked_is_overwritten(command):
+    """The verification goes anywhere but into the evidence."""
+    flipcheck.compare("old.csv", "new.csv", resamples=0).save("r.json")
+    before = Path("old.csv").read_bytes()
+    done = command("verify", "r.json", "--json", "old.csv")
+    assert done.status == 2
+    assert "would be overwritten" in done.err
+    assert Path("old.csv").read_bytes() == before
+
+
+@pytest.mark.usefixtures("folder")
 def test_external_data_of_a_model(command):
     """A byte of the weights beside a model is a change of the model; without them it is missing."""
     import numpy as np
@@ -291,7 +302,38 @@ def test_a_report_of_no_file_is_not_the_same(command):
     """Nothing that was compared is no proof that all is the same."""
     report = flipcheck.compare("old.csv", "new.csv", resamples=0)
     replace(report, evidence=replace(report.evidence, files=())).save("r.json")
-    assert command("verify", "r.json").status == 3
+    assert command("verify", "r.json").status == 2
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda files: files.pop(),  # so that only one side would be looked at
+        lambda files: files.append(files[0]),
+        lambda files: files[0].update(path="new.csv", sha256=files[1]["sha256"]),
+        lambda files: (files[0].update(role="new"), files[1].update(role="old")),
+    ],
+    ids=["one side", "a side twice", "the other side's file", "sides in each other's place"],
+)
+def test_a_forged_report_of_other_sides_is_refused(command, edit):
+    """Files that are the same say nothing where they are not those that the report tells of."""
+    written = flipcheck.compare("old.csv", "new.csv", resamples=0).to_dict()
+    edit(written["evidence"]["files"])
+    Path("r.json").write_text(json.dumps(sealed(written)), encoding="utf-8")
+    done = command("verify", "r.json")
+    assert (done.status, done.out) == (2, "")
+    assert "its evidence" in done.err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("path", ["/**/*", "/proc/self/root/**", "/", "/dev"])
+@pytest.mark.parametrize("kind", ["tables", "images"])
+def test_a_whole_system_is_not_read(command, path, kind):
+    """A report from anywhere cannot have all files of a machine read."""
+    assert command("verify", forged(Path(), path=path, kind=kind)).status == 1
+    done = command("verify", "r.json")
+    assert "no folder of a test set" in done.out or "not there" in done.out
 
 
 @pytest.mark.parametrize(
@@ -329,6 +371,7 @@ def forged(folder, **changes):
     """A report, sealed, whose old side is said to be another file."""
     written = flipcheck.compare("old.csv", "new.csv", resamples=0).to_dict()
     written["evidence"]["files"][0].update(changes)
+    written["old"]["source"] = changes.get("path") or written["old"]["source"]
     (folder / "r.json").write_text(json.dumps(sealed(written)), encoding="utf-8")
     return folder / "r.json"
 
