@@ -276,9 +276,11 @@ REPRODUCED = (
 """The options of `compare` that decide an answer, which `repro` takes."""
 
 
-def gates_of(asked: str | Gate | Sequence[Gate | str]) -> list[Gate]:
-    """Gates from texts or gates, one or many, each once; the wrong way round is an error."""
-    texts = [asked] if isinstance(asked, (str, Gate)) else asked
+def gates_of(asked: str | Gate | Iterable[Gate | str] | None) -> list[Gate]:
+    """Gates from texts or gates, none, one or many, each once; the wrong way round is an error."""
+    texts: Iterable[Any] = () if asked is None else [asked]
+    if not isinstance(asked, (str, Gate)) and isinstance(asked, Iterable):
+        texts = list(asked)
     for each in texts:
         if not isinstance(each, (str, Gate)):
             raise UsageError(
@@ -346,7 +348,7 @@ def shown_of(options: Options) -> Sequence[str] | None:
 
 def columns_by(options: Options, gates: Sequence[Gate]) -> tuple[str, ...]:
     """The columns to slice by: those asked for, and those that gates speak of."""
-    given = options.get("by", ())
+    given = options.get("by") or ()
     asked = [given] if isinstance(given, str) else list(given)
     for gate in gates:
         name = gate.by or (gate.where[0] if gate.where else None)

@@ -193,7 +193,9 @@ AUDITS = pytest.StashKey[list[Audited]]()
 def flipcheck(request: pytest.FixtureRequest) -> Callable[..., Audited]:
     """Audit an update, as `flipcheck.compare` does: flipcheck(old, new, data).must("GATE").
 
-    It takes the same arguments and options. Relative paths start at the current folder.
+    It takes the same arguments and options. Relative paths start at the current folder. In such a
+    test the name is this fixture, and the module needs another: `import flipcheck as fc`. An audit
+    that several tests share is a fixture of your own with `fc.compare(…)`; assert its verdict.
     """
     item: pytest.Item = request.node
     audits: list[Audited] = []

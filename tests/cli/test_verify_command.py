@@ -144,17 +144,6 @@ def test_a_change_is_found(command, audited, folder, name, role, change, state):
 
 
 @pytest.mark.usefixtures("folder")
-def test_no_file_that_is_checked_is_overwritten(command):
-    """The verification goes anywhere but into the evidence."""
-    flipcheck.compare("old.csv", "new.csv", resamples=0).save("r.json")
-    before = Path("old.csv").read_bytes()
-    done = command("verify", "r.json", "--json", "old.csv")
-    assert done.status == 2
-    assert "would be overwritten" in done.err
-    assert Path("old.csv").read_bytes() == before
-
-
-@pytest.mark.usefixtures("folder")
 def test_external_data_of_a_model(command):
     """A byte of the weights beside a model is a change of the model; without them it is missing."""
     import numpy as np

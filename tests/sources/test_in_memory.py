@@ -359,6 +359,23 @@ def test_the_old_model_run_again_is_told_of_by_row():
     assert len(flipcheck.compare(OLD, NEW, Y, rerun=again).reruns) == 1
 
 
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_a_rerun_without_ids_pairs_by_row(kind):
+    """Row numbers say the same as a default index; another index does not, and is an error."""
+    again = flipcheck.Predictions.from_arrays(["dog", *OLD[1:]], name="2")
+    (rerun,) = flipcheck.compare(kind(OLD), kind(NEW), Y, rerun=again).reruns
+    assert rerun.negative_flips == 1
+    with pytest.raises(FlipcheckError, match="no id column"):
+        flipcheck.compare(series(OLD, "abcdef"), NEW, Y, rerun=again)
+
+
+def test_none_is_not_given():
+    """A setting that is None is left out, and gates that are none are no traceback."""
+    assert flipcheck.compare(OLD, NEW, Y, gates=None, by=None).verdict is None
+    with pytest.raises(FlipcheckError, match="5 is not a gate"):
+        flipcheck.compare(OLD, NEW, Y, gates=5)
+
+
 def test_what_was_given_is_not_changed():
     """Arrays and options are as before."""
     old, options = np.array(OLD), {"by": {"half": [1, 1, 1, 2, 2, 2]}}

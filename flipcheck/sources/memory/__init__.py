@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from flipcheck.errors import InputError, UsageError
-from flipcheck.predictions import Predictions
+from flipcheck.predictions import Predictions, id_array
 from flipcheck.slices import CLASS
-from flipcheck.sources.memory.aligned import aligned
+from flipcheck.sources.memory.aligned import aligned, is_default
 from flipcheck.sources.memory.answers import (
     as_labels,
     check_kinds,
@@ -112,7 +112,25 @@ def in_memory(old: Any, new: Any, labels: Any, options: Mapping[str, Any]) -> In
         )
         for side, found in answers.items()
     }
+    if "id" not in rows and index is not None:
+        left |= _numbered_alike(left.get("rerun"), index)
     return InMemory(made["old"], made["new"], left)
+
+
+def _numbered_alike(rerun: Any, index: Any) -> dict[str, Any]:
+    """Reruns without ids under a default index, which says the same as their row numbers."""
+    given = [rerun] if isinstance(rerun, Predictions) else rerun
+    if not isinstance(given, (list, tuple)) or not is_default(index):
+        return {}
+    ids = id_array(index, "rerun")
+    return {
+        "rerun": [
+            replace(each, ids=ids, rows=False)
+            if isinstance(each, Predictions) and each.rows and len(each) == len(ids)
+            else each
+            for each in given
+        ]
+    }
 
 
 def _beside(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -27,7 +27,7 @@ def aligned(columns: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     """
     _check_lengths(columns)
     indexes = {name: values.index for name, values in columns.items() if is_pandas(values)}
-    own = {name: index for name, index in indexes.items() if not _is_default(index)}
+    own = {name: index for name, index in indexes.items() if not is_default(index)}
     if not own:
         return dict(columns), next(iter(indexes.values()), None)
     first, index = next(iter(own.items()))
@@ -64,7 +64,7 @@ def _check_lengths(columns: Mapping[str, Any]) -> None:
         )
 
 
-def _is_default(index: Any) -> bool:
+def is_default(index: Any) -> bool:
     """Whether an index is 0, 1, 2 …"""
     import pandas as pd
 
