@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from flipcheck.__main__ import main
 
+settings.register_profile("flipcheck", deadline=None, derandomize=True, database=None)
+settings.load_profile("flipcheck")  # the same examples on every machine, however slow it is
+for _name in [each for each in os.environ if each.startswith("FLIPCHECK_")]:
+    if _name != "FLIPCHECK_APPROVE":
+        del os.environ[_name]  # nor do options that its user has set
 os.environ["FLIPCHECK_CACHE"] = "off"  # no test reads or writes the user's own cache
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
     os.environ.pop(_name, None)  # nor tells the server that the suite itself may run on
