@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ.setdefault(name, value)
     gc.set_threshold(FRESH)
     try:
+        _check_time()
         from flipcheck.cli import app
 
         app([each for each in given if each != TRACEBACK], prog_name="flipcheck")
@@ -69,6 +70,14 @@ def main(arguments: list[str] | None = None) -> None:
             INTERNAL,
             given,
         )
+
+
+def _check_time() -> None:
+    """Raise UsageError for a SOURCE_DATE_EPOCH that is no time, on which numpy's import breaks."""
+    if os.environ.get("SOURCE_DATE_EPOCH"):
+        from flipcheck.sources.clock import told_time
+
+        told_time()
 
 
 def _origins(message: str) -> list[str]:

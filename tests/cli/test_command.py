@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import wraps
@@ -80,3 +81,17 @@ def test_numpy_is_loaded_alike_everywhere(name, value):
             [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=given
         )
         assert done.stdout.split()[-1] == kept
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "9" * 20])
+def test_a_time_that_is_none_is_told_before_anything_is_loaded(value):
+    """The import of numpy breaks on one, which would look like an error of ours."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flipcheck", "explain"],
+        env={**os.environ, "SOURCE_DATE_EPOCH": value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: SOURCE_DATE_EPOCH is ")
