@@ -142,6 +142,9 @@ def compare(old: Any, new: Any, data: Any = None, **options: Any) -> Report:
     >>> print(gated.verdict)
     inconclusive
     """
+    for name in ("gates", "by"):
+        if hasattr(options.get(name), "__next__"):  # what can be read only once
+            options[name] = list(options[name])
     if is_in_memory(old) and is_in_memory(new):
         check_columns(options)
         found = in_memory(old, new, data, options)

@@ -171,12 +171,21 @@ def test_columns_slice_cluster_and_weigh():
     assert found.negative_flips.examples[0].id in "ae"
 
 
-@pytest.mark.parametrize("as_column", [pd.Series, pd.Categorical, pd.arrays.IntervalArray])
+@pytest.mark.parametrize(
+    "as_column",
+    [
+        pd.Series,
+        pd.Categorical,
+        pd.arrays.IntervalArray,
+        lambda cut: pd.Series(pd.arrays.IntervalArray(cut)),
+    ],
+)
 def test_intervals_of_a_cut_slice(as_column):
     """What pandas.cut makes of numbers is a column to slice by."""
-    cut = pd.cut([1, 1, 2, 2, 3, 3], [0, 1, 3])
+    cut = pd.cut([1, 1, 2, 2, 3, 9], [0, 1, 3])  # the last is in none
     slices = flipcheck.compare(OLD, NEW, Y, by={"size": as_column(cut)}).slices
-    assert {part.value: part.tally.examples for part in slices} == {"(0, 1]": 2, "(1, 3]": 4}
+    assert [part.tally.examples for part in slices] == [2, 3, 1]
+    assert [part.value.replace(".0", "") for part in slices] == ["(0, 1]", "(1, 3]", "(missing)"]
 
 
 def test_a_series_brings_the_name_to_slice_by():
@@ -367,6 +376,13 @@ def test_a_rerun_without_ids_pairs_by_row(kind):
     assert rerun.negative_flips == 1
     with pytest.raises(FlipcheckError, match="no id column"):
         flipcheck.compare(series(OLD, "abcdef"), NEW, Y, rerun=again)
+
+
+def test_gates_that_can_be_read_only_once_are_judged():
+    """A generator of gates is no audit without gates."""
+    gates = (f"{name} <= 1%" for name in ("churn", "negative_flip_rate"))
+    report = flipcheck.compare(OLD, NEW, Y, gates=gates, by=iter(["class"]))
+    assert [judged.verdict for judged in report.gates] == ["fail", "fail"]
 
 
 def test_none_is_not_given():

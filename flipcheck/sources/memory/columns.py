@@ -48,13 +48,16 @@ def _told(values: Any) -> Any:
 
     kind = getattr(values, "dtype", None)
     if isinstance(kind, pd.IntervalDtype):
-        return values.astype(str)
+        texts = [
+            None if gone else str(each) for each, gone in zip(values, values.isna(), strict=True)
+        ]
+        return pd.Series(texts, index=values.index) if is_pandas(values) else texts
     if not isinstance(kind, pd.CategoricalDtype) or not isinstance(
         kind.categories.dtype, pd.IntervalDtype
     ):
         return values
-    texts = [str(each) for each in kind.categories]
-    return (values.cat if is_pandas(values) else values).rename_categories(texts)
+    names = [str(each) for each in kind.categories]
+    return (values.cat if is_pandas(values) else values).rename_categories(names)
 
 
 def _plain(what: str, values: Any) -> Any:
