@@ -201,10 +201,10 @@ def _decided(report: Report, quote: Callable[[str], str], say: Callable[[str], s
 
 
 def _passed(judged: Sequence[Judgement]) -> str:
-    """What was passed: "the gate", "all 2 gates", "the gate on all 10 slices"."""
+    """What was passed: "the gate", "both gates", "the gate on all 10 slices"."""
     passed = [each for each in judged if each.verdict is Verdict.PASS]
     gates = len({str(each.gate) for each in passed})
-    what = "the gate" if gates == 1 else f"all {gates:,} gates"
+    what = {1: "the gate", 2: "both gates"}.get(gates, f"all {gates:,} gates")
     slices, small = sum(each.scope is not None for each in passed), len(judged) - len(passed)
     if gates == 1 and small:
         return f"{what} on {slices:,} of {slices + small:,} slices (the others too small to judge)"
