@@ -59,9 +59,9 @@ def render(
     gates = gates_of(gate_texts(gate, max_nfr, max_error_increase))
     if decide == "point" and not gates:
         raise UsageError("--decide judges gates anew, and none is given", hint="add --gate")
-    if gates:
-        found = judged_by(rejudge(found, gates, decide), gates, decide)
     try:
+        if gates:
+            found = judged_by(rejudge(found, gates, decide), gates, decide)
         reports.write(found)
     except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as error:
         raise InputError(

@@ -159,6 +159,9 @@ class Design:
         )
         if found.alike and not np.array_equal(sums[:CELLS], rows):
             raise ValueError("its design and its tally differ")
+        counted = (found.supports[:, None] * found.patterns).sum(axis=0)
+        if ((sums != 0) & (counted == 0)).any():
+            raise ValueError("its design sums what no unit has")
         return found
 
 

@@ -85,9 +85,9 @@ class Judged:
         read = {name: each for name, each in written.items() if name != "right"}
         read["normalise"] = tuple(written["normalise"])
         cuts = written["threshold"]
-        read["threshold"] = cuts and (cuts["old"], cuts["new"])
+        read["threshold"] = None if cuts is None else (cuts["old"], cuts["new"])
         counted = written["abstentions"]
-        read["abstentions"] = counted and _abstentions(counted)
+        read["abstentions"] = None if counted is None else _abstentions(counted)
         found = cls(**read)
         if found.right != written["right"]:
             raise ValueError("its task is not what it says is right")

@@ -11,6 +11,7 @@ import pytest
 
 import flipcheck
 from flipcheck.errors import FlipcheckError
+from flipcheck.report import sealed
 
 NAMES = ("cat", "dog", "eel")
 HEADER = ("id", "label", "prediction", "user", "w", "region")
@@ -544,6 +545,7 @@ def test_undefined_metrics_are_null(old, new, kind):
         lambda d: d.update(supports=[[1 << 40, 1]]),
         lambda d: d.update(supports=[[-1, 1]]),
         lambda d: d.update(supports=[1, 2, 3]),
+        lambda d: d.update(supports=[]),  # sums over no unit at all
         lambda d: d.pop("largest"),
         lambda d: d.update(ceiling=None),
         lambda d: d.update(ceiling=10**400),
@@ -554,7 +556,7 @@ def test_a_damaged_design_is_an_input_error(pair_of, damage):
     written = flipcheck.compare(*pair_of, cluster="user", resamples=0).to_dict()
     damage(written["design"])
     with pytest.raises(FlipcheckError, match="a damaged report"):
-        flipcheck.Report.from_dict(json.loads(json.dumps(written)))
+        flipcheck.Report.from_dict(sealed(written))
 
 
 def test_a_slice_without_weight_is_undefined_and_passes_no_gate():

@@ -6,7 +6,7 @@ import pytest
 
 import flipcheck
 from flipcheck.errors import FlipcheckError
-from flipcheck.report import Report
+from flipcheck.report import Report, sealed
 from flipcheck.tasks import Task
 from flipcheck.tasks.task import CONFLICTS, FLAGS, check_conflicts
 
@@ -121,6 +121,7 @@ def test_a_plain_audit_has_no_task(flipped):
         ({"normalise": "case"}, {"threshold": {"old": "0.5", "new": 0.5}}),
         ({"normalise": "case"}, {"kind": "ranked", "top_k": "5"}),
         ({"abstain": "b"}, {"abstentions": {}}),
+        ({"abstain": "b"}, {"abstentions": 0}),
     ],
 )
 def test_a_damaged_task_is_no_report(table, options, damage):
@@ -130,7 +131,7 @@ def test_a_damaged_task_is_no_report(table, options, damage):
     assert Report.from_dict(written).to_dict() == written
     written["task"] |= damage
     with pytest.raises(FlipcheckError, match="a damaged report"):
-        Report.from_dict(written)
+        Report.from_dict(sealed(written))
 
 
 def test_a_value_that_nobody_answers_is_told(flipped):
