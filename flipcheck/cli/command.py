@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from flipcheck.config import Inline
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -54,7 +52,7 @@ def _convert_less(options: list[Any]) -> list[Any]:
 
 def _converted(option: Any, convert: Callable[..., Any], context: Any, value: Any) -> Any:
     """The value of an option, by `convert` unless that would give back the value itself."""
-    if isinstance(value, Inline):
+    if isinstance(value, list) and type(value) is not list:  # what a configuration writes out
         return value
     if value is None and option.required:
         return convert(context, value)

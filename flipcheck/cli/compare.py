@@ -13,7 +13,6 @@ from flipcheck.cli.decisive import check_gated, check_two_sides
 from flipcheck.cli.outputs import Outputs, status
 from flipcheck.cli.progress import progress
 from flipcheck.cli.tracking import check_tracker, tracked
-from flipcheck.config import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +140,8 @@ def compare(
         flipcheck compare old.onnx new.onnx images/ --max-nfr 1% --html report.html
     """
     given: dict[str, Any] = dict(locals())
+    from flipcheck.config import loaded
+
     used, earlier = loaded(), _earlier(history, json)
     given["history"] = earlier
     reports = Outputs.of(given)
