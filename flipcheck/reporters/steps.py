@@ -46,12 +46,16 @@ class Told:
 
 def next_step(
     report: Report,
-    written: Mapping[str, str],
-    quote: Callable[[str], str],
-    say: Callable[[str], str],
+    written: Mapping[str, str] | None = None,
+    quote: Callable[[str], str] = words.clean,
+    say: Callable[[str], str] = words.clean,
 ) -> str:
-    """What to look at or do next, in one or two sentences."""
-    told = Told(report, written, quote, say)
+    """What to look at or do next, in one or two sentences.
+
+    `written` are the files that this run wrote, by their kind (html, flips, markdown, json).
+    `quote` shows names, and `say` sentences.
+    """
+    told = Told(report, written or {}, quote, say)
     for situation in SITUATIONS:
         if found := situation(told):
             return found

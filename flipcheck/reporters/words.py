@@ -9,7 +9,7 @@ from flipcheck.gates import Judgement, Verdict
 from flipcheck.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from flipcheck.report import Estimate, Example, Report, Scores, Slice, Transition
     from flipcheck.stats.discovery import Discovery, Finding
@@ -498,22 +498,6 @@ def outcome(found: Discovery) -> str:
 def conjunction(found: Finding, quote: Callable[[str], str] = clean) -> str:
     """A subgroup as "ink = heavy, class = three"."""
     return ", ".join(quote(f"{by} = {value}") for by, value in found.where)
-
-
-def next_step(
-    report: Report,
-    written: Mapping[str, str] | None = None,
-    quote: Callable[[str], str] = clean,
-    say: Callable[[str], str] = clean,
-) -> str:
-    """What to look at or do next, in one or two sentences.
-
-    `written` are the files that this run wrote, by their kind (html, flips, markdown, json).
-    `quote` shows names, and `say` sentences.
-    """
-    from flipcheck.reporters import steps
-
-    return steps.next_step(report, written or {}, quote, say)
 
 
 def by_urgency(gates: Sequence[Judgement]) -> list[Judgement]:

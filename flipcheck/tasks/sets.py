@@ -12,7 +12,7 @@ from flipcheck.labels import MISSING, Labels, as_text
 from flipcheck.tasks.accepting import coded, is_list, lists_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -155,13 +155,3 @@ def check_joinable(what: str, names: Sequence[str], separator: str) -> None:
             f"{separator!r}: {listed(odd)}",
             hint="name another separator with --separator",
         )
-
-
-def renamed_members(sets: Labels, table: Mapping[str, str], separator: str) -> Labels:
-    """The same sets with labels under other names."""
-    return sets.renamed(
-        [
-            set_name((table.get(each, each) for each in members(name, separator)), separator)
-            for name in sets.names
-        ]
-    )

@@ -9,6 +9,7 @@ from flipcheck.reporters import contract, evidence, history, rulings, sureness, 
 from flipcheck.reporters.html import charts, flips
 from flipcheck.reporters.html.page import Embedded, embedded, page
 from flipcheck.reporters.room import room
+from flipcheck.reporters.steps import next_step
 
 if TYPE_CHECKING:
     from flipcheck.report import Report
@@ -32,6 +33,7 @@ def render(report: Report) -> str:
         gates_shown=GATES_SHOWN,
         kinds_shown=KINDS_SHOWN,
         room=room,
+        next_step=next_step,
         flips=flips.table(report),
         metric_rows=_metric_rows(report),
         change="error_rate_change" if report.scores is None else "mean_score_change",

@@ -10,6 +10,7 @@ from flipcheck.reporters.markdown import tables
 from flipcheck.reporters.markdown.again import files
 from flipcheck.reporters.markdown.marks import Part, capped, code, more, prose, table
 from flipcheck.reporters.room import room
+from flipcheck.reporters.steps import next_step
 
 if TYPE_CHECKING:
     from flipcheck.gates import Judgement
@@ -64,7 +65,7 @@ def _gate(judged: Judgement, report: Report) -> tuple[str, ...]:
 def step(report: Report, _most: int) -> list[Part]:
     """What to do next."""
     here = {"here": "them below"} if report.negative_flips.examples else {}
-    return [Part("", [f"**Next:** {words.next_step(report, here, code, prose)}"], folded=False)]
+    return [Part("", [f"**Next:** {next_step(report, here, code, prose)}"], folded=False)]
 
 
 def critical(report: Report, most: int) -> list[Part]:

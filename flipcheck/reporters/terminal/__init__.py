@@ -9,6 +9,7 @@ from rich.text import Text
 from flipcheck.gates import Verdict
 from flipcheck.reporters import words
 from flipcheck.reporters.layout import WIDTH, heading, printed, sentence
+from flipcheck.reporters.steps import next_step
 from flipcheck.reporters.terminal import answers, gates, numbers, told
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def render(
     the next step names one of them.
     """
     lines = [line for part in PARTS for line in part(report)]
-    step = words.next_step(report, written)
+    step = next_step(report, written)
     lines += [Text(""), Text.assemble(("Next  ", "bold"), step), *_ending(report)]
     return printed(lines, color=color, width=width)
 
